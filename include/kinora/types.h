@@ -1,0 +1,73 @@
+/* types.h - what Kinora knows of a title, as plain data.
+ *
+ * Every layer passes these, from the library's tables to the public API, so that a title is
+ * described once. All text is UTF-8 and ends in NUL. A file name that is not UTF-8 is held in
+ * the reversible form of kn_escape_path (base/unicode.h): each stray byte b as U+F780 + b - 0x80.
+ *
+ * Pointers inside belong to whoever handed the struct out, usually an arena; a struct copied by
+ * value shares them. Times are seconds from the start of the film. */
+#ifndef KINORA_TYPES_H
+#define KINORA_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A title's identity: UUIDv5 of the content of its first file, so that the same film has the
+ * same id in every library and after every move. Names may repeat, ids do not. */
+struct kn_id {
+    unsigned char b[16];
+};
+
+enum { KN_ID_TEXT = 37 }; /* 36 characters and the NUL */
+
+enum kn_state {
+    KN_STATE_PENDING, /* known, not everything done yet */
+    KN_STATE_READY,   /* has words, a vector and an opinion: can be recommended */
+    KN_STATE_FAILED,  /* cannot be read; reason says why */
+    KN_STATE_SILENT,  /* can be read, nobody speaks */
+    KN_STATE_MISSING, /* was there, its files are gone */
+};
+
+struct kn_segment {
+    double start, end;
+    const char *text; /* trimmed, never empty */
+};
+
+/* A window of whole segments: what search finds and what an explanation points at. */
+struct kn_moment {
+    double start, end;
+    const char *text; /* its segments' texts, joined by one space */
+    uint32_t first_segment, segments;
+    uint32_t words;
+    double opinion;      /* polarity -1..1; NaN: not scored */
+    const float *raw;    /* dim numbers as the model gave them; NULL where not asked for */
+    const float *vector; /* dim numbers, centred, unit length; NULL where not asked for */
+};
+
+struct kn_title {
+    struct kn_id id;
+    const char *name; /* the file's base name without its extension */
+    enum kn_state state;
+    const char *reason;   /* for failed, silent and missing; "" otherwise */
+    const char *language; /* BCP-47: "en", "es-MX"; "" when unknown */
+    double language_confidence;
+    const char *words_from;   /* "speech", "sidecar", "embedded"; "" before there are any */
+    double duration;          /* seconds; 0 when unknown */
+    double opinion;           /* polarity -1..1; NaN: not scored */
+    int year;                 /* 0 when unknown */
+    const char *const *paths; /* where its files lie, escaped as above; may be none */
+    size_t n_paths;
+};
+
+/* A title with everything that belongs to it: what a library stores and gives back. */
+struct kn_record {
+    struct kn_title title;
+    const float *vector; /* dim numbers, unit length; NULL unless the state is ready */
+    const struct kn_segment *segments;
+    size_t n_segments;
+    const struct kn_moment *moments;
+    size_t n_moments;
+};
+
+#endif

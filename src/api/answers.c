@@ -1,0 +1,330 @@
+#include "api/api.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "llm/embed.h"
+#include "recommend/recommend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECOMMEND_LIMIT = 3, SEARCH_LIMIT = 10, LIMIT_MAX = 10000, TRANSCRIPT_MAX = 64 << 20 };
+
+/* ---- recommend ---- */
+
+void kinora_answer_free(struct kinora_answer *a)
+{
+    if (!a)
+        return;
+    kn_arena_free(a->arena);
+    free(a);
+}
+
+/* "same": the query's language, then what is of unknown language; all when the query's is unknown. */
+static int language_filter(const char *wanted, const struct kn_title *query, struct kn_arena *arena,
+                           struct kn_filter *filter, struct kn_err *err)
+{
+    if (wanted && strcmp(wanted, "any") == 0)
+        return KN_OK;
+    if (wanted && *wanted && strcmp(wanted, "same") != 0)
+        return kn_api_languages(wanted, arena, filter, err);
+    if (!query->language[0])
+        return KN_OK;
+    filter->or_unknown = true;
+    /* All of Spanish for a film marked es-MX: what the listener asks for is a language. */
+    return kn_api_languages(kn_arena_bytes(arena, query->language, strcspn(query->language, "-")),
+                            arena, filter, err);
+}
+
+static int ready_or_why(const struct kn_title *t, struct kn_err *err)
+{
+    if (t->state == KN_STATE_READY)
+        return KN_OK;
+    return kn_err_set(err, KN_EARG, "'%s' cannot be compared: it is %s%s%s", t->name,
+                      kinora_state_name(t->state), t->reason[0] ? ": " : "", t->reason);
+}
+
+static double floor_of_model(struct kinora *k)
+{
+    struct kn_embed_card card;
+    char model[64];
+    size_t dim;
+
+    if (kn_library_model(k->lib, model, &dim, NULL) || kn_embed_card_of(model, &card, NULL))
+        return -1;
+    return card.weak_below;
+}
+
+static int explain(struct kinora *k, const struct kn_record *query, const struct kn_ranked *r,
+                   size_t rank, struct kn_arena *arena, struct kinora_recommendation *out,
+                   struct kn_err *err)
+{
+    struct kn_record match;
+    char model[64];
+    size_t dim, i, j;
+    int rc = kn_library_get(k->lib, &r->hit->id, KN_WITH_MOMENT_VECTORS, arena, &match, err);
+
+    if (rc == KN_OK)
+        rc = kn_library_model(k->lib, model, &dim, err);
+    if (rc)
+        return rc;
+    *out = (struct kinora_recommendation){
+        .rank = rank,
+        .title = match.title,
+        .score = r->score,
+        .similarity = r->hit->similarity,
+        .opinion = r->hit->opinion,
+        .weak = r->weak,
+        .query.text = "",
+        .match.text = "",
+    };
+    if (kn_evidence(query->moments, query->n_moments, match.moments, match.n_moments, dim, &i,
+                    &j)) {
+        const struct kn_moment *a = &query->moments[i], *b = &match.moments[j];
+
+        out->query = (struct kinora_evidence){a->start, a->end, a->text};
+        out->match = (struct kinora_evidence){b->start, b->end, b->text};
+    }
+    return KN_OK;
+}
+
+struct ranking {
+    struct kn_hit *hits;
+    struct kn_ranked *ranked;
+    size_t n;
+};
+
+static int rank_candidates(struct kinora *k, const struct kn_record *query,
+                           const struct kinora_query *q, size_t limit, struct kn_arena *arena,
+                           struct ranking *out, struct kn_err *err)
+{
+    const struct kn_rank_options options = {
+        .w_similarity = q->w_similarity == 0 && q->w_opinion == 0 ? 0.7 : q->w_similarity,
+        .w_opinion = q->w_similarity == 0 && q->w_opinion == 0 ? 0.3 : q->w_opinion,
+        .rank = q->rank == KINORA_RANK_UPLIFT ? KN_RANK_UPLIFT : KN_RANK_MOOD,
+        .weak_below = floor_of_model(k),
+    };
+    struct kn_filter filter = {.exclude = &query->title.id, .n_exclude = 1};
+    size_t candidates = kn_candidates_for(limit), dim;
+    char model[64];
+    int rc = language_filter(q->language, &query->title, arena, &filter, err);
+
+    if (rc == KN_OK)
+        rc = kn_library_model(k->lib, model, &dim, err);
+    if (rc)
+        return rc;
+    out->hits = kn_arena_array(arena, candidates, sizeof *out->hits);
+    out->ranked = kn_arena_array(arena, candidates, sizeof *out->ranked);
+    if (!out->hits || !out->ranked)
+        return kn_api_no_memory(err, "recommend");
+    rc = kn_library_similar(k->lib, query->vector, dim, &filter, candidates, out->hits, &out->n,
+                            err);
+    if (rc)
+        return rc;
+    return kn_rank(query->title.opinion, out->hits, out->n, filter.or_unknown, &options,
+                   out->ranked, err);
+}
+
+int kinora_recommend(struct kinora *k, const struct kn_id *id, const struct kinora_query *q,
+                     struct kinora_answer **out, struct kn_err *err)
+{
+    const struct kinora_query none = {0};
+    size_t limit = q && q->limit ? q->limit : RECOMMEND_LIMIT;
+    struct kinora_answer *a = calloc(1, sizeof *a);
+    struct ranking ranking;
+    struct kn_record query;
+    int rc;
+
+    if (!a || !(a->arena = kn_arena_new(0))) {
+        free(a);
+        return kn_api_no_memory(err, "recommend");
+    }
+    if (limit > LIMIT_MAX) {
+        rc = kn_err_set(err, KN_EARG, "recommend: limit %zu; at most %d", limit, LIMIT_MAX);
+        goto out;
+    }
+    rc = kn_library_get(k->lib, id, KN_WITH_VECTOR | KN_WITH_MOMENT_VECTORS, a->arena, &query, err);
+    if (rc == KN_OK)
+        rc = ready_or_why(&query.title, err);
+    if (rc == KN_OK)
+        rc = rank_candidates(k, &query, q ? q : &none, limit, a->arena, &ranking, err);
+    if (rc)
+        goto out;
+    a->title = query.title;
+    a->n = ranking.n < limit ? ranking.n : limit;
+    a->recommendations = kn_arena_array(a->arena, a->n, sizeof *a->recommendations);
+    if (!a->recommendations)
+        rc = kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; rc == KN_OK && i < a->n; i++)
+        rc = explain(k, &query, &ranking.ranked[i], i + 1, a->arena, &a->recommendations[i], err);
+out:
+    if (rc)
+        kinora_answer_free(a);
+    else
+        *out = a;
+    return rc;
+}
+
+/* ---- show ---- */
+
+void kinora_details_free(struct kinora_details *d)
+{
+    if (!d)
+        return;
+    kn_arena_free(d->arena);
+    free(d);
+}
+
+static int join_transcript(struct kinora_details *d, struct kn_err *err)
+{
+    struct kn_buf b;
+    int rc;
+
+    kn_buf_init(&b, TRANSCRIPT_MAX);
+    for (size_t i = 0; i < d->record.n_segments; i++)
+        kn_buf_addf(&b, NULL, "%s%s", i ? " " : "", d->record.segments[i].text);
+    rc = kn_buf_ok(&b, err);
+    if (rc == KN_OK) {
+        d->transcript = kn_arena_text(d->arena, b.data);
+        if (!d->transcript)
+            rc = kn_api_no_memory(err, "show");
+    }
+    kn_buf_free(&b);
+    return rc;
+}
+
+int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details **out,
+                struct kn_err *err)
+{
+    struct kinora_details *d = calloc(1, sizeof *d);
+    int rc;
+
+    if (!d || !(d->arena = kn_arena_new(0))) {
+        free(d);
+        return kn_api_no_memory(err, "show");
+    }
+    rc = kn_library_get(k->lib, id, KN_WITH_SEGMENTS | KN_WITH_MOMENTS, d->arena, &d->record, err);
+    if (rc == KN_OK)
+        rc = join_transcript(d, err);
+    if (rc)
+        kinora_details_free(d);
+    else
+        *out = d;
+    return rc;
+}
+
+/* ---- search ---- */
+
+void kinora_found_free(struct kinora_found_list *f)
+{
+    if (!f)
+        return;
+    kn_arena_free(f->arena);
+    free(f);
+}
+
+/* The embedder is opened by the first search and kept. Called with k->lock held. */
+static int embed_query(struct kinora *k, const char *text, struct kn_arena *arena, float **vector,
+                       size_t *dim, struct kn_err *err)
+{
+    char model[64], *path = NULL;
+    int rc = kn_library_model(k->lib, model, dim, err);
+
+    if (rc)
+        return rc;
+    if (*dim == 0)
+        return kn_err_set(err, KN_EARG,
+                          "search: the library '%s' holds nothing yet; run: kinora ingest DIR",
+                          k->path);
+    if (!k->embedder) {
+        rc = kn_api_model_path(k, model, &path, err);
+        if (rc == KN_OK)
+            rc = kn_embedder_open(path, 1, &k->embedder, err);
+        free(path);
+        if (rc)
+            return kn_err_wrap(err, rc, "search");
+    }
+    *vector = kn_arena_array(arena, *dim, sizeof **vector);
+    if (!*vector)
+        return kn_api_no_memory(err, "search");
+    if (kn_embedder_dim(k->embedder) != *dim)
+        return kn_err_set(err, KN_EARG, "search: model '%s' has %zu dimensions and the library %zu",
+                          model, kn_embedder_dim(k->embedder), *dim);
+    return kn_embedder_embed(k->embedder, &text, 1, &k->cancel, NULL, *vector, err);
+}
+
+static int fill_found(struct kinora *k, const struct kn_moment_hit *hit, struct kn_arena *arena,
+                      struct kinora_found *out, struct kn_err *err)
+{
+    struct kn_record record;
+    int rc = kn_library_get(k->lib, &hit->id, KN_WITH_MOMENTS, arena, &record, err);
+
+    if (rc)
+        return rc;
+    if (hit->moment >= record.n_moments)
+        return kn_err_set(err, KN_ECORRUPT, "search: '%s' has no moment %u; run: kinora doctor",
+                          record.title.name, hit->moment);
+    const struct kn_moment *m = &record.moments[hit->moment];
+
+    out->title = record.title;
+    out->similarity = hit->similarity;
+    out->start = m->start;
+    out->end = m->end;
+    out->opinion = m->opinion;
+    out->text = m->text;
+    return KN_OK;
+}
+
+static int search(struct kinora *k, const char *text, size_t limit, const char *language,
+                  struct kinora_found_list *f, struct kn_err *err)
+{
+    struct kn_filter filter = {0};
+    struct kn_moment_hit *hits = kn_arena_array(f->arena, limit, sizeof *hits);
+    float *vector = NULL;
+    size_t dim, n = 0;
+    int rc = KN_OK;
+
+    f->found = kn_arena_array(f->arena, limit, sizeof *f->found);
+    if (!hits || !f->found)
+        return kn_api_no_memory(err, "search");
+    if (language && *language && strcmp(language, "any") != 0)
+        rc = kn_api_languages(language, f->arena, &filter, err);
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&k->lock);
+    rc = embed_query(k, text, f->arena, &vector, &dim, err);
+    pthread_mutex_unlock(&k->lock);
+    if (rc == KN_OK)
+        rc = kn_library_moments(k->lib, vector, dim, &filter, limit, hits, &n, err);
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        f->found[i].rank = i + 1;
+        rc = fill_found(k, &hits[i], f->arena, &f->found[i], err);
+    }
+    f->n = n;
+    return rc;
+}
+
+int kinora_search(struct kinora *k, const char *text, size_t limit, const char *language,
+                  struct kinora_found_list **out, struct kn_err *err)
+{
+    struct kinora_found_list *f;
+    int rc;
+
+    limit = limit ? limit : SEARCH_LIMIT;
+    if (limit > LIMIT_MAX)
+        return kn_err_set(err, KN_EARG, "search: limit %zu; at most %d", limit, LIMIT_MAX);
+    if (kn_sv_trim(kn_sv_of(text)).n == 0)
+        return kn_err_set(err, KN_EARG, "search: give some words to look for");
+    f = calloc(1, sizeof *f);
+    if (!f || !(f->arena = kn_arena_new(0))) {
+        free(f);
+        return kn_api_no_memory(err, "search");
+    }
+    rc = search(k, text, limit, language, f, err);
+    if (rc)
+        kinora_found_free(f);
+    else
+        *out = f;
+    return rc;
+}

@@ -1,0 +1,78 @@
+#include "api/api.h"
+
+#include "base/err.h"
+#include "ingest/ingest.h"
+
+#include <stdlib.h>
+
+struct relay {
+    void (*event)(void *ctx, const struct kinora_event *e);
+    void *ctx;
+};
+
+static void relay(void *p, const struct kn_ingest_event *e)
+{
+    static const enum kinora_event_kind kinds[] = {
+        [KN_INGEST_SCANNED] = KINORA_SCANNED,     [KN_INGEST_STAGE] = KINORA_STAGE,
+        [KN_INGEST_HEARD] = KINORA_HEARD,         [KN_INGEST_FINISHED] = KINORA_FINISHED,
+        [KN_INGEST_UNCHANGED] = KINORA_UNCHANGED,
+    };
+    const struct relay *r = p;
+    const struct kinora_event event = {
+        .kind = kinds[e->kind],
+        .name = e->name,
+        .path = e->path,
+        .stage =
+            e->kind == KN_INGEST_STAGE || e->kind == KN_INGEST_HEARD ? kn_stage_name(e->stage) : "",
+        .reason = e->reason,
+        .id = e->id,
+        .state = e->state,
+        .seconds = e->seconds,
+        .duration = e->duration,
+        .done = e->done,
+        .total = e->total,
+        .heard = e->heard,
+        .elapsed = e->elapsed,
+        .left = e->left,
+    };
+
+    r->event(r->ctx, &event);
+}
+
+int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
+                  void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
+                  struct kinora_summary *out, struct kn_err *err)
+{
+    struct kn_ingest_options options = {
+        .roots = o->roots,
+        .n_roots = o->n_roots,
+        .jobs = o->jobs,
+        .threads = o->threads,
+        .beam = o->beam,
+        .language_hint = o->language_hint,
+        .retry_failed = o->retry_failed,
+        .again = o->again,
+    };
+    struct relay r = {event, ctx};
+    struct kn_ingest_summary s = {0};
+    char *speech = NULL, *vad = NULL, *embedding = NULL;
+    int rc = kn_api_model_path(k, k->speech_model, &speech, err);
+
+    if (rc == KN_OK)
+        rc = kn_api_model_path(k, "silero-vad", &vad, err);
+    if (rc == KN_OK)
+        rc = kn_api_model_path(k, k->embedding_model, &embedding, err);
+    if (rc)
+        goto out;
+    options.speech_model = speech;
+    options.vad_model = vad;
+    options.embedding_model = embedding;
+    rc = kn_ingest_run(k->lib, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
+    *out = (struct kinora_summary){s.files,  s.added,   s.unchanged, s.ready, s.silent,
+                                   s.failed, s.missing, s.skipped,   s.sound, s.elapsed};
+out:
+    free(speech);
+    free(vad);
+    free(embedding);
+    return rc;
+}

@@ -1,0 +1,304 @@
+#include "api/api.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "llm/embed.h"
+#include "models/models.h"
+#include "net/http.h"
+#include "speech/speech.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_PAGE = 1000, FIND_LIMIT = 20, CLOSE_LIMIT = 5 };
+
+int kn_api_no_memory(struct kn_err *err, const char *what)
+{
+    return kn_err_set(err, KN_ELIMIT, "%s: no memory", what);
+}
+
+static bool given(const char *s)
+{
+    return s && *s;
+}
+
+int kn_api_library_path(const struct kinora_options *o, char **out, struct kn_err *err)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    struct kn_buf b;
+    int rc = KN_OK;
+
+    kn_buf_init(&b, PATH_MAX);
+    if (given(o->library))
+        rc = kn_buf_adds(&b, o->library, err);
+    else if (given(data))
+        rc = kn_buf_addf(&b, err, "%s/kinora", data);
+    else if (given(home))
+        rc = kn_buf_addf(&b, err, "%s/.local/share/kinora", home);
+    else
+        rc = kn_err_set(
+            err, KN_EARG,
+            "find the library: neither HOME nor XDG_DATA_HOME is set; give --library DIR");
+    if (rc == KN_OK) {
+        *out = kn_buf_take(&b);
+        if (!*out)
+            rc = kn_api_no_memory(err, "open library");
+    }
+    kn_buf_free(&b);
+    return rc;
+}
+
+static void prepare_process(void)
+{
+    kn_speech_quiet();
+    kn_http_init();
+}
+
+int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct kn_library_options how = {.write = o->write, .create = o->write, .wait = o->wait};
+    struct kinora *k = calloc(1, sizeof *k);
+    int rc;
+
+    if (!k)
+        return kn_api_no_memory(err, "open library");
+    pthread_once(&once, prepare_process);
+    pthread_mutex_init(&k->lock, NULL);
+    k->models = given(o->models) ? strdup(o->models) : NULL;
+    k->speech_model = strdup(given(o->speech_model) ? o->speech_model : "whisper-base");
+    k->embedding_model =
+        strdup(given(o->embedding_model) ? o->embedding_model : "multilingual-e5-small");
+    if (!k->speech_model || !k->embedding_model || (given(o->models) && !k->models))
+        rc = kn_api_no_memory(err, "open library");
+    else
+        rc = kn_api_library_path(o, &k->path, err);
+    if (rc == KN_OK)
+        rc = kn_library_open_local(k->path, &how, &k->lib, err);
+    if (rc) {
+        kinora_close(k);
+        return rc;
+    }
+    *out = k;
+    return KN_OK;
+}
+
+void kinora_close(struct kinora *k)
+{
+    if (!k)
+        return;
+    kn_embedder_close(k->embedder);
+    kn_library_close(k->lib);
+    pthread_mutex_destroy(&k->lock);
+    free(k->path);
+    free(k->models);
+    free(k->speech_model);
+    free(k->embedding_model);
+    free(k);
+}
+
+const char *kinora_library_path(const struct kinora *k)
+{
+    return k->path;
+}
+
+void kinora_cancel(struct kinora *k)
+{
+    kn_cancel_set(&k->cancel);
+}
+
+const char *kinora_state_name(enum kn_state s)
+{
+    static const char *const names[] = {"pending", "ready", "failed", "silent", "missing"};
+
+    return (size_t)s < sizeof names / sizeof *names ? names[s] : "unknown";
+}
+
+void kinora_id_text(const struct kn_id *id, char out[KN_ID_TEXT])
+{
+    kn_id_format(id, out);
+}
+
+int kn_api_model_path(const struct kinora *k, const char *name, char **out, struct kn_err *err)
+{
+    struct kn_buf dir, path;
+    int rc;
+
+    kn_buf_init(&dir, PATH_MAX);
+    kn_buf_init(&path, PATH_MAX);
+    rc = kn_models_dir(k->models, &dir, err);
+    if (rc == KN_OK)
+        rc = kn_models_path(dir.data, name, &path, err);
+    if (rc == KN_OK) {
+        *out = kn_buf_take(&path);
+        if (!*out)
+            rc = kn_api_no_memory(err, "find model");
+    }
+    kn_buf_free(&dir);
+    kn_buf_free(&path);
+    return rc;
+}
+
+/* ---- titles ---- */
+
+static struct kinora_titles *titles_new(void)
+{
+    struct kinora_titles *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->arena = kn_arena_new(0);
+    if (!t->arena) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void kinora_titles_free(struct kinora_titles *t)
+{
+    if (!t)
+        return;
+    kn_arena_free(t->arena);
+    free(t);
+}
+
+static int state_of(const char *name, int *out, struct kn_err *err)
+{
+    *out = -1;
+    if (!given(name))
+        return KN_OK;
+    for (int s = KN_STATE_PENDING; s <= KN_STATE_MISSING; s++) {
+        if (strcmp(name, kinora_state_name((enum kn_state)s)) == 0) {
+            *out = s;
+            return KN_OK;
+        }
+    }
+    return kn_err_set(
+        err, KN_EARG,
+        "list: there is no state '%s'; it is one of ready, pending, failed, silent, missing", name);
+}
+
+int kinora_list(struct kinora *k, const char *state, struct kinora_titles **out, struct kn_err *err)
+{
+    struct kinora_titles *t = titles_new();
+    struct kn_library_stats stats;
+    int wanted, rc;
+
+    if (!t)
+        return kn_api_no_memory(err, "list titles");
+    rc = state_of(state, &wanted, err);
+    if (rc == KN_OK)
+        rc = kn_library_get_stats(k->lib, &stats, err);
+    if (rc)
+        goto out;
+    /* A title may join while the pages are read: room for one more page, then the list is cut. */
+    t->titles = kn_arena_array(t->arena, stats.titles + LIST_PAGE, sizeof *t->titles);
+    if (!t->titles) {
+        rc = kn_api_no_memory(err, "list titles");
+        goto out;
+    }
+    for (struct kn_id after, *from = NULL;; from = &after) {
+        struct kn_title *page;
+        size_t n;
+
+        rc = kn_library_scroll(k->lib, from, LIST_PAGE, t->arena, &page, &n, err);
+        if (rc)
+            goto out;
+        for (size_t i = 0; i < n && t->n < stats.titles + LIST_PAGE; i++) {
+            if (wanted < 0 || (int)page[i].state == wanted)
+                t->titles[t->n++] = page[i];
+        }
+        if (n < LIST_PAGE)
+            break;
+        after = page[n - 1].id;
+    }
+out:
+    if (rc)
+        kinora_titles_free(t);
+    else
+        *out = t;
+    return rc;
+}
+
+/* "films/The Long Way.mp4" -> "The Long Way": what somebody types who means the file. */
+static const char *without_folder_and_extension(struct kn_arena *arena, const char *name)
+{
+    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+    const char *dot = strrchr(base, '.');
+
+    if ((!slash && !dot) || !*base)
+        return NULL;
+    return kn_arena_bytes(arena, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+}
+
+static int find_one(struct kinora *k, const char *name, struct kinora_titles *t, struct kn_err *err)
+{
+    int rc =
+        kn_library_find(k->lib, name, KN_FIND_EXACT, FIND_LIMIT, t->arena, &t->titles, &t->n, err);
+
+    if (rc == KN_OK && t->n == 0)
+        rc = kn_library_find(k->lib, name, KN_FIND_PART, FIND_LIMIT, t->arena, &t->titles, &t->n,
+                             err);
+    return rc;
+}
+
+int kinora_find(struct kinora *k, const char *name, struct kinora_titles **out, struct kn_err *err)
+{
+    struct kinora_titles *t = titles_new();
+    const char *shorter;
+    int rc;
+
+    if (!t)
+        return kn_api_no_memory(err, "find title");
+    rc = find_one(k, name, t, err);
+    if (rc == KN_OK && t->n == 0 && (shorter = without_folder_and_extension(t->arena, name)))
+        rc = find_one(k, shorter, t, err);
+    if (rc == KN_OK && t->n == 0) {
+        rc = kn_library_find(k->lib, name, KN_FIND_CLOSE, CLOSE_LIMIT, t->arena, &t->titles, &t->n,
+                             err);
+        if (rc == KN_OK)
+            rc = kn_err_set(err, KN_ENOTFOUND, "Movie '%s' not found in the dataset.", name);
+    } else if (rc == KN_OK && t->n > 1) {
+        rc = kn_err_set(err, KN_EARG, "'%s' means several titles; give more of the name, or an id",
+                        name);
+    }
+    if (rc == KN_OK || rc == KN_ENOTFOUND || (rc == KN_EARG && t->n > 1))
+        *out = t;
+    else
+        kinora_titles_free(t);
+    return rc;
+}
+
+int kn_api_languages(const char *list, struct kn_arena *arena, struct kn_filter *filter,
+                     struct kn_err *err)
+{
+    size_t n = 1, kept = 0;
+    const char **names;
+    char *copy = kn_arena_text(arena, list), *save = NULL;
+
+    for (const char *p = list; *p; p++)
+        n += *p == ',';
+    names = kn_arena_array(arena, n, sizeof *names);
+    if (!names || !copy)
+        return kn_api_no_memory(err, "languages");
+    for (char *word = strtok_r(copy, ", ", &save); word; word = strtok_r(NULL, ", ", &save)) {
+        for (const char *p = word; *p; p++) {
+            if (!isalnum((unsigned char)*p) && *p != '-')
+                return kn_err_set(err, KN_EARG,
+                                  "language '%s': give same, any, or tags such as en or es,en",
+                                  list);
+        }
+        names[kept++] = word;
+    }
+    if (kept == 0)
+        return kn_err_set(err, KN_EARG,
+                          "language '%s': give same, any, or tags such as en or es,en", list);
+    filter->languages = names;
+    filter->n_languages = kept;
+    return KN_OK;
+}

@@ -1,0 +1,128 @@
+/* kinora ingest DIR... */
+#include "cli.h"
+
+#include "base/err.h"
+#include "base/unicode.h"
+
+#include <unistd.h>
+
+struct places { /* what to look through */
+    const char *const *roots;
+    size_t n;
+};
+
+/* A path as the file system has it, in the arena. */
+static const char *unescaped(struct kn_cli *cli, const char *path, struct kn_err *err)
+{
+    struct kn_buf b;
+    const char *copy = NULL;
+
+    kn_buf_init(&b, 64 << 10);
+    if (kn_unescape_path(kn_sv_of(path), &b, err) == KN_OK) {
+        copy = kn_arena_text(cli->arena, b.data);
+        if (!copy)
+            kn_err_set(err, KN_ELIMIT, "no memory for the path '%s'", path);
+    }
+    kn_buf_free(&b);
+    return copy;
+}
+
+/* Where these titles were found before, and still are: a file that is gone must not end the run. */
+static int places_of(struct kn_cli *cli, const struct kinora_titles *titles, struct places *out,
+                     struct kn_err *err)
+{
+    const char **roots;
+    size_t n = 0;
+
+    for (size_t i = 0; i < titles->n; i++)
+        n += titles->titles[i].n_paths;
+    roots = kn_arena_array(cli->arena, n + 1, sizeof *roots);
+    if (!roots)
+        return kn_err_set(err, KN_ELIMIT, "no memory for %zu paths", n);
+    n = 0;
+    for (size_t i = 0; i < titles->n; i++) {
+        for (size_t j = 0; j < titles->titles[i].n_paths; j++) {
+            const char *path = unescaped(cli, titles->titles[i].paths[j], err);
+
+            if (!path)
+                return err->code;
+            if (access(path, F_OK) == 0)
+                roots[n++] = path;
+        }
+    }
+    *out = (struct places){roots, n};
+    return KN_OK;
+}
+
+static int run(struct kn_cli *cli, struct kinora *k, const struct places *places,
+               const struct kn_id *again)
+{
+    const struct kn_config *c = &cli->config;
+    struct kinora_ingest_options options = {.roots = places->roots,
+                                            .n_roots = places->n,
+                                            .jobs = c->jobs,
+                                            .threads = c->threads,
+                                            .beam = c->beam,
+                                            .language_hint = c->language_hint,
+                                            .retry_failed = *c->retry,
+                                            .again = again};
+    struct kn_progress *progress = kn_progress_new(cli);
+    struct kinora_summary summary = {0};
+    struct kn_err err;
+    int rc;
+
+    if (!progress) {
+        kn_err_set(&err, KN_ELIMIT, "ingest: no memory");
+        return kn_cli_fail(cli, &err);
+    }
+    kn_signals_catch(k);
+    rc = kinora_ingest(k, &options, kn_progress_event, progress, &summary, &err);
+    kn_signals_release();
+    if (!rc || rc == KN_ECANCELLED)
+        kn_progress_summary(progress, &summary, rc == KN_ECANCELLED);
+    kn_progress_free(progress);
+    if (rc && rc != KN_ECANCELLED)
+        return kn_cli_fail(cli, &err);
+    return rc ? KN_EXIT_FAILED : KN_EXIT_DONE;
+}
+
+/* The places given, or those of the titles to be redone; then the run. */
+static int ingest(struct kn_cli *cli, struct kinora *k)
+{
+    struct places places = {(const char *const *)cli->args, cli->n_args};
+    struct kinora_titles *again = NULL, *failed = NULL;
+    struct kn_err err;
+    int code = 0, rc = KN_OK;
+
+    if (*cli->config.again)
+        code = kn_cli_find(cli, k, cli->config.again, &again);
+    if (code)
+        return code;
+    if (places.n == 0 && again)
+        rc = places_of(cli, again, &places, &err);
+    else if (places.n == 0)
+        rc = kinora_list(k, "failed", &failed, &err);
+    if (!rc && failed)
+        rc = places_of(cli, failed, &places, &err);
+    code = rc ? kn_cli_fail(cli, &err) : run(cli, k, &places, again ? &again->titles[0].id : NULL);
+    kinora_titles_free(failed);
+    kinora_titles_free(again);
+    return code;
+}
+
+int kn_cmd_ingest(struct kn_cli *cli)
+{
+    struct kinora_options options = kn_cli_options(cli);
+    struct kinora *k;
+    struct kn_err err;
+    int code;
+
+    if (cli->n_args == 0 && !*cli->config.again && !*cli->config.retry)
+        return kn_cli_wrong_use(cli, "ingest wants DIR, a folder of films");
+    options.write = true;
+    if (kinora_open(&options, &k, &err))
+        return kn_cli_fail(cli, &err);
+    code = ingest(cli, k);
+    kinora_close(k);
+    return code;
+}

@@ -1,0 +1,98 @@
+/* config.h - every setting, once: one table gives the flags, the configuration file, the environment,
+ * --help and the man page.
+ *
+ * Where a value comes from, later ones win: the default, the file (KINORA_CONFIG, else
+ * kinora/config.ini under the XDG configuration folder), the environment (KINORA_ and the name in
+ * capitals, - as _), the flag. A file is lines of "name = value", comments after ; or #, no sections;
+ * a name that is not in the table is an error, or a slip of the pen would go unseen for ever.
+ * Relative paths mean what they mean to the shell: from the working folder.
+ *
+ * A struct kn_config is filled by one thread at start and then only read. */
+#ifndef KN_CONFIG_CONFIG_H
+#define KN_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct kn_arena;
+struct kn_buf;
+struct kn_err;
+
+enum kn_option_kind { KN_OPTION_FLAG, KN_OPTION_TEXT, KN_OPTION_INT, KN_OPTION_REAL };
+
+/* Which commands take an option, as bits; KN_FOR_ALL: every one. */
+enum {
+    KN_FOR_INGEST = 1u << 0,
+    KN_FOR_RECOMMEND = 1u << 1,
+    KN_FOR_LIST = 1u << 2,
+    KN_FOR_SHOW = 1u << 3,
+    KN_FOR_SEARCH = 1u << 4,
+    KN_FOR_MODELS = 1u << 5,
+    KN_FOR_DOCTOR = 1u << 6,
+    KN_FOR_ALL = 0x7fffffff,
+};
+
+struct kn_option {
+    const char *name; /* "language-hint": flag --language-hint, file key, KINORA_LANGUAGE_HINT */
+    char letter;      /* short flag, 0 for none */
+    enum kn_option_kind kind;
+    unsigned commands;   /* KN_FOR_* */
+    bool flag_only;      /* a wish for one run, not a setting: neither file nor environment */
+    const char *arg;     /* "DIR"; NULL for a flag */
+    const char *value;   /* default as text; "" for none */
+    const char *choices; /* of a TEXT, "mood|uplift"; NULL: anything */
+    double min, max;     /* of INT and REAL, inclusive */
+    const char *help;    /* one sentence, no full stop; says what "" and 0 mean */
+    size_t offset;       /* of its field in struct kn_config */
+};
+
+struct kn_config {
+    /* all commands */
+    const char *library; /* "": kinora under the XDG data folder */
+    const char *models;  /* "": see models.h */
+    bool json, verbose, quiet, help, version;
+    /* ingest */
+    int jobs;                                   /* speech workers; 0: one a core */
+    int threads;                                /* of each worker; 0: 1 */
+    int beam;                                   /* 0: greedy */
+    double wait;                                /* seconds, for another writer */
+    const char *language_hint;                  /* "": detect */
+    const char *speech_model, *embedding_model; /* names in the manifest; "": the defaults */
+    const char *again;                          /* NAME to redo; "" none */
+    const char *retry;                          /* "failed"; "" none */
+    /* answers */
+    int limit;            /* 0: the command's own default */
+    const char *language; /* same, any, or a list; "": the command's own default */
+    const char *weights;  /* "0.7,0.3" */
+    const char *rank;     /* mood, uplift */
+    const char *state;    /* list: only this state; "" all */
+    /* models */
+    const char *source; /* address or folder instead of the manifest's; "" none */
+
+    struct kn_arena *arena; /* holds the texts */
+};
+
+const struct kn_option *kn_config_options(size_t *n);
+
+/* Defaults, file, environment. Texts live until kn_config_free; on failure there is nothing to free.
+ * KN_EARG names the setting, where it was set, what was wrong with it and what is allowed. */
+int kn_config_load(struct kn_config *c, struct kn_err *err);
+
+/* One flag's value (text NULL for a flag of kind FLAG: on); origin is for the message ("--limit").
+ * KN_EARG, with the field as it was. */
+int kn_config_set(struct kn_config *c, const struct kn_option *o, const char *text,
+                  const char *origin, struct kn_err *err);
+void kn_config_free(struct kn_config *c);
+
+/* "0.7,0.3" -> two finite numbers, not negative, not both 0. KN_EARG. */
+int kn_config_weights(const char *text, double *similarity, double *opinion, struct kn_err *err);
+
+/* Where Kinora keeps what is its own: kinora under XDG_DATA_HOME, else under ~/.local/share. Appends.
+ * KN_EARG when neither that nor HOME is set. */
+int kn_config_data_dir(struct kn_buf *out, struct kn_err *err);
+
+/* The configuration file, whether there or not: KINORA_CONFIG, else kinora/config.ini under
+ * XDG_CONFIG_HOME, else under ~/.config. Appends; nothing at all where HOME is not set either. */
+int kn_config_file(struct kn_buf *out, struct kn_err *err);
+
+#endif

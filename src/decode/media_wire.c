@@ -1,0 +1,119 @@
+#include "decode/media_wire.h"
+
+#include "base/buf.h"
+#include "base/unicode.h"
+
+#include <kinora/err.h>
+
+#include <math.h>
+#include <string.h>
+
+static bool info_is_sound(const struct kn_wire_info *w, size_t n)
+{
+    if (n < offsetof(struct kn_wire_info, streams) || w->n_streams > KN_MEDIA_STREAMS ||
+        n != offsetof(struct kn_wire_info, streams) + w->n_streams * sizeof w->streams[0])
+        return false;
+    for (uint32_t i = 0; i < w->n_streams; i++)
+        if (w->streams[i].kind > KN_STREAM_OTHER)
+            return false;
+    return w->audio == -1 || (w->audio >= 0 && (uint32_t)w->audio < w->n_streams &&
+                              w->streams[w->audio].kind == KN_STREAM_AUDIO);
+}
+
+bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n)
+{
+    if (n < sizeof a->kind || n > sizeof *a)
+        return false;
+    switch (a->kind) {
+    case KN_WIRE_HELLO:
+        return n == sizeof a->hello;
+    case KN_WIRE_ALIVE:
+    case KN_WIRE_END:
+        return n == sizeof a->kind;
+    case KN_WIRE_INFO:
+        return info_is_sound(&a->info, n);
+    case KN_WIRE_AUDIO:
+        return n > offsetof(struct kn_wire_audio, samples) && a->audio.n <= KN_WIRE_BLOCK &&
+               n == offsetof(struct kn_wire_audio, samples) + a->audio.n * sizeof(float);
+    case KN_WIRE_ERROR:
+        return n == sizeof a->error && (a->error.code == KN_EIO || a->error.code == KN_ECORRUPT ||
+                                        a->error.code == KN_ELIMIT);
+    default:
+        return false;
+    }
+}
+
+typedef int clean(struct kn_sv bytes, struct kn_buf *out, struct kn_err *err);
+
+/* Without memory for it the text is dropped: nothing hangs on it. */
+static void copy_text(char *out, size_t cap, const char *in, size_t n, clean *how)
+{
+    struct kn_buf b;
+    size_t end;
+
+    kn_buf_init(&b, 16 * n);
+    out[0] = '\0';
+    if (how((struct kn_sv){in, strnlen(in, n)}, &b, NULL) == KN_OK) {
+        end = b.n < cap ? b.n : cap - 1;
+        while (end > 0 && end < b.n && ((unsigned char)b.data[end] & 0xC0) == 0x80)
+            end--;
+        memcpy(out, b.data, end);
+        out[end] = '\0';
+    }
+    kn_buf_free(&b);
+}
+
+#define COPY(to, from) copy_text(to, sizeof(to), from, sizeof(from), kn_utf8_repair)
+
+void kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out)
+{
+    memset(out, 0, sizeof *out);
+    COPY(out->container, w->container);
+    COPY(out->title, w->title);
+    out->duration = isfinite(w->duration) && w->duration > 0 ? w->duration : 0;
+    out->audio = w->audio;
+    out->n_streams = w->n_streams;
+    for (uint32_t i = 0; i < w->n_streams; i++) {
+        const struct kn_wire_stream *from = &w->streams[i];
+        struct kn_stream *to = &out->streams[i];
+
+        to->kind = (enum kn_stream_kind)from->kind;
+        COPY(to->codec, from->codec);
+        COPY(to->language, from->language);
+        COPY(to->title, from->title);
+        to->is_default = (from->flags & KN_WIRE_DEFAULT) != 0;
+        to->is_forced = (from->flags & KN_WIRE_FORCED) != 0;
+        to->is_original = (from->flags & KN_WIRE_ORIGINAL) != 0;
+        to->channels = from->channels;
+        to->sample_rate = from->sample_rate;
+        to->width = from->width;
+        to->height = from->height;
+    }
+}
+
+static int repair_and_print(struct kn_sv bytes, struct kn_buf *out, struct kn_err *err)
+{
+    struct kn_buf repaired;
+    int rc;
+
+    kn_buf_init(&repaired, 4 * KN_WIRE_TEXT);
+    rc = kn_utf8_repair(bytes, &repaired, err);
+    if (rc == KN_OK)
+        rc = kn_printable((struct kn_sv){repaired.data, repaired.n}, out, err);
+    kn_buf_free(&repaired);
+    return rc;
+}
+
+void kn_wire_to_text(const struct kn_wire_error *w, char out[KN_WIRE_TEXT])
+{
+    copy_text(out, KN_WIRE_TEXT, w->text, sizeof w->text, repair_and_print);
+}
+
+void kn_wire_clamp(struct kn_wire_audio *a)
+{
+    for (uint32_t i = 0; i < a->n; i++) {
+        float x = a->samples[i];
+
+        a->samples[i] = x >= -1 && x <= 1 ? x : x > 1 ? 1.0F : x < -1 ? -1.0F : 0.0F;
+    }
+}

@@ -1,0 +1,265 @@
+#include "ingest/run.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "decode/media.h"
+#include "net/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void job_free(void *p)
+{
+    struct job *j = p;
+
+    if (!j || atomic_fetch_sub(&j->holders, 1) > 1)
+        return;
+    kn_queue_free(j->blocks);
+    kn_arena_free(j->arena);
+    free(j);
+}
+
+static struct job *job_new(void)
+{
+    struct job *j = calloc(1, sizeof *j);
+
+    if (!j)
+        return NULL;
+    atomic_init(&j->holders, 1);
+    j->arena = kn_arena_new(0);
+    if (!j->arena) {
+        free(j);
+        return NULL;
+    }
+    return j;
+}
+
+static const char *const kinds[] = {"video", "audio", "subtitle", "other"};
+
+/* What `show` tells of the streams, kept as it will be printed. */
+static int streams_json(const struct kn_media_info *info, struct kn_buf *out, struct kn_err *err)
+{
+    struct kn_json_writer w = {.out = out};
+
+    kn_json_begin_array(&w, NULL);
+    for (size_t i = 0; i < info->n_streams; i++) {
+        const struct kn_stream *s = &info->streams[i];
+
+        kn_json_begin_object(&w, NULL);
+        kn_json_string(&w, "kind", kinds[s->kind]);
+        kn_json_string(&w, "codec", s->codec);
+        kn_json_string(&w, "language", s->language);
+        kn_json_string(&w, "title", s->title);
+        kn_json_bool(&w, "heard", (int)i == info->audio);
+        kn_json_end_object(&w);
+    }
+    kn_json_end_array(&w);
+    return kn_buf_ok(out, err);
+}
+
+static int commit_probe(struct run *r, struct job *j, const struct kn_media_info *info,
+                        struct kn_err *err)
+{
+    struct kn_buf streams;
+    int rc;
+
+    kn_buf_init(&streams, 1 << 20);
+    rc = streams_json(info, &streams, err);
+    if (rc == KN_OK) {
+        struct kn_probed probed = {info->duration, info->container, streams.data};
+
+        rc =
+            kn_store_commit_probe(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_PROBE], &probed, err);
+    }
+    kn_buf_free(&streams);
+    return rc;
+}
+
+/* Takes the title for this run. False: another path with the same content has it already. */
+static int claim(struct run *r, const struct kn_id *id, bool *ours, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    pthread_mutex_lock(&r->lock);
+    *ours = true;
+    for (size_t i = 0; i < r->n_under_way && *ours; i++)
+        *ours = !kn_id_eq(&r->under_way[i], id);
+    if (*ours && r->n_under_way == r->cap_under_way) {
+        size_t cap = r->cap_under_way ? 2 * r->cap_under_way : 64;
+        struct kn_id *grown = realloc(r->under_way, cap * sizeof *grown);
+
+        if (!grown) {
+            rc = kn_err_set(err, KN_ELIMIT, "ingest: no memory for %zu titles", cap);
+        } else {
+            r->under_way = grown;
+            r->cap_under_way = cap;
+        }
+    }
+    if (rc == KN_OK && *ours)
+        r->under_way[r->n_under_way++] = *id;
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
+/* Reads sound into the job's queue until it ends. The reason for an early end goes with the job. */
+static void feed_sound(struct run *r, struct kn_media *media, struct job *j)
+{
+    int rc = KN_OK;
+
+    for (;;) {
+        struct block *b = malloc(sizeof *b + BLOCK_SAMPLES * sizeof *b->samples);
+
+        if (!b) {
+            rc = kn_err_set(&j->feed_err, KN_ELIMIT, "decode: no memory for a block of sound");
+            break;
+        }
+        rc = kn_media_read_audio(media, b->samples, BLOCK_SAMPLES, &r->stop, &b->n, &j->feed_err);
+        if (rc || b->n == 0) {
+            free(b);
+            break;
+        }
+        rc = kn_queue_push(j->blocks, b, b->n * sizeof *b->samples, &j->feed_err);
+        if (rc) {
+            free(b); /* the listener has given the title up, or the run ends */
+            break;
+        }
+    }
+    j->feed_rc = rc;
+    kn_queue_close(j->blocks);
+}
+
+/* Hands the title to the listeners, then feeds it. */
+static int feed_title(struct run *r, struct kn_media *media, struct job *j, struct kn_err *err)
+{
+    int rc =
+        kn_queue_new((struct kn_queue_limits){BLOCKS_WAITING, SIZE_MAX}, free, &j->blocks, err);
+
+    if (rc)
+        return rc;
+    atomic_fetch_add(&j->holders, 1);
+    rc = kn_queue_push(r->to_hear, j, 1, err);
+    if (rc) {
+        job_free(j);
+        return rc;
+    }
+    feed_sound(r, media, j);
+    return KN_OK;
+}
+
+static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_scan_file *file,
+                         struct job *j)
+{
+    enum kn_stage stage = j->plan.from;
+    struct kn_media_info info;
+    struct kn_err err;
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        rc = kn_err_set(&err, KN_EIO, "open the file: %s", strerror(errno));
+    else
+        rc = kn_media_open(media, fd, &r->stop, &info, &err);
+    if (fd >= 0)
+        close(fd);
+    if (rc) {
+        if (rc != KN_ECANCELLED)
+            run_title_failed(r, j, stage, &err);
+        return KN_OK;
+    }
+    j->duration = info.duration;
+    if (stage == KN_STAGE_PROBE)
+        rc = commit_probe(r, j, &info, &err);
+    if (rc == KN_OK && info.audio < 0) {
+        struct kn_words none = {
+            .language = "", .words_from = "", .reason = "it has no audio track"};
+
+        rc = kn_store_commit_words(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_WORDS], &none, &err);
+        if (rc == KN_OK)
+            progress_finished(r, j, KN_STATE_SILENT, none.reason);
+    } else if (rc == KN_OK) {
+        rc = feed_title(r, media, j, &err);
+    }
+    kn_media_close_file(media);
+    if (rc && rc != KN_ECANCELLED)
+        run_fail(r, rc, &err);
+    return rc;
+}
+
+/* The words are there: only what follows from them is to be done. */
+static int hand_to_meaning(struct run *r, struct job *j, struct kn_err *err)
+{
+    struct kn_record record;
+    int rc = kn_library_get(r->lib, &j->plan.id, KN_WITH_SEGMENTS, j->arena, &record, err);
+
+    if (rc)
+        return rc;
+    j->segments = record.segments;
+    j->n_segments = record.n_segments;
+    atomic_fetch_add(&j->holders, 1);
+    rc = kn_queue_push(r->to_mean, j, 1, err);
+    if (rc)
+        job_free(j);
+    return rc;
+}
+
+static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan_file *file)
+{
+    struct job *j = job_new();
+    struct kn_err err;
+    bool ours = true;
+    int rc;
+
+    if (!j) {
+        rc = kn_err_set(&err, KN_ELIMIT, "ingest '%s': no memory", file->path);
+        goto out;
+    }
+    rc = kn_plan_file(r->lib, file, &r->settings, r->options->retry_failed, r->options->again,
+                      j->arena, &j->plan, &err);
+    if (rc == KN_OK)
+        rc = claim(r, &j->plan.id, &ours, &err);
+    if (rc)
+        goto out;
+    if (!ours || j->plan.from == KN_STAGES) {
+        progress_unchanged(r, j);
+    } else if (j->plan.unreadable[0]) {
+        struct kn_err why;
+
+        kn_err_set(&why, KN_EIO, "%s", j->plan.unreadable);
+        run_title_failed(r, j, KN_STAGE_PROBE, &why);
+    } else if (j->plan.from <= KN_STAGE_WORDS) {
+        progress_stage(r, j, KN_STAGE_PROBE);
+        rc = open_and_feed(r, media, file, j);
+        goto done; /* which has told already */
+    } else {
+        rc = hand_to_meaning(r, j, &err);
+    }
+out:
+    if (rc && rc != KN_ECANCELLED)
+        run_fail(r, rc, &err);
+done:
+    job_free(j);
+    return rc;
+}
+
+void *feed_thread(void *p)
+{
+    struct run *r = p;
+    struct kn_media *media = NULL;
+    struct kn_err err;
+    int rc = kn_media_new(r->options->decode_program, NULL, &media, &err);
+
+    if (rc)
+        run_fail(r, rc, &err);
+    while (rc == KN_OK && !run_stopped(r)) {
+        size_t i = atomic_fetch_add(&r->next_file, 1);
+
+        if (i >= r->scan.n_files)
+            break;
+        rc = feed_file(r, media, &r->scan.files[i]);
+    }
+    kn_media_free(media);
+    run_feeding_done(r);
+    return NULL;
+}

@@ -1,0 +1,163 @@
+#include "ingest/run.h"
+
+#include "base/arena.h"
+#include "decode/media.h"
+#include "speech/speech.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The sound of a title as a listener pulls it out of the job's queue. */
+struct pull {
+    struct job *job;
+    struct block *block;
+    size_t used;
+};
+
+static int pull(void *ctx, float *samples, size_t cap, size_t *got, struct kn_err *err)
+{
+    struct pull *p = ctx;
+    size_t n = 0;
+
+    while (n < cap) {
+        size_t take;
+
+        if (!p->block) {
+            void *item;
+            int rc = kn_queue_pop(p->job->blocks, &item, err);
+
+            if (rc == KN_ENOTFOUND && p->job->feed_rc == KN_OK)
+                break;
+            if (rc == KN_ENOTFOUND) {
+                if (err)
+                    *err = p->job->feed_err;
+                return p->job->feed_rc;
+            }
+            if (rc)
+                return rc;
+            p->block = item;
+            p->used = 0;
+        }
+        take = p->block->n - p->used < cap - n ? p->block->n - p->used : cap - n;
+        memcpy(samples + n, p->block->samples + p->used, take * sizeof *samples);
+        n += take;
+        p->used += take;
+        if (p->used == p->block->n) {
+            free(p->block);
+            p->block = NULL;
+        }
+    }
+    *got = n;
+    return KN_OK;
+}
+
+struct hearing {
+    struct run *run;
+    struct job *job;
+};
+
+static void heard(void *ctx, double seconds)
+{
+    struct hearing *h = ctx;
+
+    progress_heard(h->run, h->job, seconds);
+}
+
+static int commit_words(struct run *r, struct job *j, const struct kn_transcript *t,
+                        struct kn_err *err)
+{
+    struct kn_words words = {
+        .segments = t->segments,
+        .n_segments = t->n_segments,
+        .language = t->language,
+        .words_from = t->n_segments ? "speech" : "",
+        .reason = t->n_segments ? "" : "nobody speaks in it",
+        .language_confidence = t->language_confidence,
+        .duration = t->duration,
+    };
+
+    return kn_store_commit_words(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_WORDS], &words, err);
+}
+
+static void hand_on(struct run *r, struct job *j, const struct kn_transcript *t)
+{
+    struct kn_err err;
+    int rc;
+
+    j->segments = t->segments;
+    j->n_segments = t->n_segments;
+    atomic_fetch_add(&j->holders, 1);
+    rc = kn_queue_push(r->to_mean, j, 1, &err);
+    if (rc) {
+        job_free(j);
+        run_fail(r, rc, &err);
+    }
+}
+
+/* Hears one title. The job stays the caller's. */
+static void hear_title(struct run *r, struct kn_listener *listener, struct job *j)
+{
+    struct pull from = {.job = j};
+    const struct kn_audio_source source = {pull, &from};
+    struct hearing h = {r, j};
+    struct kn_transcript t;
+    struct kn_err err;
+    int rc;
+
+    progress_stage(r, j, KN_STAGE_WORDS);
+    rc = kn_listener_transcribe(listener, &source, r->options->language_hint, &r->stop, heard, &h,
+                                j->arena, &t, &err);
+    free(from.block);
+    if (rc) {
+        if (rc != KN_ECANCELLED)
+            run_title_failed(r, j, KN_STAGE_WORDS, &err);
+        return;
+    }
+    rc = commit_words(r, j, &t, &err);
+    if (rc)
+        run_fail(r, rc, &err);
+    else if (t.n_segments == 0)
+        progress_finished(r, j, KN_STATE_SILENT, "nobody speaks in it");
+    else
+        hand_on(r, j, &t);
+}
+
+/* The weights are loaded once, by whoever comes first; the others wait for them. */
+static int open_listener(struct run *r, struct kn_listener **out, struct kn_err *err)
+{
+    const struct kn_ingest_options *o = r->options;
+    int rc = KN_OK;
+
+    pthread_mutex_lock(&r->lock);
+    if (!r->speech) {
+        const struct kn_speech_options options = {o->speech_model, o->vad_model, o->threads,
+                                                  o->beam};
+
+        rc = kn_speech_open(&options, &r->speech, err);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return rc ? rc : kn_listener_new(r->speech, out, err);
+}
+
+void *hear_thread(void *p)
+{
+    struct run *r = p;
+    struct kn_listener *listener = NULL;
+    struct kn_err err;
+    void *item;
+
+    while (kn_queue_pop(r->to_hear, &item, NULL) == KN_OK) {
+        struct job *j = item;
+        int rc = listener || run_stopped(r) ? KN_OK : open_listener(r, &listener, &err);
+
+        if (rc)
+            run_fail(r, rc, &err);
+        else if (!run_stopped(r))
+            hear_title(r, listener, j);
+        kn_queue_cancel(j->blocks); /* its decoder may wait for room that nobody needs any more */
+        job_free(j);
+    }
+    kn_listener_free(listener);
+    run_hearing_done(r);
+    return NULL;
+}

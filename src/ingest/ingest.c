@@ -1,0 +1,204 @@
+#include "ingest/run.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/unicode.h"
+#include "speech/speech.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool run_stopped(const struct run *r)
+{
+    return kn_cancel_is_set(&r->stop);
+}
+
+void run_fail(struct run *r, int rc, const struct kn_err *err)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->rc == KN_OK) {
+        r->rc = rc;
+        r->err = *err;
+    }
+    pthread_mutex_unlock(&r->lock);
+    kn_cancel_set(&r->stop);
+}
+
+void run_feeding_done(struct run *r)
+{
+    if (atomic_fetch_sub(&r->feeding, 1) == 1)
+        kn_queue_close(r->to_hear);
+}
+
+/* Decoders put titles whose words are known straight before the last stage, so this closes it
+ * only because every listener outlives every decoder: they end when to_hear is closed. */
+void run_hearing_done(struct run *r)
+{
+    if (atomic_fetch_sub(&r->hearing, 1) == 1)
+        kn_queue_close(r->to_mean);
+}
+
+void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const struct kn_err *why)
+{
+    struct kn_err err;
+    int rc =
+        kn_store_commit_failure(r->lib, &j->plan.id, stage, &j->plan.keys[stage], why->msg, &err);
+
+    if (rc)
+        run_fail(r, rc, &err);
+    else
+        progress_finished(r, j, KN_STATE_FAILED, why->msg);
+}
+
+static int jobs_of(const struct kn_ingest_options *o)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long jobs = o->jobs > 0 ? o->jobs : cores / (o->threads > 1 ? o->threads : 1);
+
+    return jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : (int)jobs;
+}
+
+struct crew {
+    pthread_t threads[2 * JOBS_MAX + 2];
+    size_t n;
+};
+
+static bool start(struct crew *c, void *(*work)(void *), struct run *r)
+{
+    int failed = pthread_create(&c->threads[c->n], NULL, work, r);
+    struct kn_err err;
+
+    if (failed) {
+        kn_err_set(&err, KN_ELIMIT, "ingest: start thread %zu: %s", c->n + 1, strerror(failed));
+        run_fail(r, err.code, &err);
+        return false;
+    }
+    c->n++;
+    return true;
+}
+
+/* Starts everybody, waits, passes the caller's cancel on. A thread that could not be started is
+ * counted as done, so that the others end. */
+static void work_through(struct run *r, int jobs, const struct kn_cancel *cancel)
+{
+    struct crew crew = {.n = 0};
+    bool means;
+
+    atomic_init(&r->feeding, jobs + 1);
+    atomic_init(&r->hearing, jobs);
+    means = start(&crew, mean_thread, r);
+    if (!means)
+        atomic_store(&r->ended, true);
+    for (int i = 0; i < jobs; i++) {
+        if (!means || !start(&crew, hear_thread, r))
+            run_hearing_done(r);
+    }
+    for (int i = 0; i < jobs + 1; i++) {
+        if (run_stopped(r) || !start(&crew, feed_thread, r))
+            run_feeding_done(r);
+    }
+    while (!atomic_load(&r->ended)) {
+        if (kn_cancel_is_set(cancel))
+            kn_cancel_set(&r->stop);
+        kn_clock_sleep(KN_CANCEL_POLL_MS / 5000.0);
+    }
+    for (size_t i = 0; i < crew.n; i++)
+        pthread_join(crew.threads[i], NULL);
+}
+
+/* What was not seen under a folder that was read to its end is gone. */
+static int mark_missing(struct run *r, struct kn_err *err)
+{
+    struct kn_buf escaped;
+    int rc = KN_OK;
+
+    kn_buf_init(&escaped, 4 * PATH_MAX);
+    for (size_t i = 0; rc == KN_OK && i < r->scan.n_roots; i++) {
+        size_t missing = 0;
+
+        if (!r->scan.roots[i].whole)
+            continue;
+        kn_buf_clear(&escaped);
+        rc = kn_escape_path(kn_sv_of(r->scan.roots[i].path), &escaped, err);
+        if (rc == KN_OK)
+            rc = kn_store_scan_end(r->lib, escaped.data, &missing, err);
+        r->progress.sum.missing += missing;
+    }
+    kn_buf_free(&escaped);
+    return rc;
+}
+
+static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel *cancel, int jobs,
+                   struct kn_err *err)
+{
+    const struct kn_ingest_options *o = r->options;
+    const struct kn_queue_limits limits = {(size_t)jobs + 1, SIZE_MAX};
+    int rc = kn_scan(o->roots, o->n_roots, cancel, arena, &r->scan, err);
+
+    if (rc == KN_OK)
+        rc = kn_embed_card_of(o->embedding_model, &r->card, err);
+    if (rc == KN_OK)
+        rc = kn_scorer_probe(r->card.model, &r->scorer, err);
+    if (rc == KN_OK)
+        rc = kn_plan_settings(o, &r->card, &r->scorer, &r->settings, err);
+    if (rc == KN_OK)
+        rc = kn_queue_new(limits, job_free, &r->to_hear, err);
+    if (rc == KN_OK)
+        rc = kn_queue_new(limits, job_free, &r->to_mean, err);
+    if (rc == KN_OK)
+        rc = kn_store_scan_begin(r->lib, err);
+    return rc;
+}
+
+int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
+                  void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
+                  const struct kn_cancel *cancel, struct kn_ingest_summary *out, struct kn_err *err)
+{
+    struct run *r = calloc(1, sizeof *r);
+    struct kn_arena *arena = kn_arena_new(0);
+    int jobs = jobs_of(options), rc;
+
+    if (!r || !arena) {
+        free(r);
+        kn_arena_free(arena);
+        return kn_err_set(err, KN_ELIMIT, "ingest: no memory");
+    }
+    r->lib = lib;
+    r->options = options;
+    r->progress.event = event;
+    r->progress.ctx = ctx;
+    r->progress.began = kn_clock_now();
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->progress.lock, NULL);
+    rc = prepare(r, arena, cancel, jobs, err);
+    if (rc)
+        goto out;
+    progress_begin(&r->progress, r->scan.n_files);
+    work_through(r, jobs, cancel);
+    rc = r->rc;
+    if (rc && err)
+        *err = r->err;
+    if (rc == KN_OK && run_stopped(r))
+        rc = kn_err_set(err, KN_ECANCELLED, "ingest: stopped; run it again to go on");
+    if (rc == KN_OK)
+        rc = mark_missing(r, err);
+    r->progress.sum.files = r->scan.n_files;
+    r->progress.sum.skipped = r->scan.skipped;
+    r->progress.sum.sound = r->progress.heard;
+    r->progress.sum.elapsed = kn_clock_now() - r->progress.began;
+    *out = r->progress.sum;
+out:
+    kn_queue_free(r->to_hear);
+    kn_queue_free(r->to_mean);
+    kn_speech_close(r->speech);
+    pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->progress.lock);
+    free(r->under_way);
+    free(r);
+    kn_arena_free(arena);
+    return rc;
+}

@@ -1,0 +1,72 @@
+/* ingest.h - from folders to titles: scan, decode, listen, embed, score, commit.
+ *
+ *   scan --> [files] --> decoders --> [titles] --> listeners --> [transcripts] --> meaning --> commit
+ *                         jobs + 1                   jobs                             1
+ *
+ * Queues are bounded by items and bytes. A decoder probes a file, hands its title over and then
+ * feeds its sound in blocks through the title's own small queue, so that a listener starts on the
+ * first block and memory does not grow with the film; one decoder more than listeners, so that the
+ * next title is ready when a listener is free. Every stage commits through store.h by itself.
+ *
+ * A file that cannot be read costs its title, never the run. What ends the run: no disk space, a
+ * library that cannot be written, a model that cannot be loaded, a cancel. A cancel lets no stage
+ * begin, ends the one under way without committing it, and returns KN_ECANCELLED with the summary filled.
+ *
+ * Models are loaded when the first title needs them: a run with nothing to do loads none. */
+#ifndef KN_INGEST_H
+#define KN_INGEST_H
+
+#include "library/store.h"
+
+struct kn_cancel;
+
+struct kn_ingest_options {
+    const char *const *roots; /* folders or single files, as the user gave them (bytes) */
+    size_t n_roots;
+    const char *speech_model, *vad_model, *embedding_model; /* paths */
+    const char *decode_program;                             /* NULL: see media.h */
+    int jobs;                                               /* listeners; 0: one a core */
+    int threads;                                            /* of each; 0: 1 */
+    int beam;                                               /* 0: greedy */
+    const char *language_hint;                              /* "" or NULL: detect */
+    bool retry_failed;
+    const struct kn_id *again; /* redo this title's words and all behind; NULL */
+};
+
+enum kn_ingest_event_kind {
+    KN_INGEST_SCANNED,  /* total is known now */
+    KN_INGEST_STAGE,    /* title entered stage */
+    KN_INGEST_HEARD,    /* more of title's sound was heard: seconds of duration */
+    KN_INGEST_FINISHED, /* title is ready, silent or failed: state and reason */
+    KN_INGEST_UNCHANGED /* nothing to do for title */
+};
+
+struct kn_ingest_event {
+    enum kn_ingest_event_kind kind;
+    const char *name; /* the title's; "" for SCANNED */
+    const char *path; /* escaped */
+    struct kn_id id;
+    enum kn_stage stage;
+    enum kn_state state;
+    const char *reason;
+    double seconds, duration; /* of this title */
+    size_t done, total;       /* files */
+    double heard;             /* seconds of sound heard so far in this run, over all titles */
+    double elapsed;           /* seconds since the run began */
+    double left;              /* estimated seconds to the end; NaN while unknown */
+};
+
+struct kn_ingest_summary {
+    size_t files, added, unchanged, ready, silent, failed, missing;
+    size_t skipped;        /* files without a media extension */
+    double sound, elapsed; /* seconds */
+};
+
+/* event (may be NULL) is called from worker threads, one call at a time.
+ * KN_ENOTFOUND: a root does not exist. KN_EARG: a root is neither folder nor file. */
+int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
+                  void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
+                  const struct kn_cancel *cancel, struct kn_ingest_summary *out,
+                  struct kn_err *err);
+
+#endif

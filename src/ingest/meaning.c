@@ -1,0 +1,151 @@
+#include "ingest/run.h"
+
+#include "base/arena.h"
+#include "recommend/recommend.h"
+#include "text/moments.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int no_memory(struct kn_err *err, const struct job *j)
+{
+    return kn_err_set(err, KN_ELIMIT, "title '%s': no memory for its moments", j->plan.name);
+}
+
+/* Cuts and embeds. The moments, with vectors, are in the job's arena. */
+static int embed(struct run *r, struct kn_embedder *e, struct job *j, struct kn_moment **out,
+                 size_t *n_out, struct kn_err *err)
+{
+    size_t dim = kn_embedder_dim(e), n;
+    struct kn_moment *moments;
+    const char **texts;
+    float *raw, *vectors;
+    int rc = kn_moments_cut(j->segments, j->n_segments, j->arena, &moments, &n, err);
+
+    if (rc)
+        return rc;
+    texts = kn_arena_array(j->arena, n, sizeof *texts);
+    raw = kn_arena_array(j->arena, n * dim, sizeof *raw);
+    vectors = kn_arena_array(j->arena, n * dim, sizeof *vectors);
+    if (!texts || !raw || !vectors)
+        return no_memory(err, j);
+    for (size_t i = 0; i < n; i++)
+        texts[i] = moments[i].text;
+    rc = kn_embedder_embed(e, texts, n, &r->stop, raw, vectors, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        moments[i].raw = raw + i * dim;
+        moments[i].vector = vectors + i * dim;
+    }
+    *out = moments;
+    *n_out = n;
+    return KN_OK;
+}
+
+static int do_vectors(struct run *r, struct kn_embedder *e, struct job *j,
+                      struct kn_moment **moments, size_t *n, struct kn_err *err)
+{
+    float *title;
+    int rc = embed(r, e, j, moments, n, err);
+
+    if (rc)
+        return rc;
+    title = kn_arena_array(j->arena, kn_embedder_dim(e), sizeof *title);
+    if (!title)
+        return no_memory(err, j);
+    kn_title_vector(*moments, *n, kn_embedder_dim(e), title);
+    return kn_store_commit_vectors(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_VECTORS], *moments,
+                                   *n, title, err);
+}
+
+/* Only the opinion is to be redone: the moments come from the library. */
+static int load_moments(struct run *r, struct job *j, struct kn_moment **moments, size_t *n,
+                        struct kn_err *err)
+{
+    struct kn_record record;
+    int rc = kn_library_get(r->lib, &j->plan.id, KN_WITH_MOMENTS | KN_WITH_MOMENT_VECTORS, j->arena,
+                            &record, err);
+
+    if (rc)
+        return rc;
+    *moments = kn_arena_array(j->arena, record.n_moments, sizeof **moments);
+    if (!*moments)
+        return no_memory(err, j);
+    for (size_t i = 0; i < record.n_moments; i++)
+        (*moments)[i] = record.moments[i];
+    *n = record.n_moments;
+    return KN_OK;
+}
+
+static int do_opinion(struct run *r, size_t dim, struct job *j, struct kn_moment *moments, size_t n,
+                      struct kn_err *err)
+{
+    double *opinions = kn_arena_array(j->arena, n, sizeof *opinions);
+    int rc = KN_OK;
+
+    if (!opinions)
+        return no_memory(err, j);
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        rc = kn_scorer_score(&r->scorer, moments[i].vector, dim, &opinions[i], err);
+        moments[i].opinion = opinions[i];
+    }
+    if (rc)
+        return rc;
+    return kn_store_commit_opinion(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_OPINION],
+                                   r->scorer.name, opinions, n, kn_opinion_of_title(moments, n),
+                                   err);
+}
+
+static int mean_title(struct run *r, struct kn_embedder *e, struct job *j, struct kn_err *err)
+{
+    struct kn_moment *moments = NULL;
+    size_t n = 0;
+    int rc;
+
+    if (j->plan.from <= KN_STAGE_VECTORS) {
+        progress_stage(r, j, KN_STAGE_VECTORS);
+        rc = do_vectors(r, e, j, &moments, &n, err);
+    } else {
+        rc = load_moments(r, j, &moments, &n, err);
+    }
+    if (rc)
+        return rc;
+    progress_stage(r, j, KN_STAGE_OPINION);
+    return do_opinion(r, e ? kn_embedder_dim(e) : r->scorer.dim, j, moments, n, err);
+}
+
+static int open_embedder(struct run *r, struct kn_embedder **e, struct kn_err *err)
+{
+    int rc = kn_embedder_open(r->options->embedding_model, 1, e, err);
+
+    return rc ? rc : kn_library_set_model(r->lib, r->card.model, kn_embedder_dim(*e), err);
+}
+
+void *mean_thread(void *p)
+{
+    struct run *r = p;
+    struct kn_embedder *e = NULL;
+    void *item;
+
+    while (kn_queue_pop(r->to_mean, &item, NULL) == KN_OK) {
+        struct job *j = item;
+        struct kn_err err;
+        int rc = KN_OK;
+
+        if (run_stopped(r))
+            rc = KN_ECANCELLED;
+        else if (!e && j->plan.from <= KN_STAGE_VECTORS)
+            rc = open_embedder(r, &e, &err);
+        if (rc == KN_OK)
+            rc = mean_title(r, e, j, &err);
+        if (rc == KN_OK)
+            progress_finished(r, j, KN_STATE_READY, "");
+        else if (rc != KN_ECANCELLED)
+            run_fail(r, rc, &err);
+        job_free(j);
+    }
+    kn_embedder_close(e);
+    atomic_store(&r->ended, true);
+    return NULL;
+}

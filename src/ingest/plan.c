@@ -1,0 +1,253 @@
+#include "plan.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/unicode.h"
+#include "ingest/scan.h"
+#include "llm/embed.h"
+#include "opinion/opinion.h"
+#include "text/moments.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Raise one when a stage's output changes for the same input: it is redone everywhere. */
+enum { PROBE_VERSION = 1, WORDS_VERSION = 1, VECTORS_VERSION = 1, OPINION_VERSION = 1 };
+
+static int add_model(struct kn_hasher *h, const char *path, struct kn_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return kn_err_set(err, errno == ENOENT ? KN_ENOTFOUND : KN_EIO,
+                          "open model '%s': %s; run: kinora models list", path, strerror(errno));
+    kn_hasher_text(h, slash ? slash + 1 : path);
+    kn_hasher_u64(h, (uint64_t)st.st_size);
+    return KN_OK;
+}
+
+int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_card *card,
+                     const struct kn_scorer *scorer, struct kn_plan_settings *out,
+                     struct kn_err *err)
+{
+    struct kn_hasher *words = kn_hasher_new(), *vectors = kn_hasher_new(),
+                     *opinion = kn_hasher_new();
+    int rc;
+
+    if (!words || !vectors || !opinion) {
+        rc = kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        goto out;
+    }
+    rc = add_model(words, o->speech_model, err);
+    if (rc == KN_OK)
+        rc = add_model(words, o->vad_model, err);
+    if (rc == KN_OK)
+        rc = add_model(vectors, o->embedding_model, err);
+    if (rc)
+        goto out;
+    kn_hasher_u64(words, o->beam > 1 ? (uint64_t)o->beam : 0);
+    kn_hasher_text(words, o->language_hint ? o->language_hint : "");
+    kn_hasher_u64(words, WORDS_VERSION);
+    kn_hasher_u64(vectors, KN_MOMENTS_VERSION);
+    kn_hasher_text(vectors, card->model);
+    kn_hasher_u64(vectors, (uint64_t)card->version);
+    kn_hasher_u64(vectors, VECTORS_VERSION);
+    kn_hasher_text(opinion, scorer->name);
+    kn_hasher_u64(opinion, (uint64_t)scorer->version);
+    kn_hasher_u64(opinion, OPINION_VERSION);
+    *out = (struct kn_plan_settings){kn_hasher_end(words), kn_hasher_end(vectors),
+                                     kn_hasher_end(opinion)};
+out:
+    kn_hasher_free(words);
+    kn_hasher_free(vectors);
+    kn_hasher_free(opinion);
+    return rc;
+}
+
+static struct kn_hash chain(struct kn_hasher *h, const struct kn_hash *before,
+                            const struct kn_hash *settings)
+{
+    kn_hasher_hash(h, before);
+    if (settings)
+        kn_hasher_hash(h, settings);
+    return kn_hasher_end(h);
+}
+
+static int make_keys(const struct kn_hash *identity, const struct kn_plan_settings *s,
+                     struct kn_hash keys[KN_STAGES], struct kn_err *err)
+{
+    struct kn_hasher *h = kn_hasher_new();
+
+    if (!h)
+        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+    kn_hasher_u64(h, PROBE_VERSION);
+    keys[KN_STAGE_PROBE] = chain(h, identity, NULL);
+    keys[KN_STAGE_WORDS] = chain(h, &keys[KN_STAGE_PROBE], &s->words);
+    keys[KN_STAGE_VECTORS] = chain(h, &keys[KN_STAGE_WORDS], &s->vectors);
+    keys[KN_STAGE_OPINION] = chain(h, &keys[KN_STAGE_VECTORS], &s->opinion);
+    kn_hasher_free(h);
+    return KN_OK;
+}
+
+/* An empty or unreadable file has no content to be known by: its path stands in, or all empty files would be one title. */
+static int identity_of_path(const char *escaped, struct kn_hash *out, struct kn_err *err)
+{
+    struct kn_hasher *h = kn_hasher_new();
+
+    if (!h)
+        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+    kn_hasher_text(h, "path");
+    kn_hasher_text(h, escaped);
+    *out = kn_hasher_end(h);
+    kn_hasher_free(h);
+    return KN_OK;
+}
+
+/* Reads enough of the file to know its content. A file that cannot be read gets the identity of its path, and a reason. */
+static int identify(const struct kn_scan_file *file, const char *escaped, struct kn_hash *identity,
+                    char unreadable[256], struct kn_err *err)
+{
+    struct kn_err why;
+    int fd = -1, rc = KN_OK;
+
+    unreadable[0] = '\0';
+    if (file->size == 0) {
+        snprintf(unreadable, 256, "the file is empty (0 bytes)");
+    } else if ((fd = open(file->path, O_RDONLY | O_CLOEXEC)) < 0) {
+        snprintf(unreadable, 256, "open the file: %s", strerror(errno));
+    } else if (kn_hash_file(fd, file->size, identity, &why) < 0) {
+        snprintf(unreadable, 256, "%s", why.msg);
+    }
+    if (unreadable[0])
+        rc = identity_of_path(escaped, identity, err);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int name_of(const char *path, struct kn_arena *arena, const char **name,
+                   const char **escaped, struct kn_err *err)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    struct kn_buf b;
+    int rc;
+
+    kn_buf_init(&b, 4 * PATH_MAX);
+    rc = kn_escape_path(kn_sv_of(path), &b, err);
+    if (rc)
+        goto out;
+    *escaped = kn_arena_text(arena, b.data);
+    kn_buf_clear(&b);
+    rc = kn_escape_path(
+        (struct kn_sv){base, dot && dot > base ? (size_t)(dot - base) : strlen(base)}, &b, err);
+    if (rc)
+        goto out;
+    *name = kn_arena_text(arena, b.data);
+    if (!*escaped || !*name)
+        rc = kn_err_set(err, KN_ELIMIT, "plan '%s': no memory", path);
+out:
+    kn_buf_free(&b);
+    return rc;
+}
+
+/* The path's identity may stand for it from a time when it could not be read. */
+static int forget_placeholder(struct kn_library *lib, const char *escaped, struct kn_err *err)
+{
+    struct kn_hash identity;
+    struct kn_id id;
+    int rc = identity_of_path(escaped, &identity, err);
+
+    if (rc)
+        return rc;
+    id = kn_id_from_hash(&identity);
+    return kn_library_remove(lib, &id, 1, err);
+}
+
+static int register_file(struct kn_library *lib, const struct kn_scan_file *file, struct kn_plan *p,
+                         struct kn_hash *identity, struct kn_err *err)
+{
+    struct kn_seen seen = {.path = p->escaped, .size = file->size, .mtime_ns = file->mtime_ns};
+    bool known;
+    int rc = kn_store_known(lib, &seen, &known, identity, &p->id, err);
+
+    if (rc || known)
+        return rc;
+    rc = identify(file, p->escaped, identity, p->unreadable, err);
+    if (rc)
+        return rc;
+    if (p->unreadable[0])
+        seen.mtime_ns = -1; /* never "known": it is looked at again in each run */
+    rc = kn_store_see(lib, &seen, identity, p->name, 0, &p->id, err);
+    if (rc == KN_OK && !p->unreadable[0])
+        rc = forget_placeholder(lib, p->escaped, err);
+    return rc;
+}
+
+/* A failed or silent title has no keys behind the stage that ended it: it is done as long as those that it has still
+ * hold. Any other is done when all hold. */
+static int first_stage(struct kn_library *lib, struct kn_plan *p, struct kn_err *err)
+{
+    bool ended = p->state == KN_STATE_FAILED || p->state == KN_STATE_SILENT;
+
+    p->from = KN_STAGES;
+    for (int s = 0; s < KN_STAGES; s++) {
+        struct kn_hash key;
+        bool found;
+        int rc = kn_store_stage(lib, &p->id, (enum kn_stage)s, &found, &key, err);
+
+        if (rc)
+            return rc;
+        if (found && memcmp(&key, &p->keys[s], sizeof key) == 0)
+            continue;
+        if (!found && ended && s > 0)
+            break;
+        p->from = (enum kn_stage)s;
+        break;
+    }
+    p->added = p->from == KN_STAGE_PROBE && p->state == KN_STATE_PENDING;
+    return KN_OK;
+}
+
+int kn_plan_file(struct kn_library *lib, const struct kn_scan_file *file,
+                 const struct kn_plan_settings *settings, bool retry_failed,
+                 const struct kn_id *again, struct kn_arena *arena, struct kn_plan *out,
+                 struct kn_err *err)
+{
+    struct kn_plan p = {0};
+    struct kn_hash identity;
+    struct kn_record record;
+    int rc = name_of(file->path, arena, &p.name, &p.escaped, err);
+
+    if (rc == KN_OK)
+        rc = register_file(lib, file, &p, &identity, err);
+    if (rc == KN_OK)
+        rc = make_keys(&identity, settings, p.keys, err);
+    if (rc == KN_OK)
+        rc = kn_library_get(lib, &p.id, 0, arena, &record, err);
+    if (rc)
+        return kn_err_wrap(err, rc, "plan '%s'", file->path);
+    p.state = record.title.state;
+    p.reason = record.title.reason;
+    if (retry_failed && p.state == KN_STATE_FAILED)
+        rc = kn_store_redo(lib, &p.id, KN_STAGE_PROBE, err);
+    else if (again && kn_id_eq(again, &p.id))
+        rc = kn_store_redo(lib, &p.id, KN_STAGE_WORDS, err);
+    if (rc == KN_OK && (retry_failed || again))
+        rc = kn_library_get(lib, &p.id, 0, arena, &record, err);
+    if (rc == KN_OK) {
+        p.state = record.title.state;
+        p.reason = record.title.reason;
+        rc = first_stage(lib, &p, err);
+    }
+    if (rc)
+        return kn_err_wrap(err, rc, "plan '%s'", file->path);
+    *out = p;
+    return KN_OK;
+}

@@ -1,0 +1,103 @@
+/* run.h - one run of ingest, as its threads share it. Internal to src/ingest/.
+ *
+ *   feed.c     decoders: plan, probe, hand over, feed sound
+ *   hear.c     listeners: sound -> segments
+ *   meaning.c  one thread: segments -> moments, vectors, opinion
+ *   ingest.c   sets up, starts, waits, sums up
+ *   progress.c counts, and tells the caller */
+#ifndef KN_INGEST_RUN_H
+#define KN_INGEST_RUN_H
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/queue.h"
+#include "ingest/ingest.h"
+#include "ingest/plan.h"
+#include "ingest/scan.h"
+#include "llm/embed.h"
+#include "opinion/opinion.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct kn_arena;
+struct kn_speech;
+
+/* 20 s of sound: a listener starts on the first, and the four that may wait hold a whole trailer in 5 MB. */
+enum { BLOCK_SAMPLES = 20 * 16000, BLOCKS_WAITING = 4, JOBS_MAX = 64 };
+
+/* A title on its way. Held by the decoder that feeds it and by the stage that has it: the
+ * last one to let go frees it. */
+struct job {
+    struct kn_plan plan;
+    struct kn_arena *arena;
+    atomic_int holders;
+    double duration;         /* as the container says; 0 unknown */
+    struct kn_queue *blocks; /* of struct block; NULL when there is nothing to hear */
+    int feed_rc;             /* how feeding ended; read after blocks is closed */
+    struct kn_err feed_err;
+    const struct kn_segment *segments; /* what was heard */
+    size_t n_segments;
+    double heard, share; /* seconds of it heard, and that as a share of duration; progress.c's */
+};
+
+struct block {
+    size_t n;
+    float samples[];
+};
+
+struct progress {
+    pthread_mutex_t lock;
+    void (*event)(void *ctx, const struct kn_ingest_event *e);
+    void *ctx;
+    struct kn_ingest_summary sum;
+    double began, heard;
+    size_t done, total, worked; /* worked: done with something to do */
+    double partial;             /* sum of the shares of the titles under way */
+};
+
+struct run {
+    struct kn_library *lib;
+    const struct kn_ingest_options *options;
+    struct kn_plan_settings settings;
+    struct kn_embed_card card;
+    struct kn_scorer scorer;
+    struct kn_scan scan;
+    struct kn_cancel stop; /* set by the caller's cancel and by fail() */
+    atomic_size_t next_file;
+    struct kn_queue *to_hear, *to_mean; /* of struct job */
+    pthread_mutex_t lock;               /* what is below */
+    int rc;
+    struct kn_err err;       /* the first failure that ends the run */
+    struct kn_id *under_way; /* titles taken by a decoder in this run */
+    size_t n_under_way, cap_under_way;
+    struct kn_speech *speech;    /* opened by the first listener that needs it */
+    atomic_int feeding, hearing; /* threads that are not done yet */
+    atomic_bool ended;           /* set by the last stage as it ends, which it does last of all */
+    struct progress progress;
+};
+
+void job_free(void *job); /* lets go */
+
+/* Ends the run: remembers the first reason. No queue is cancelled: every stage goes on taking
+ * titles off its queue and drops them until the stage before has ended, so that nobody is left waiting for room. */
+void run_fail(struct run *r, int rc, const struct kn_err *err);
+bool run_stopped(const struct run *r);
+
+/* Marks the title as tried and failed, and tells. err is the title's own failure. */
+void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const struct kn_err *err);
+
+void run_feeding_done(struct run *r); /* the last of them closes the next queue */
+void run_hearing_done(struct run *r);
+
+void *feed_thread(void *run);
+void *hear_thread(void *run);
+void *mean_thread(void *run);
+
+void progress_begin(struct progress *p, size_t total);
+void progress_stage(struct run *r, const struct job *j, enum kn_stage stage);
+void progress_heard(struct run *r, struct job *j, double seconds);
+void progress_unchanged(struct run *r, const struct job *j);
+void progress_finished(struct run *r, struct job *j, enum kn_state state, const char *reason);
+
+#endif

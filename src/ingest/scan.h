@@ -1,0 +1,42 @@
+/* scan.h - which files under the given folders are media.
+ *
+ * Chosen by extension: asking FFmpeg about every file of a folder would read all of them. A root that
+ * is a file is taken whatever its name. Hidden entries (.name) and links to folders are passed
+ * over, the latter so that a loop cannot be walked for ever. Sorted by path, so that two runs see the same order. */
+#ifndef KN_INGEST_SCAN_H
+#define KN_INGEST_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kn_arena;
+struct kn_cancel;
+struct kn_err;
+
+enum { KN_SCAN_DEPTH = 64, KN_SCAN_FILES = 4000000 };
+
+struct kn_scan_file {
+    const char *path; /* absolute, bytes */
+    uint64_t size;
+    int64_t mtime_ns;
+};
+
+struct kn_scan_root {
+    const char *path; /* absolute, without links, bytes */
+    bool whole;       /* every folder under it could be read: what was not seen is not there */
+};
+
+struct kn_scan {
+    struct kn_scan_root *roots;
+    size_t n_roots;
+    struct kn_scan_file *files;
+    size_t n_files;
+    size_t skipped; /* files that are not media by their name */
+};
+
+/* KN_ENOTFOUND: a root does not exist. KN_EARG: it is neither folder nor file. KN_ELIMIT. */
+int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
+            struct kn_arena *arena, struct kn_scan *out, struct kn_err *err);
+
+#endif

@@ -1,0 +1,123 @@
+/* library.h - the port: everything that answers need from a library, whatever keeps it.
+ *
+ * Backends: local (SQLite and our index in a folder), memory (the same with nothing on disk; ground truth), and later
+ * qdrant. Each is a const table of operations behind the functions below, and one contract
+ * suite (tests/contract) runs over all of them. What ingest writes into a local library goes
+ * through store.h.
+ *
+ * Titles are identified by kn_id. Filters are data, not callbacks, so that they travel to a
+ * remote engine. similar and moments look at ready titles only, and give min(k, matches) hits,
+ * best first, ties by id, so that answers are repeatable.
+ *
+ * Every library holds vectors of one embedding model: kn_library_model. A put with another
+ * dimension is KN_EARG; similar with another is KN_EARG.
+ *
+ * Threads: any call from any thread. Readers see whole titles, never half of one. Ownership: results are
+ * copied into the caller's arena. Errors: KN_EIO, KN_ECORRUPT (names the file and the remedy), KN_ENET, KN_ETIMEOUT from
+ * the remote one; KN_ENOTFOUND only where said. */
+#ifndef KN_LIBRARY_H
+#define KN_LIBRARY_H
+
+#include <kinora/types.h>
+
+struct kn_arena;
+struct kn_err;
+struct kn_library; /* opaque */
+
+struct kn_filter { /* zero-initialised: everything */
+    const char *const *languages; /* BCP-47; "es" also matches "es-MX", "es-MX" only itself */
+    size_t n_languages;           /* 0: all */
+    bool or_unknown;              /* with languages: titles of unknown language pass too */
+    int year_from, year_to;       /* inclusive; 0: open */
+    double duration_from, duration_to; /* seconds, inclusive; 0: open */
+    const struct kn_id *exclude;
+    size_t n_exclude;
+};
+
+struct kn_hit {
+    struct kn_id id;
+    double similarity; /* cosine, -1..1 */
+    double opinion;    /* NaN: not scored */
+    char language[16];
+};
+
+struct kn_moment_hit {
+    struct kn_id id;
+    uint32_t moment; /* its number within the title, from 0 */
+    double similarity;
+};
+
+enum kn_find { KN_FIND_EXACT, KN_FIND_PART, KN_FIND_CLOSE };
+
+/* What to give with a record. The title itself always comes. */
+enum {
+    KN_WITH_VECTOR = 1u << 0,
+    KN_WITH_SEGMENTS = 1u << 1,
+    KN_WITH_MOMENTS = 1u << 2,        /* times, texts, opinions */
+    KN_WITH_MOMENT_VECTORS = 1u << 3, /* implies KN_WITH_MOMENTS; vector, and raw where it is kept */
+};
+
+struct kn_library_stats {
+    uint64_t titles, by_state[5]; /* indexed by enum kn_state */
+    uint64_t segments, moments;
+    double duration; /* seconds over all titles */
+    uint64_t changes; /* grows with every change: a cheap "anything new?" */
+};
+
+struct kn_library_options {
+    bool write;       /* take the writer's lock; without it only reading works */
+    bool create;      /* make the folder and tables where there are none */
+    double wait;      /* seconds to wait for another writer; then KN_EIO says who holds it */
+};
+
+/* The local library in the folder dir. KN_ENOTFOUND: none there and create not set. KN_EARG: made by a newer Kinora
+ * (schema), nothing is touched. */
+int kn_library_open_local(const char *dir, const struct kn_library_options *options,
+                          struct kn_library **out, struct kn_err *err);
+int kn_library_open_memory(struct kn_library **out, struct kn_err *err);
+void kn_library_close(struct kn_library *lib); /* NULL is fine */
+
+/* The embedding model of this library: name "" and dim 0 until it is set by the first call of set_model;
+ * setting another removes nothing, but titles with vectors of the old one stop being ready (they become pending). */
+int kn_library_model(struct kn_library *lib, char name[64], size_t *dim, struct kn_err *err);
+int kn_library_set_model(struct kn_library *lib, const char *name, size_t dim, struct kn_err *err);
+
+/* Adds or replaces whole titles by id, all or none. Idempotent. Texts and vectors are copied. */
+int kn_library_put(struct kn_library *lib, const struct kn_record *records, size_t n,
+                   struct kn_err *err);
+
+/* KN_ENOTFOUND when there is no such title. parts: KN_WITH_*. */
+int kn_library_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
+                   struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
+
+/* Titles in any state by a user's text, best first, at most limit:
+ * EXACT  the name as it is, or the whole id;
+ * PART   a part of the folded name (kn_fold), or an id's first 6 or more characters;
+ * CLOSE  names with the least edit distance to it, for "did you mean".
+ * None is KN_OK with *n = 0. */
+int kn_library_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
+                    struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
+
+/* All titles in order of (folded name, id), from after (NULL: the start), at most limit. */
+int kn_library_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
+                      struct kn_arena *arena, struct kn_title **out, size_t *n,
+                      struct kn_err *err);
+
+int kn_library_remove(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                      struct kn_err *err); /* unknown ids are fine */
+
+/* hits has room for k; *n says how many came. filter may be NULL. dim numbers, unit length. */
+int kn_library_similar(struct kn_library *lib, const float *vector, size_t dim,
+                       const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                       struct kn_err *err);
+int kn_library_moments(struct kn_library *lib, const float *vector, size_t dim,
+                       const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits,
+                       size_t *n, struct kn_err *err);
+
+int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
+
+/* Is it sound? Runs what the backend can check (SQLite's integrity_check, counts against each other).
+ * KN_ECORRUPT with the first finding. */
+int kn_library_check(struct kn_library *lib, struct kn_err *err);
+
+#endif

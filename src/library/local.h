@@ -1,0 +1,105 @@
+/* local.h - the embedded backend: a folder with library.db (SQLite) and lock. Inside src/library/local*.
+ *
+ * One connection writes, under a mutex, and only in a process that holds the flock on lock. Up to
+ * LOCAL_READERS others read, each with a snapshot of its own (WAL), so an answer never waits for
+ * ingest. Vectors are held in views (view.h), stamped with the library's count of changes that
+ * concern answers; triggers in the schema keep that count, so that no writer can forget it.
+ *
+ *   local.c         open, close, the lock, transactions, the pool of readers
+ *   local_schema.c  the tables, and whether a file may be used
+ *   local_read.c    get, find, scroll, stats, check
+ *   local_view.c    similar, moments
+ *   local_write.c   put, remove, set_model
+ *   local_files.c   store.h: files and paths
+ *   local_stages.c  store.h: stages */
+#ifndef KN_LIBRARY_LOCAL_H
+#define KN_LIBRARY_LOCAL_H
+
+#include "library/backend.h"
+#include "library/local_db.h"
+#include "library/view.h"
+
+#include <pthread.h>
+
+enum { LOCAL_READERS = 8 };
+
+struct local {
+    struct kn_library base;
+    char *dir, *path, *wal; /* the folder, library.db, library.db-wal */
+    int lock;               /* descriptor of the lock file; -1 without write */
+
+    pthread_mutex_t write_lock;
+    struct kn_db *writer;              /* NULL without write */
+    int64_t *marks;                    /* paths that the scan under way has met */
+    size_t n_marks, cap_marks;
+
+    pthread_mutex_t pool_lock;
+    pthread_cond_t returned;
+    struct kn_db *idle[LOCAL_READERS];
+    size_t n_idle, n_readers;
+
+    pthread_mutex_t view_lock;
+    struct kn_view *by_title, *by_moment;
+};
+
+struct local *kn_local_of(struct kn_library *lib);
+
+/* A write transaction: begin, then whatever, then end with the result so far, which commits or
+ * rolls back and returns what the whole came to. Everything between runs under write_lock. */
+int kn_local_begin(struct local *l, struct kn_err *err);
+int kn_local_end(struct local *l, int rc, struct kn_err *err);
+
+/* A connection with a snapshot of this moment; give it back with kn_local_done. */
+int kn_local_reader(struct local *l, struct kn_db **out, struct kn_err *err);
+void kn_local_done(struct local *l, struct kn_db *db);
+
+/* local_schema.c. create: makes the tables in an empty file. KN_ENOTFOUND: not a library. */
+int kn_local_schema(struct kn_db *db, bool create, struct kn_err *err);
+
+/* The present model; dim 0: none yet. name may be NULL. */
+int kn_local_model(struct kn_db *db, char name[KN_MAX_MODEL_NAME + 1], size_t *dim,
+                   struct kn_err *err);
+
+/* KN_ENOTFOUND: "no title with the id ...". */
+int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err);
+
+/* Parts of a title, for put and the stages. All run inside a write transaction. */
+int kn_local_add_segments(struct kn_db *db, int64_t title, const struct kn_segment *segments,
+                          size_t n, struct kn_err *err);
+int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments,
+                         size_t n, size_t dim, struct kn_err *err);
+int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, size_t dim,
+                        struct kn_err *err);
+int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err);
+int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err); /* and moments */
+
+/* After a path was taken from title: without any other it becomes missing for reason (*missing, which
+ * may be NULL); else, when none of those left bears its name, it takes the first one's. */
+int kn_local_lost_path(struct kn_db *db, int64_t title, const char *reason, bool *missing,
+                       struct kn_err *err);
+
+/* Puts the title in the state that follows from its stages. reason: why it failed or is silent; NULL
+ * or "": as before. */
+int kn_local_settle(struct kn_db *db, int64_t title, const char *reason, struct kn_err *err);
+
+/* The operations that library.c calls. */
+int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
+                 struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
+int kn_local_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
+                  struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
+int kn_local_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
+                    struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
+int kn_local_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
+int kn_local_check(struct kn_library *lib, struct kn_err *err);
+int kn_local_similar(struct kn_library *lib, const float *vector, size_t dim,
+                     const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                     struct kn_err *err);
+int kn_local_moments(struct kn_library *lib, const float *vector, size_t dim,
+                     const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits,
+                     size_t *n, struct kn_err *err);
+int kn_local_put(struct kn_library *lib, const struct kn_record *records, size_t n,
+                 struct kn_err *err);
+int kn_local_remove(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_err *err);
+int kn_local_set_model(struct kn_library *lib, const char *name, size_t dim, struct kn_err *err);
+
+#endif

@@ -1,0 +1,343 @@
+#include "library/local.h"
+#include "library/store.h"
+
+#include "base/err.h"
+#include "library/match.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REASON_BYTES = 512 }; /* a path's end tells less than its start */
+
+static int writable(struct kn_library *lib, struct local **out, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+
+    if (!l)
+        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
+    if (!l->writer)
+        return kn_err_set(err, KN_EARG, "library '%s': opened for reading only", l->path);
+    *out = l;
+    return KN_OK;
+}
+
+/* The scan's marks are kept here and not in the tables: a scan that was killed starts anew
+ * anyway, and looking at an unchanged film should not write. Under write_lock. */
+static int mark(struct local *l, int64_t path, struct kn_err *err)
+{
+    size_t cap = l->cap_marks ? 2 * l->cap_marks : 256;
+    int64_t *marks;
+
+    if (l->n_marks == l->cap_marks) {
+        marks = realloc(l->marks, cap * sizeof *marks);
+        if (!marks)
+            return kn_err_set(err, KN_ELIMIT, "library '%s': no memory for %zu paths", l->path, cap);
+        l->marks = marks;
+        l->cap_marks = cap;
+    }
+    l->marks[l->n_marks++] = path;
+    return KN_OK;
+}
+
+static int known_in(struct kn_db *db, const struct kn_seen *seen, bool *known, int64_t *path,
+                    struct kn_hash *identity, struct kn_id *id, struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_db_query(db,
+                         "SELECT path.key, file.identity, title.id FROM path"
+                         " JOIN file ON file.key = path.file JOIN title ON title.key = file.title"
+                         " WHERE path = ? AND size = ? AND mtime_ns = ?"
+                         " AND file.identity IS NOT NULL",
+                         KN_VALUES(KN_TEXT(seen->path), KN_INT(seen->size),
+                                   KN_INT(seen->mtime_ns)),
+                         &s, err);
+
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (!rc && row)
+        rc = kn_db_blob(db, s, 1, identity->b, sizeof identity->b, err);
+    if (!rc && row)
+        rc = kn_db_blob(db, s, 2, id->b, sizeof id->b, err);
+    if (rc)
+        return rc;
+    if (row)
+        *path = sqlite3_column_int64(s, 0);
+    *known = row;
+    return KN_OK;
+}
+
+int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *known,
+                   struct kn_hash *identity, struct kn_id *id, struct kn_err *err)
+{
+    struct kn_hash hash;
+    struct kn_id title;
+    struct local *l;
+    int64_t path;
+    bool yes;
+    int rc = writable(lib, &l, err);
+
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&l->write_lock);
+    rc = known_in(l->writer, seen, &yes, &path, &hash, &title, err);
+    if (!rc && yes)
+        rc = mark(l, path, err);
+    kn_db_reset(l->writer);
+    pthread_mutex_unlock(&l->write_lock);
+    if (rc)
+        return rc;
+    *known = yes;
+    if (yes) {
+        *identity = hash;
+        *id = title;
+    }
+    return KN_OK;
+}
+
+static int rename_title(struct kn_db *db, int64_t title, const char *name, int64_t year,
+                        struct kn_err *err)
+{
+    struct kn_buf folded;
+    int rc = kn_fold_name(name, &folded, err);
+
+    if (!rc)
+        rc = kn_db_run(db, "UPDATE title SET name = ?, folded = ?, year = ? WHERE key = ?",
+                       KN_VALUES(KN_TEXT(name), KN_TEXT(folded.data), KN_INT(year),
+                                 KN_INT(title)),
+                       err);
+    kn_buf_free(&folded);
+    return rc;
+}
+
+int kn_local_lost_path(struct kn_db *db, int64_t title, const char *reason, bool *missing,
+                       struct kn_err *err)
+{
+    char *name = NULL;
+    sqlite3_stmt *s;
+    int64_t year;
+    bool row, bears;
+    int rc = kn_db_query(db, /* one that bears the title's name comes first */
+                         "SELECT path.name, path.year, path.name = title.name FROM title"
+                         " JOIN file ON file.title = title.key JOIN path ON path.file = file.key"
+                         " WHERE title.key = ? ORDER BY path.name <> title.name, path.path LIMIT 1",
+                         KN_VALUES(KN_INT(title)), &s, err);
+
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (rc)
+        return rc;
+    if (missing)
+        *missing = !row;
+    if (!row)
+        return kn_db_run(db, "UPDATE title SET gone = ? WHERE key = ?",
+                         KN_VALUES(KN_TEXT(reason), KN_INT(title)), err);
+    name = strdup(kn_db_text(s, 0)); /* the row's own text may move once its table is written */
+    year = sqlite3_column_int64(s, 1);
+    bears = sqlite3_column_int(s, 2);
+    sqlite3_reset(s);
+    if (!name)
+        rc = kn_err_set(err, KN_ELIMIT, "library '%s': no memory for a name", db->path);
+    else if (!bears)
+        rc = rename_title(db, title, name, year, err);
+    free(name);
+    return rc;
+}
+
+/* ---- see ---- */
+
+/* The file with this content, and its title: known ones, or new. */
+static int file_of(struct kn_db *db, const struct kn_hash *identity, const char *name, int year,
+                   int64_t *file, int64_t *title, struct kn_err *err)
+{
+    const struct kn_id id = kn_id_from_hash(identity);
+    struct kn_buf folded;
+    bool found;
+    int rc = kn_db_number(db, "SELECT key FROM file WHERE identity = ?",
+                          KN_VALUES(KN_BLOB(identity->b, sizeof identity->b)), &found, file, err);
+
+    if (rc)
+        return rc;
+    if (found)
+        return kn_db_number(db, "SELECT title FROM file WHERE key = ?", KN_VALUES(KN_INT(*file)),
+                            &found, title, err);
+    rc = kn_fold_name(name, &folded, err);
+    if (!rc) /* the title may be there by a put */
+        rc = kn_db_run(db,
+                       "INSERT INTO title (id, name, folded, year) VALUES (?, ?, ?, ?)"
+                       " ON CONFLICT (id) DO NOTHING",
+                       KN_VALUES(KN_BLOB(id.b, sizeof id.b), KN_TEXT(name), KN_TEXT(folded.data),
+                                 KN_INT(year)),
+                       err);
+    kn_buf_free(&folded);
+    if (!rc)
+        rc = kn_local_title_key(db, &id, title, err);
+    if (!rc)
+        rc = kn_db_number(db, "INSERT INTO file (identity, title) VALUES (?, ?) RETURNING key",
+                          KN_VALUES(KN_BLOB(identity->b, sizeof identity->b), KN_INT(*title)),
+                          &found, file, err);
+    return rc;
+}
+
+/* A title that was missing has a path again: it is what it was, under the name that it has now. */
+static int bring_back(struct kn_db *db, int64_t title, const char *name, int year,
+                      struct kn_err *err)
+{
+    bool missing;
+    int64_t state;
+    int rc = kn_db_number(db, "SELECT state FROM title WHERE key = ? AND (gone <> '' OR state = 4)",
+                          KN_VALUES(KN_INT(title)), &missing, &state, err);
+
+    if (rc || !missing)
+        return rc;
+    rc = kn_db_run(db, "UPDATE title SET gone = '' WHERE key = ?", KN_VALUES(KN_INT(title)), err);
+    if (!rc)
+        rc = rename_title(db, title, name, year, err);
+    if (!rc && state == KN_STATE_MISSING) /* put here as missing: nothing says what it was before */
+        rc = kn_local_settle(db, title, NULL, err);
+    return rc;
+}
+
+static int see_in(struct local *l, const struct kn_seen *seen, const struct kn_hash *identity,
+                  const char *name, int year, struct kn_id *id, struct kn_err *err)
+{
+    struct kn_db *db = l->writer;
+    int64_t file, title, before = 0, path = 0;
+    bool was, found;
+    sqlite3_stmt *s;
+    int rc = kn_db_number(db,
+                          "SELECT file.title FROM path JOIN file ON file.key = path.file"
+                          " WHERE path = ?",
+                          KN_VALUES(KN_TEXT(seen->path)), &was, &before, err);
+
+    if (!rc)
+        rc = file_of(db, identity, name, year, &file, &title, err);
+    if (!rc)
+        rc = kn_db_number(db,
+                          "INSERT INTO path (path, file, name, year, size, mtime_ns)"
+                          " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET"
+                          " file = excluded.file, name = excluded.name, year = excluded.year,"
+                          " size = excluded.size, mtime_ns = excluded.mtime_ns RETURNING key",
+                          KN_VALUES(KN_TEXT(seen->path), KN_INT(file), KN_TEXT(name), KN_INT(year),
+                                    KN_INT(seen->size), KN_INT(seen->mtime_ns)),
+                          &found, &path, err);
+    if (!rc && was && before != title)
+        rc = kn_local_lost_path(db, before, KN_REASON_TAKEN, NULL, err);
+    if (!rc)
+        rc = bring_back(db, title, name, year, err);
+    if (!rc)
+        rc = mark(l, path, err);
+    if (!rc)
+        rc = kn_db_query(db, "SELECT id FROM title WHERE key = ?", KN_VALUES(KN_INT(title)), &s,
+                         err);
+    if (!rc)
+        rc = kn_db_step(db, s, &found, err);
+    return rc ? rc : kn_db_blob(db, s, 0, id->b, sizeof id->b, err);
+}
+
+int kn_store_see(struct kn_library *lib, const struct kn_seen *seen,
+                 const struct kn_hash *identity, const char *name, int year, struct kn_id *id,
+                 struct kn_err *err)
+{
+    struct kn_id title;
+    struct local *l;
+    int rc = writable(lib, &l, err);
+
+    if (rc)
+        return rc;
+    if (!seen->path || !seen->path[0] || !name || seen->size > INT64_MAX)
+        return kn_err_set(err, KN_EARG, "library '%s': a file without a path or name", l->path);
+    rc = kn_local_begin(l, err);
+    if (rc)
+        return rc;
+    rc = kn_local_end(l, see_in(l, seen, identity, name, year, &title, err), err);
+    if (!rc)
+        *id = title;
+    return rc;
+}
+
+/* ---- the end of a scan ---- */
+
+int kn_store_scan_begin(struct kn_library *lib, struct kn_err *err)
+{
+    struct local *l = NULL;
+    int rc = writable(lib, &l, err);
+
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&l->write_lock);
+    l->n_marks = 0;
+    pthread_mutex_unlock(&l->write_lock);
+    return KN_OK;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool is_under(const char *path, const char *root)
+{
+    size_t n = strlen(root);
+
+    while (n > 0 && root[n - 1] == '/')
+        n--;
+    return strncmp(path, root, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+static int forget_path(struct kn_db *db, sqlite3_stmt *found, size_t *n_missing,
+                       struct kn_err *err)
+{
+    int64_t path = sqlite3_column_int64(found, 0), title = sqlite3_column_int64(found, 2);
+    char reason[REASON_BYTES];
+    bool missing = false;
+    int rc;
+
+    sqlite3_snprintf(sizeof reason, reason, "no file at '%s' any more", kn_db_text(found, 1));
+    rc = kn_db_run(db, "DELETE FROM path WHERE key = ?", KN_VALUES(KN_INT(path)), err);
+    if (!rc)
+        rc = kn_local_lost_path(db, title, reason, &missing, err);
+    *n_missing += missing;
+    return rc;
+}
+
+static int scan_end_in(struct local *l, const char *root, size_t *n_missing, struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_db_query(l->writer,
+                         "SELECT path.key, path.path, file.title FROM path"
+                         " JOIN file ON file.key = path.file ORDER BY +path.key",
+                         NULL, 0, &s, err);
+
+    if (l->n_marks > 0)
+        qsort(l->marks, l->n_marks, sizeof *l->marks, compare_keys);
+    while (!rc && !(rc = kn_db_step(l->writer, s, &row, err)) && row) {
+        int64_t key = sqlite3_column_int64(s, 0);
+
+        if (is_under(kn_db_text(s, 1), root) &&
+            (l->n_marks == 0 ||
+             !bsearch(&key, l->marks, l->n_marks, sizeof *l->marks, compare_keys)))
+            rc = forget_path(l->writer, s, n_missing, err);
+    }
+    return rc;
+}
+
+int kn_store_scan_end(struct kn_library *lib, const char *root, size_t *n_missing,
+                      struct kn_err *err)
+{
+    struct local *l;
+    size_t missing = 0;
+    int rc = writable(lib, &l, err);
+
+    if (!rc)
+        rc = kn_local_begin(l, err);
+    if (rc)
+        return rc;
+    rc = kn_local_end(l, scan_end_in(l, root, &missing, err), err);
+    if (!rc)
+        *n_missing = missing;
+    return rc;
+}

@@ -1,0 +1,493 @@
+#include "library/local.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "library/match.h"
+#include "library/record.h"
+
+#include <string.h>
+
+/* The state as it stands: see the schema. */
+#define STATE_NOW                                                                                  \
+    "CASE WHEN gone <> '' THEN 4"                                                                  \
+    " WHEN state = 1 AND model IS NOT (SELECT model FROM library) THEN 0 ELSE state END"
+
+#define TITLE_COLUMNS                                                                              \
+    "key, id, name, " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"                \
+    " language, language_confidence, words_from, duration, opinion, year,"                         \
+    " model IS (SELECT model FROM library)"
+
+int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err)
+{
+    char text[KN_ID_TEXT];
+    bool found;
+    int rc = kn_db_number(db, "SELECT key FROM title WHERE id = ?",
+                          KN_VALUES(KN_BLOB(id->b, sizeof id->b)), &found, key, err);
+
+    if (rc || found)
+        return rc;
+    kn_id_format(id, text);
+    return kn_err_set(err, KN_ENOTFOUND, "library '%s': no title with the id %s", db->path, text);
+}
+
+static int read_paths(struct kn_db *db, int64_t title, struct kn_arena *arena,
+                      struct kn_title *out, struct kn_err *err)
+{
+    const char **paths = NULL;
+    size_t n = 0, cap = 0;
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_db_query(db,
+                         "SELECT path FROM path JOIN file ON file.key = path.file"
+                         " WHERE file.title = ? ORDER BY path",
+                         KN_VALUES(KN_INT(title)), &s, err);
+
+    for (; !rc && !(rc = kn_db_step(db, s, &row, err)) && row; n++) {
+        if (n == cap) { /* what was there stays in the arena: a title has one path, or two */
+            const char **more = kn_arena_array(arena, cap = 2 * cap + 1, sizeof *more);
+
+            if (!more)
+                return kn_arena_full("a title's paths", err);
+            if (n > 0)
+                memcpy(more, paths, n * sizeof *more);
+            paths = more;
+        }
+        paths[n] = kn_arena_text(arena, kn_db_text(s, 0));
+        if (!paths[n])
+            return kn_arena_full("a title's paths", err);
+    }
+    out->paths = paths;
+    out->n_paths = n;
+    return rc;
+}
+
+/* One row of TITLE_COLUMNS. *key and *comparable (its vectors are of the library's model) may be NULL. */
+static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
+                      struct kn_title *out, int64_t *key, bool *comparable, struct kn_err *err)
+{
+    struct kn_title t = {.state = (enum kn_state)sqlite3_column_int(s, 3),
+                         .language_confidence = kn_db_real(s, 6),
+                         .duration = kn_db_real(s, 8),
+                         .opinion = kn_db_real(s, 9),
+                         .year = sqlite3_column_int(s, 10)};
+    int64_t k = sqlite3_column_int64(s, 0);
+    int rc = kn_db_blob(db, s, 1, t.id.b, sizeof t.id.b, err);
+
+    if (rc)
+        return rc;
+    t.name = kn_arena_text(arena, kn_db_text(s, 2));
+    t.reason = kn_arena_text(arena, kn_db_text(s, 4));
+    t.language = kn_arena_text(arena, kn_db_text(s, 5));
+    t.words_from = kn_arena_text(arena, kn_db_text(s, 7));
+    if (!t.name || !t.reason || !t.language || !t.words_from)
+        return kn_arena_full("a title", err);
+    rc = read_paths(db, k, arena, &t, err);
+    if (rc)
+        return rc;
+    if (key)
+        *key = k;
+    if (comparable)
+        *comparable = sqlite3_column_int(s, 11);
+    *out = t;
+    return KN_OK;
+}
+
+static int count_of(struct kn_db *db, const char *sql, int64_t title, size_t *n,
+                    struct kn_err *err)
+{
+    int64_t count = 0;
+    bool found;
+    int rc = kn_db_number(db, sql, KN_VALUES(KN_INT(title)), &found, &count, err);
+
+    *n = (size_t)count;
+    return rc;
+}
+
+static int read_segments(struct kn_db *db, int64_t title, struct kn_arena *arena,
+                         struct kn_record *out, struct kn_err *err)
+{
+    struct kn_segment *segments;
+    sqlite3_stmt *s;
+    size_t n, i = 0;
+    bool row;
+    int rc = count_of(db, "SELECT count(*) FROM segment WHERE title = ?", title, &n, err);
+
+    if (rc)
+        return rc;
+    segments = kn_arena_array(arena, n, sizeof *segments);
+    if (!segments)
+        return kn_arena_full("a transcript", err);
+    rc = kn_db_query(db, "SELECT starts, ends, text FROM segment WHERE title = ? ORDER BY number",
+                     KN_VALUES(KN_INT(title)), &s, err);
+    for (; !rc && i < n && !(rc = kn_db_step(db, s, &row, err)) && row; i++) {
+        segments[i] = (struct kn_segment){kn_db_real(s, 0), kn_db_real(s, 1),
+                                          kn_arena_text(arena, kn_db_text(s, 2))};
+        if (!segments[i].text)
+            return kn_arena_full("a transcript", err);
+    }
+    out->segments = segments;
+    out->n_segments = i;
+    return rc;
+}
+
+/* NULL where there is none: an absent row of the LEFT JOIN. */
+static int read_vector(struct kn_db *db, sqlite3_stmt *s, int column, size_t dim,
+                       struct kn_arena *arena, const float **out, struct kn_err *err)
+{
+    float *v;
+    int rc;
+
+    if (sqlite3_column_type(s, column) == SQLITE_NULL)
+        return KN_OK;
+    v = kn_arena_array(arena, dim, sizeof *v);
+    if (!v)
+        return kn_arena_full("a vector", err);
+    rc = kn_db_blob(db, s, column, v, dim * sizeof *v, err);
+    if (!rc)
+        *out = v;
+    return rc;
+}
+
+static int read_moment(struct kn_db *db, sqlite3_stmt *s, size_t dim, struct kn_arena *arena,
+                       struct kn_moment *out, struct kn_err *err)
+{
+    struct kn_moment m = {.start = kn_db_real(s, 0),
+                          .end = kn_db_real(s, 1),
+                          .text = kn_arena_text(arena, kn_db_text(s, 2)),
+                          .first_segment = (uint32_t)sqlite3_column_int64(s, 3),
+                          .segments = (uint32_t)sqlite3_column_int64(s, 4),
+                          .words = (uint32_t)sqlite3_column_int64(s, 5),
+                          .opinion = kn_db_real(s, 6)};
+    int rc = KN_OK;
+
+    if (!m.text)
+        return kn_arena_full("moments", err);
+    if (dim > 0)
+        rc = read_vector(db, s, 7, dim, arena, &m.vector, err);
+    if (dim > 0 && !rc)
+        rc = read_vector(db, s, 8, dim, arena, &m.raw, err);
+    if (!rc)
+        *out = m;
+    return rc;
+}
+
+/* dim 0: without vectors. */
+static int read_moments(struct kn_db *db, int64_t title, size_t dim, struct kn_arena *arena,
+                        struct kn_record *out, struct kn_err *err)
+{
+    static const char plain[] = "SELECT starts, ends, text, first_segment, segments, words, opinion"
+                                " FROM moment WHERE title = ? ORDER BY number";
+    static const char full[] = "SELECT starts, ends, text, first_segment, segments, words, opinion,"
+                               " vector, raw FROM moment"
+                               " LEFT JOIN moment_vector ON moment_vector.moment = moment.key"
+                               " LEFT JOIN moment_raw ON moment_raw.moment = moment.key"
+                               " WHERE title = ? ORDER BY number";
+    struct kn_moment *moments;
+    sqlite3_stmt *s;
+    size_t n, i = 0;
+    bool row;
+    int rc = count_of(db, "SELECT count(*) FROM moment WHERE title = ?", title, &n, err);
+
+    if (rc)
+        return rc;
+    moments = kn_arena_array(arena, n, sizeof *moments);
+    if (!moments)
+        return kn_arena_full("moments", err);
+    rc = kn_db_query(db, dim ? full : plain, KN_VALUES(KN_INT(title)), &s, err);
+    for (; !rc && i < n && !(rc = kn_db_step(db, s, &row, err)) && row; i++) {
+        rc = read_moment(db, s, dim, arena, &moments[i], err);
+        if (rc)
+            return rc;
+    }
+    out->moments = moments;
+    out->n_moments = i;
+    return rc;
+}
+
+static int read_title_vector(struct kn_db *db, int64_t title, size_t dim, struct kn_arena *arena,
+                             struct kn_record *out, struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_db_query(db, "SELECT vector FROM title_vector WHERE title = ?",
+                         KN_VALUES(KN_INT(title)), &s, err);
+
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    return !rc && row ? read_vector(db, s, 0, dim, arena, &out->vector, err) : rc;
+}
+
+static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
+                       struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+{
+    struct kn_record r = {0};
+    bool comparable = false;
+    int64_t key;
+    sqlite3_stmt *s;
+    size_t dim = 0;
+    bool row;
+    int rc = kn_local_title_key(db, id, &key, err);
+
+    if (!rc)
+        rc = kn_db_query(db, "SELECT " TITLE_COLUMNS " FROM title WHERE key = ?",
+                         KN_VALUES(KN_INT(key)), &s, err);
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (!rc)
+        rc = read_title(db, s, arena, &r.title, NULL, &comparable, err);
+    if (!rc && comparable)
+        rc = kn_local_model(db, NULL, &dim, err);
+    if (!rc && (parts & KN_WITH_VECTOR) && dim)
+        rc = read_title_vector(db, key, dim, arena, &r, err);
+    if (!rc && (parts & KN_WITH_SEGMENTS))
+        rc = read_segments(db, key, arena, &r, err);
+    if (!rc && (parts & (KN_WITH_MOMENTS | KN_WITH_MOMENT_VECTORS)))
+        rc = read_moments(db, key, parts & KN_WITH_MOMENT_VECTORS ? dim : 0, arena, &r, err);
+    if (!rc)
+        *out = r;
+    return rc;
+}
+
+int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
+                 struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_db *db;
+    int rc = kn_local_reader(l, &db, err);
+
+    if (rc)
+        return rc;
+    rc = read_record(db, id, parts, arena, out, err);
+    kn_local_done(l, db);
+    return rc;
+}
+
+static int offer_all(struct kn_db *db, struct kn_match *m, struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    struct kn_id id;
+    bool row;
+    int rc = kn_db_query(db, "SELECT key, id, name, folded FROM title", NULL, 0, &s, err);
+
+    while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {
+        rc = kn_db_blob(db, s, 1, id.b, sizeof id.b, err);
+        if (!rc)
+            rc = kn_match_offer(m, &id, kn_db_text(s, 2), kn_db_text(s, 3),
+                                sqlite3_column_int64(s, 0), err);
+    }
+    return rc;
+}
+
+static int find_in(struct kn_db *db, struct kn_match *m, struct kn_arena *arena,
+                   struct kn_title **out, size_t *n, struct kn_err *err)
+{
+    struct kn_title *titles;
+    sqlite3_stmt *s;
+    size_t count;
+    bool row;
+    int rc = offer_all(db, m, err);
+
+    if (rc)
+        return rc;
+    count = kn_match_count(m);
+    titles = kn_arena_array(arena, count, sizeof *titles);
+    if (!titles)
+        return kn_arena_full("what was found", err);
+    for (size_t i = 0; i < count; i++) {
+        rc = kn_db_query(db, "SELECT " TITLE_COLUMNS " FROM title WHERE key = ?",
+                         KN_VALUES(KN_INT(kn_match_key(m, i))), &s, err);
+        if (!rc)
+            rc = kn_db_step(db, s, &row, err);
+        if (!rc)
+            rc = read_title(db, s, arena, &titles[i], NULL, NULL, err);
+        if (rc)
+            return rc;
+    }
+    *out = titles;
+    *n = count;
+    return KN_OK;
+}
+
+int kn_local_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
+                  struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_match *m;
+    struct kn_db *db;
+    int rc = kn_match_new(text, how, limit, &m, err);
+
+    if (rc)
+        return rc;
+    rc = kn_local_reader(l, &db, err);
+    if (!rc) {
+        rc = find_in(db, m, arena, out, n, err);
+        kn_local_done(l, db);
+    }
+    kn_match_free(m);
+    return rc;
+}
+
+/* after 0: from the start. */
+static int scroll_in(struct kn_db *db, int64_t after, size_t limit, struct kn_arena *arena,
+                     struct kn_title **out, size_t *n, struct kn_err *err)
+{
+    static const char first[] = "SELECT " TITLE_COLUMNS " FROM title ORDER BY folded, id LIMIT ?";
+    static const char next[] = "SELECT " TITLE_COLUMNS " FROM title WHERE (folded, id) >"
+                               " (SELECT folded, id FROM title WHERE key = ?2)"
+                               " ORDER BY folded, id LIMIT ?1";
+    struct kn_title *titles;
+    int64_t most = 0;
+    sqlite3_stmt *s;
+    size_t i = 0;
+    bool row;
+    int rc = kn_db_number(db, "SELECT count(*) FROM title", NULL, 0, &row, &most, err);
+
+    if (rc)
+        return rc;
+    if (limit > (size_t)most)
+        limit = (size_t)most;
+    titles = kn_arena_array(arena, limit, sizeof *titles);
+    if (!titles)
+        return kn_arena_full("a list of titles", err);
+    if (after)
+        rc = kn_db_query(db, next, KN_VALUES(KN_INT(limit), KN_INT(after)), &s, err);
+    else
+        rc = kn_db_query(db, first, KN_VALUES(KN_INT(limit)), &s, err);
+    for (; !rc && i < limit && !(rc = kn_db_step(db, s, &row, err)) && row; i++) {
+        rc = read_title(db, s, arena, &titles[i], NULL, NULL, err);
+        if (rc)
+            return rc;
+    }
+    if (rc)
+        return rc;
+    *out = titles;
+    *n = i;
+    return KN_OK;
+}
+
+int kn_local_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
+                    struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_db *db;
+    int64_t key = 0;
+    int rc = kn_local_reader(l, &db, err);
+
+    if (rc)
+        return rc;
+    if (after)
+        rc = kn_local_title_key(db, after, &key, err);
+    if (!rc)
+        rc = scroll_in(db, key, limit, arena, out, n, err);
+    kn_local_done(l, db);
+    return rc;
+}
+
+static int stats_in(struct kn_db *db, struct kn_library_stats *out, struct kn_err *err)
+{
+    struct kn_library_stats stats = {0};
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_db_query(db,
+                         "SELECT " STATE_NOW " AS now, count(*), sum(duration) FROM title"
+                         " GROUP BY now",
+                         NULL, 0, &s, err);
+
+    while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {
+        int state = sqlite3_column_int(s, 0);
+        uint64_t n = (uint64_t)sqlite3_column_int64(s, 1);
+
+        if (state >= KN_STATE_PENDING && state <= KN_STATE_MISSING)
+            stats.by_state[state] = n;
+        stats.titles += n;
+        stats.duration += sqlite3_column_double(s, 2);
+    }
+    if (!rc)
+        rc = kn_db_query(db,
+                         "SELECT (SELECT count(*) FROM segment), (SELECT count(*) FROM moment),"
+                         " changes FROM library",
+                         NULL, 0, &s, err);
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (rc)
+        return rc;
+    stats.segments = (uint64_t)sqlite3_column_int64(s, 0);
+    stats.moments = (uint64_t)sqlite3_column_int64(s, 1);
+    stats.changes = (uint64_t)sqlite3_column_int64(s, 2);
+    *out = stats;
+    return KN_OK;
+}
+
+int kn_local_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_db *db;
+    int rc = kn_local_reader(l, &db, err);
+
+    if (rc)
+        return rc;
+    rc = stats_in(db, out, err);
+    kn_local_done(l, db);
+    return rc;
+}
+
+static int damaged(const struct kn_db *db, const char *finding, struct kn_err *err)
+{
+    return kn_err_set(err, KN_ECORRUPT,
+                      "library '%s' is damaged (%s): move it away and ingest again, or put a copy "
+                      "in its place (the films are not touched)",
+                      db->path, finding);
+}
+
+static int check_in(struct kn_db *db, struct kn_err *err)
+{
+    /* Each counts what cannot be. */
+    static const struct {
+        const char *sql, *finding;
+    } checks[] = {
+        {"SELECT count(*) FROM pragma_foreign_key_check", "rows that belong to nothing"},
+        {"SELECT count(*) FROM title WHERE state = 1 AND NOT EXISTS"
+         " (SELECT 1 FROM title_vector WHERE title = title.key)",
+         "a ready title without a vector"},
+        {"SELECT count(*) FROM title JOIN title_vector ON title_vector.title = title.key"
+         " LEFT JOIN model ON model.key = title.model"
+         " WHERE length(vector) IS NOT 4 * model.dim",
+         "a vector of the wrong size"},
+        {"SELECT count(*) FROM title JOIN moment ON moment.title = title.key"
+         " JOIN moment_vector ON moment_vector.moment = moment.key"
+         " LEFT JOIN model ON model.key = title.model"
+         " WHERE length(vector) IS NOT 4 * model.dim",
+         "a moment's vector of the wrong size"},
+        {"SELECT (SELECT count(*) FROM segment) <> (SELECT count(*) FROM segment_text_docsize)",
+         "the word index does not match the transcripts"},
+    };
+    sqlite3_stmt *s;
+    int64_t bad = 0;
+    bool row;
+    int rc = kn_db_query(db, "PRAGMA integrity_check(1)", NULL, 0, &s, err);
+
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (!rc && strcmp(kn_db_text(s, 0), "ok") != 0)
+        rc = damaged(db, kn_db_text(s, 0), err);
+    for (size_t i = 0; i < sizeof checks / sizeof *checks && !rc; i++) {
+        rc = kn_db_number(db, checks[i].sql, NULL, 0, &row, &bad, err);
+        if (!rc && bad > 0)
+            rc = damaged(db, checks[i].finding, err);
+    }
+    return rc;
+}
+
+int kn_local_check(struct kn_library *lib, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_db *db;
+    int rc = kn_local_reader(l, &db, err);
+
+    if (rc)
+        return rc;
+    rc = check_in(db, err);
+    kn_local_done(l, db);
+    return rc;
+}

@@ -1,0 +1,173 @@
+#include "library/local.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+/* Bumped with every change of SCHEMA; a change brings its migration from the version before. */
+enum { SCHEMA_VERSION = 1 };
+
+enum { APPLICATION_ID = 0x4B4E4F52 }; /* "KNOR" in the file's head: not somebody else's database */
+
+/* A file is one content, a path is where it lies, a title is a work with one or more files.
+ * A title's state is what its stages came to; two things stand above it and are not written over
+ * it, so that it returns when they end: gone (why no path is left; '' while there is one) and
+ * a model that is not the library's (then its vectors cannot be compared).
+ *
+ * Vectors have tables of their own: the scan that loads them reads nothing else, and a
+ * transcript is read without them. They are floats in the machine's order, which is little-endian
+ * wherever Kinora runs. Pages of 8 KiB hold five of 384 numbers, those of 4 KiB only two.
+ *
+ * library.changes counts all commits, answers those that can change an answer. */
+static const char SCHEMA[] =
+    "CREATE TABLE model ("
+    " key INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+    " dim INTEGER NOT NULL CHECK (dim BETWEEN 1 AND 4096), UNIQUE (name, dim)) STRICT;"
+    "CREATE TABLE library ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1), model INTEGER REFERENCES model,"
+    " changes INTEGER NOT NULL, answers INTEGER NOT NULL) STRICT;"
+    "INSERT INTO library VALUES (1, NULL, 0, 0);"
+
+    "CREATE TABLE title ("
+    " key INTEGER PRIMARY KEY,"
+    " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+    " name TEXT NOT NULL, folded TEXT NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 4),"
+    " reason TEXT NOT NULL DEFAULT '', gone TEXT NOT NULL DEFAULT '',"
+    " language TEXT NOT NULL DEFAULT '', language_confidence REAL NOT NULL DEFAULT 0,"
+    " words_from TEXT NOT NULL DEFAULT '',"
+    " duration REAL NOT NULL DEFAULT 0, year INTEGER NOT NULL DEFAULT 0,"
+    " opinion REAL, scorer TEXT NOT NULL DEFAULT '',"
+    " container TEXT NOT NULL DEFAULT '', streams TEXT NOT NULL DEFAULT '',"
+    " model INTEGER REFERENCES model) STRICT;"
+    "CREATE INDEX title_in_order ON title (folded, id);"
+
+    "CREATE TABLE file ("
+    " key INTEGER PRIMARY KEY, identity BLOB UNIQUE,"
+    " title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE) STRICT;"
+    "CREATE INDEX file_of_title ON file (title);"
+    "CREATE TABLE path ("
+    " key INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"
+    " file INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,"
+    " name TEXT NOT NULL, year INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX path_of_file ON path (file);"
+
+    "CREATE TABLE stage ("
+    " title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE, stage INTEGER NOT NULL,"
+    " key BLOB NOT NULL CHECK (length(key) = 16), failed INTEGER NOT NULL,"
+    " PRIMARY KEY (title, stage)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE segment ("
+    " key INTEGER PRIMARY KEY, title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE,"
+    " number INTEGER NOT NULL, starts REAL NOT NULL, ends REAL NOT NULL, text TEXT NOT NULL,"
+    " UNIQUE (title, number)) STRICT;"
+    "CREATE TABLE moment ("
+    " key INTEGER PRIMARY KEY, title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE,"
+    " number INTEGER NOT NULL, starts REAL NOT NULL, ends REAL NOT NULL, text TEXT NOT NULL,"
+    " first_segment INTEGER NOT NULL, segments INTEGER NOT NULL, words INTEGER NOT NULL,"
+    " opinion REAL, UNIQUE (title, number)) STRICT;"
+    "CREATE TABLE moment_vector ("
+    " moment INTEGER PRIMARY KEY REFERENCES moment ON DELETE CASCADE, vector BLOB NOT NULL) STRICT;"
+    "CREATE TABLE moment_raw ("
+    " moment INTEGER PRIMARY KEY REFERENCES moment ON DELETE CASCADE, raw BLOB NOT NULL) STRICT;"
+    "CREATE TABLE title_vector ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE, vector BLOB NOT NULL) STRICT;"
+
+    "CREATE VIRTUAL TABLE segment_text USING fts5("
+    " text, content = 'segment', content_rowid = 'key',"
+    " tokenize = 'unicode61 remove_diacritics 2');"
+    "CREATE TRIGGER segment_added AFTER INSERT ON segment BEGIN"
+    " INSERT INTO segment_text (rowid, text) VALUES (new.key, new.text); END;"
+    "CREATE TRIGGER segment_removed AFTER DELETE ON segment BEGIN"
+    " INSERT INTO segment_text (segment_text, rowid, text)"
+    " VALUES ('delete', old.key, old.text); END;"
+
+    "CREATE TRIGGER title_added AFTER INSERT ON title WHEN new.state = 1 BEGIN"
+    " UPDATE library SET answers = answers + 1; END;"
+    "CREATE TRIGGER title_removed AFTER DELETE ON title WHEN old.state = 1 BEGIN"
+    " UPDATE library SET answers = answers + 1; END;"
+    "CREATE TRIGGER title_changed"
+    " AFTER UPDATE OF state, gone, model, language, year, duration, opinion ON title"
+    " WHEN old.state = 1 OR new.state = 1 BEGIN"
+    " UPDATE library SET answers = answers + 1; END;"
+    "CREATE TRIGGER model_changed AFTER UPDATE OF model ON library"
+    " WHEN old.model IS NOT new.model BEGIN"
+    " UPDATE library SET answers = answers + 1; END;";
+
+static int execute(struct kn_db *db, const char *sql, struct kn_err *err)
+{
+    int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+
+    return rc == SQLITE_OK ? KN_OK : kn_db_fail(db, rc, "make the tables", err);
+}
+
+/* Outside of a transaction, and before the first table: these two are fixed by it. */
+static int prepare_file(struct kn_db *db, struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int rc = execute(db, "PRAGMA page_size = 8192", err);
+
+    if (!rc)
+        rc = kn_db_query(db, "PRAGMA journal_mode = WAL", NULL, 0, &s, err);
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (rc)
+        return rc;
+    if (strcmp(kn_db_text(s, 0), "wal") != 0)
+        rc = kn_err_set(err, KN_EIO,
+                        "library '%s': this file system has no shared memory (a network drive?), "
+                        "so readers and ingest could not work at once; put it on a local disk",
+                        db->path);
+    kn_db_reset(db);
+    return rc;
+}
+
+static int make_tables(struct kn_db *db, struct kn_err *err)
+{
+    char end[128];
+    int rc = prepare_file(db, err);
+
+    if (!rc)
+        rc = execute(db, "BEGIN IMMEDIATE", err);
+    if (rc)
+        return rc;
+    sqlite3_snprintf(sizeof end, end, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+                     APPLICATION_ID, SCHEMA_VERSION);
+    rc = execute(db, SCHEMA, err);
+    if (!rc)
+        rc = execute(db, end, err);
+    if (rc && !sqlite3_get_autocommit(db->sqlite))
+        sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
+int kn_local_schema(struct kn_db *db, bool create, struct kn_err *err)
+{
+    int64_t application = 0, version = 0, tables = 0;
+    bool row;
+    int rc = kn_db_number(db, "PRAGMA application_id", NULL, 0, &row, &application, err);
+
+    if (!rc)
+        rc = kn_db_number(db, "PRAGMA user_version", NULL, 0, &row, &version, err);
+    if (!rc)
+        rc = kn_db_number(db, "SELECT count(*) FROM sqlite_schema", NULL, 0, &row, &tables, err);
+    if (rc)
+        return rc;
+    if (tables == 0 && create)
+        return make_tables(db, err);
+    if (tables == 0)
+        return kn_err_set(err, KN_ENOTFOUND,
+                          "library '%s': nothing in it yet; `kinora ingest DIR` fills it", db->path);
+    if (application != APPLICATION_ID)
+        return kn_err_set(err, KN_EARG,
+                          "library '%s': a database of another program; choose another --library",
+                          db->path);
+    if (version > SCHEMA_VERSION)
+        return kn_err_set(err, KN_EARG,
+                          "library '%s': made by a newer Kinora (schema %lld, this one knows %d); "
+                          "nothing was changed: use that newer one, or another --library",
+                          db->path, (long long)version, SCHEMA_VERSION);
+    return KN_OK;
+}

@@ -1,0 +1,316 @@
+#include "library/local.h"
+#include "library/store.h"
+
+#include "base/err.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *kn_stage_name(enum kn_stage s)
+{
+    static const char *const names[KN_STAGES] = {"probe", "words", "vectors", "opinion"};
+
+    return s >= KN_STAGE_PROBE && s < KN_STAGES ? names[s] : "unknown";
+}
+
+/* One transaction on one title. On success *title is its key. */
+static int begin(struct kn_library *lib, const struct kn_id *id, struct local **out,
+                 int64_t *title, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    int rc;
+
+    if (!l)
+        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
+    rc = kn_local_begin(l, err);
+    if (rc)
+        return rc;
+    rc = kn_local_title_key(l->writer, id, title, err);
+    if (rc)
+        return kn_local_end(l, rc, err);
+    *out = l;
+    return KN_OK;
+}
+
+int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage,
+                   bool *found, struct kn_hash *key, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_hash kept;
+    struct kn_db *db;
+    sqlite3_stmt *s;
+    bool row;
+    int rc;
+
+    if (!l)
+        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
+    rc = kn_local_reader(l, &db, err);
+    if (rc)
+        return rc;
+    rc = kn_db_query(db,
+                     "SELECT key FROM stage WHERE stage = ? AND title ="
+                     " (SELECT key FROM title WHERE id = ?)",
+                     KN_VALUES(KN_INT(stage), KN_BLOB(id->b, sizeof id->b)), &s, err);
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (!rc && row)
+        rc = kn_db_blob(db, s, 0, kept.b, sizeof kept.b, err);
+    kn_local_done(l, db);
+    if (rc)
+        return rc;
+    *found = row;
+    if (row)
+        *key = kept;
+    return KN_OK;
+}
+
+/* A stage's output is there if and only if its key is: both go together. */
+static int forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn_err *err)
+{
+    int rc = kn_db_run(db, "DELETE FROM stage WHERE title = ? AND stage >= ?",
+                       KN_VALUES(KN_INT(title), KN_INT(from)), err);
+
+    if (!rc && from <= KN_STAGE_OPINION)
+        rc = kn_db_run(db, "UPDATE title SET opinion = NULL, scorer = '' WHERE key = ?",
+                       KN_VALUES(KN_INT(title)), err);
+    if (!rc && from == KN_STAGE_OPINION)
+        rc = kn_db_run(db, "UPDATE moment SET opinion = NULL WHERE title = ?",
+                       KN_VALUES(KN_INT(title)), err);
+    if (!rc && from <= KN_STAGE_VECTORS)
+        rc = kn_local_drop_vectors(db, title, err);
+    if (!rc && from <= KN_STAGE_VECTORS)
+        rc = kn_db_run(db, "UPDATE title SET model = NULL WHERE key = ?", KN_VALUES(KN_INT(title)),
+                       err);
+    if (!rc && from <= KN_STAGE_WORDS)
+        rc = kn_local_drop_segments(db, title, err);
+    if (!rc && from <= KN_STAGE_WORDS)
+        rc = kn_db_run(db,
+                       "UPDATE title SET language = '', language_confidence = 0, words_from = ''"
+                       " WHERE key = ?",
+                       KN_VALUES(KN_INT(title)), err);
+    return rc;
+}
+
+static int keep_key(struct kn_db *db, int64_t title, enum kn_stage stage,
+                    const struct kn_hash *key, bool failed, struct kn_err *err)
+{
+    return kn_db_run(db, "INSERT INTO stage (title, stage, key, failed) VALUES (?, ?, ?, ?)",
+                     KN_VALUES(KN_INT(title), KN_INT(stage), KN_BLOB(key->b, sizeof key->b),
+                               KN_INT(failed)),
+                     err);
+}
+
+int kn_local_settle(struct kn_db *db, int64_t title, const char *reason, struct kn_err *err)
+{
+    /* 0 pending, 1 ready, 2 failed, 3 silent; stages 1 words, 3 opinion. */
+    return kn_db_run(
+        db,
+        "UPDATE title SET (state, reason) = (SELECT now, CASE WHEN now IN (2, 3)"
+        " THEN iif(?2 = '', reason, ?2) ELSE '' END FROM (SELECT CASE"
+        " WHEN EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND failed) THEN 2"
+        " WHEN NOT EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND stage = 1) THEN 0"
+        " WHEN NOT EXISTS (SELECT 1 FROM segment WHERE title = ?1) THEN 3"
+        " WHEN EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND stage = 3)"
+        " AND EXISTS (SELECT 1 FROM title_vector WHERE title = ?1) THEN 1"
+        " ELSE 0 END AS now)) WHERE key = ?1",
+        KN_VALUES(KN_INT(title), KN_TEXT(reason)), err);
+}
+
+int kn_store_redo(struct kn_library *lib, const struct kn_id *id, enum kn_stage from,
+                  struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc = begin(lib, id, &l, &title, err);
+
+    if (rc)
+        return rc;
+    rc = forget(l->writer, title, from, err);
+    if (!rc)
+        rc = kn_local_settle(l->writer, title, NULL, err);
+    return kn_local_end(l, rc, err);
+}
+
+static int commit_probe(struct kn_db *db, int64_t title, const struct kn_hash *key,
+                        const struct kn_probed *p, struct kn_err *err)
+{
+    int rc = forget(db, title, KN_STAGE_PROBE, err);
+
+    if (!rc)
+        rc = kn_db_run(db,
+                       "UPDATE title SET duration = ?, container = ?, streams = ? WHERE key = ?",
+                       KN_VALUES(KN_REAL(p->duration), KN_TEXT(p->container),
+                                 KN_TEXT(p->streams_json), KN_INT(title)),
+                       err);
+    if (!rc)
+        rc = keep_key(db, title, KN_STAGE_PROBE, key, false, err);
+    return rc ? rc : kn_local_settle(db, title, NULL, err);
+}
+
+int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id,
+                          const struct kn_hash *key, const struct kn_probed *probed,
+                          struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc;
+
+    if (!isfinite(probed->duration))
+        return kn_err_set(err, KN_EARG, "store: a duration that is not finite");
+    rc = begin(lib, id, &l, &title, err);
+    return rc ? rc : kn_local_end(l, commit_probe(l->writer, title, key, probed, err), err);
+}
+
+static int commit_words(struct kn_db *db, int64_t title, const struct kn_hash *key,
+                        const struct kn_words *w, struct kn_err *err)
+{
+    int rc = forget(db, title, KN_STAGE_WORDS, err);
+
+    if (!rc)
+        rc = kn_local_add_segments(db, title, w->segments, w->n_segments, err);
+    if (!rc)
+        rc = kn_db_run(db,
+                       "UPDATE title SET reason = '', language = ?, language_confidence = ?, words_from = ?,"
+                       " duration = iif(duration > 0, duration, ?) WHERE key = ?",
+                       KN_VALUES(KN_TEXT(w->language), KN_REAL(w->language_confidence),
+                                 KN_TEXT(w->words_from), KN_REAL(w->duration), KN_INT(title)),
+                       err);
+    if (!rc)
+        rc = keep_key(db, title, KN_STAGE_WORDS, key, false, err);
+    return rc ? rc : kn_local_settle(db, title, w->reason, err);
+}
+
+int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id,
+                          const struct kn_hash *key, const struct kn_words *words,
+                          struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc = kn_check_segments("", words->segments, words->n_segments, err);
+
+    if (!rc)
+        rc = kn_check_language("", words->language, err);
+    if (!rc && (!isfinite(words->language_confidence) || !isfinite(words->duration)))
+        rc = kn_err_set(err, KN_EARG, "store: a number of the words' that is not finite");
+    if (!rc)
+        rc = begin(lib, id, &l, &title, err);
+    return rc ? rc : kn_local_end(l, commit_words(l->writer, title, key, words, err), err);
+}
+
+/* Opinions are the next stage's. */
+static int add_without_opinion(struct kn_db *db, int64_t title, const struct kn_moment *moments,
+                               size_t n, size_t dim, struct kn_err *err)
+{
+    int rc = kn_local_add_moments(db, title, moments, n, dim, err);
+
+    return rc ? rc
+              : kn_db_run(db, "UPDATE moment SET opinion = NULL WHERE title = ?",
+                          KN_VALUES(KN_INT(title)), err);
+}
+
+static int commit_vectors(struct kn_db *db, int64_t title, const struct kn_hash *key,
+                          const struct kn_moment *moments, size_t n, const float *vector,
+                          struct kn_err *err)
+{
+    size_t dim;
+    int rc = kn_local_model(db, NULL, &dim, err);
+
+    if (!rc && dim == 0)
+        rc = kn_err_set(err, KN_EARG, "library '%s': vectors, but no embedding model is set",
+                        db->path);
+    if (!rc)
+        rc = kn_check_moments("", moments, n, dim, err);
+    if (!rc)
+        rc = kn_check_vector("", vector, dim, err);
+    if (!rc)
+        rc = forget(db, title, KN_STAGE_VECTORS, err);
+    if (!rc)
+        rc = add_without_opinion(db, title, moments, n, dim, err);
+    if (!rc)
+        rc = kn_local_set_vector(db, title, vector, dim, err);
+    if (!rc)
+        rc = kn_db_run(db,
+                       "UPDATE title SET model = (SELECT model FROM library) WHERE key = ?",
+                       KN_VALUES(KN_INT(title)), err);
+    if (!rc)
+        rc = keep_key(db, title, KN_STAGE_VECTORS, key, false, err);
+    return rc ? rc : kn_local_settle(db, title, NULL, err);
+}
+
+int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,
+                            const struct kn_hash *key, const struct kn_moment *moments,
+                            size_t n_moments, const float *title_vector, struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc;
+
+    for (size_t i = 0; i < n_moments; i++)
+        if (!moments[i].vector)
+            return kn_err_set(err, KN_EARG, "store: moment %zu without a vector", i);
+    if (!title_vector)
+        return kn_err_set(err, KN_EARG, "store: no vector for the title");
+    rc = begin(lib, id, &l, &title, err);
+    if (rc)
+        return rc;
+    rc = commit_vectors(l->writer, title, key, moments, n_moments, title_vector, err);
+    return kn_local_end(l, rc, err);
+}
+
+static int set_opinions(struct kn_db *db, int64_t title, const double *opinions, size_t n,
+                        struct kn_err *err)
+{
+    int64_t count = 0;
+    bool found;
+    int rc = kn_db_number(db, "SELECT count(*) FROM moment WHERE title = ?",
+                          KN_VALUES(KN_INT(title)), &found, &count, err);
+
+    if (!rc && (size_t)count != n)
+        rc = kn_err_set(err, KN_EARG, "store: %zu opinions for a title of %lld moments", n,
+                        (long long)count);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = kn_db_run(db, "UPDATE moment SET opinion = ? WHERE title = ? AND number = ?",
+                       KN_VALUES(KN_REAL(opinions[i]), KN_INT(title), KN_INT(i)), err);
+    return rc;
+}
+
+int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
+                            const struct kn_hash *key, const char *scorer,
+                            const double *moments, size_t n_moments, double title_opinion,
+                            struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc = begin(lib, id, &l, &title, err);
+
+    if (rc)
+        return rc;
+    rc = forget(l->writer, title, KN_STAGE_OPINION, err);
+    if (!rc)
+        rc = set_opinions(l->writer, title, moments, n_moments, err);
+    if (!rc)
+        rc = kn_db_run(l->writer, "UPDATE title SET opinion = ?, scorer = ? WHERE key = ?",
+                       KN_VALUES(KN_REAL(title_opinion), KN_TEXT(scorer), KN_INT(title)), err);
+    if (!rc)
+        rc = keep_key(l->writer, title, KN_STAGE_OPINION, key, false, err);
+    if (!rc)
+        rc = kn_local_settle(l->writer, title, NULL, err);
+    return kn_local_end(l, rc, err);
+}
+
+int kn_store_commit_failure(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage,
+                            const struct kn_hash *key, const char *reason, struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc = begin(lib, id, &l, &title, err);
+
+    if (rc)
+        return rc;
+    rc = forget(l->writer, title, stage, err);
+    if (!rc)
+        rc = keep_key(l->writer, title, stage, key, true, err);
+    if (!rc)
+        rc = kn_local_settle(l->writer, title, reason, err);
+    return kn_local_end(l, rc, err);
+}

@@ -1,0 +1,332 @@
+#include "embed.h"
+
+#include "base/buf.h"
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/unicode.h"
+#include "card.h"
+
+#include <llama.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    DEFAULT_TOKENS = 512,     /* for a model without a card that would take more */
+    MAX_TEXT = 64 << 10,      /* bytes looked at: far more than any model's limit of tokens holds */
+    MAX_TOKENS = 4 * MAX_TEXT /* normalising may lengthen a text: U+FDFA becomes 18 characters */
+};
+
+struct kn_embedder {
+    struct kn_embed_card card;
+    struct llama_model *model;
+    struct llama_context *context;
+    struct llama_batch batch;
+    const struct llama_vocab *vocab;
+    size_t dim, max_tokens;
+    size_t most_tokens; /* in one text so far */
+    bool closing_token; /* the tokenizer ends a text with one, which a cut must keep */
+    struct kn_buf text; /* prefix and the text at hand */
+    llama_token *tokens;
+};
+
+/* ---- what is set once for the whole process ---- */
+
+static _Thread_local char last_complaint[80]; /* of llama.cpp, to tell why a model did not load */
+
+static void log_line(enum ggml_log_level level, const char *text, void *ctx)
+{
+    size_t n = strcspn(text, "\n");
+
+    (void)ctx;
+    if (n < 2) /* the dots of its progress */
+        return;
+    if (level == GGML_LOG_LEVEL_ERROR && last_complaint[0] == '\0') {
+        size_t kept = n < sizeof last_complaint ? n : sizeof last_complaint - 1;
+
+        memcpy(last_complaint, text, kept);
+        last_complaint[kept] = '\0';
+    }
+    kn_log(KN_LOG_DEBUG, "llama: %.*s", (int)n, text);
+}
+
+static void start_llama(void)
+{
+    llama_log_set(log_line, NULL);
+    llama_backend_init();
+}
+
+/* ---- opening ---- */
+
+static int load_model(struct kn_embedder *e, const char *path, struct kn_err *err)
+{
+    struct llama_model_params params = llama_model_default_params();
+
+    params.n_gpu_layers = 0;
+    last_complaint[0] = '\0';
+    e->model = llama_model_load_from_file(path, params);
+    if (!e->model)
+        return kn_err_set(
+            err, KN_ECORRUPT,
+            "embedding model '%s' is damaged or no GGUF file (%s); run: kinora models verify", path,
+            last_complaint);
+    e->vocab = llama_model_get_vocab(e->model);
+    e->dim = (size_t)llama_model_n_embd(e->model);
+    if (llama_model_n_embd(e->model) < 1 || (e->card.dim && e->card.dim != e->dim))
+        return kn_err_set(err, KN_ECORRUPT,
+                          "embedding model '%s' gives %zu numbers where its card says %zu; run: "
+                          "kinora models verify",
+                          path, e->dim, e->card.dim);
+    e->card.dim = e->dim;
+    e->closing_token = llama_vocab_get_add_eos(e->vocab) || llama_vocab_get_add_sep(e->vocab) ||
+                       llama_vocab_type(e->vocab) == LLAMA_VOCAB_TYPE_WPM;
+    return KN_OK;
+}
+
+static int make_context(struct kn_embedder *e, const char *path, int threads, struct kn_err *err)
+{
+    struct llama_context_params params = llama_context_default_params();
+    size_t trained = (size_t)llama_model_n_ctx_train(e->model);
+
+    e->max_tokens = e->card.max_tokens ? e->card.max_tokens : DEFAULT_TOKENS;
+    if (e->max_tokens > trained)
+        e->max_tokens = trained;
+    e->card.max_tokens = e->max_tokens;
+
+    params.embeddings = true;
+    params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
+    params.n_seq_max = 1;
+    params.n_ctx = params.n_batch = params.n_ubatch = (uint32_t)e->max_tokens;
+    params.n_threads = params.n_threads_batch = threads > 0 ? threads : 1;
+    /* Texts of 150 tokens take 5.8 s of CPU with it where they take 10 s without. "auto" would
+     * choose by machine. */
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    params.no_perf = true;
+    last_complaint[0] = '\0';
+    e->context = llama_init_from_model(e->model, params);
+    e->batch = llama_batch_init((int32_t)e->max_tokens, 0, 1);
+    e->tokens = malloc(MAX_TOKENS * sizeof *e->tokens);
+    if (!e->context || !e->batch.token || !e->tokens)
+        return kn_err_set(err, KN_ELIMIT, "embedding model '%s': no memory for its context (%s)",
+                          path, last_complaint);
+    return KN_OK;
+}
+
+int kn_embedder_open(const char *path, int threads, struct kn_embedder **out, struct kn_err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct kn_embedder *e = calloc(1, sizeof *e);
+    int rc;
+
+    if (!e)
+        return kn_err_set(err, KN_ELIMIT, "open embedding model '%s': no memory", path);
+    kn_buf_init(&e->text, MAX_TEXT * 3 + 256); /* repairing turns a byte into three */
+    rc = kn_embed_card_of(path, &e->card, err);
+    if (rc)
+        goto out;
+    rc = kn_card_check_file(path, err);
+    if (rc)
+        goto out;
+    pthread_once(&once, start_llama);
+    rc = load_model(e, path, err);
+    if (rc)
+        goto out;
+    rc = make_context(e, path, threads, err);
+    if (rc)
+        goto out;
+    *out = e;
+    e = NULL;
+out:
+    kn_embedder_close(e);
+    return rc;
+}
+
+void kn_embedder_close(struct kn_embedder *e)
+{
+    if (!e)
+        return;
+    if (e->batch.token)
+        llama_batch_free(e->batch);
+    if (e->context)
+        llama_free(e->context);
+    if (e->model)
+        llama_model_free(e->model);
+    kn_buf_free(&e->text);
+    free(e->tokens);
+    free(e);
+}
+
+size_t kn_embedder_dim(const struct kn_embedder *e)
+{
+    return e->dim;
+}
+
+const struct kn_embed_card *kn_embedder_card(const struct kn_embedder *e)
+{
+    return &e->card;
+}
+
+/* ---- embedding ---- */
+
+/* Bytes of s at most max, not parting a character. */
+static struct kn_sv cut_at_character(struct kn_sv s, size_t max)
+{
+    if (s.n > max) {
+        s.n = max;
+        while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xC0) == 0x80)
+            s.n--;
+    }
+    return s;
+}
+
+/* Fills e->batch with the text's tokens; none for a blank text, whatever the prefix. */
+static int tokenize(struct kn_embedder *e, const char *text, struct kn_err *err)
+{
+    struct kn_sv s = cut_at_character(kn_sv_trim(kn_sv_of(text)), MAX_TEXT);
+    int32_t n;
+    int rc;
+
+    e->batch.n_tokens = 0;
+    if (s.n == 0)
+        return KN_OK;
+    kn_buf_clear(&e->text);
+    kn_buf_adds(&e->text, e->card.prefix, NULL);
+    if (kn_utf8_valid(s))
+        kn_buf_add(&e->text, s.p, s.n, NULL);
+    else
+        kn_utf8_repair(s, &e->text, NULL);
+    rc = kn_buf_ok(&e->text, err);
+    if (rc)
+        return kn_err_wrap(err, rc, "embed a text of %zu bytes", s.n);
+    n = llama_tokenize(e->vocab, e->text.data, (int32_t)e->text.n, e->tokens, MAX_TOKENS, true,
+                       false);
+    if (n < 0)
+        return kn_err_set(err, KN_ELIMIT, "embed a text of %zu bytes: more than %d tokens", s.n,
+                          MAX_TOKENS);
+    if ((size_t)n > e->max_tokens) {
+        if (e->closing_token)
+            e->tokens[e->max_tokens - 1] = e->tokens[n - 1];
+        n = (int32_t)e->max_tokens;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        e->batch.token[i] = e->tokens[i];
+        e->batch.pos[i] = i;
+        e->batch.n_seq_id[i] = 1;
+        e->batch.seq_id[i][0] = 0;
+        e->batch.logits[i] = 1;
+    }
+    e->batch.n_tokens = n;
+    return KN_OK;
+}
+
+/* For every token of its longest text llama.cpp keeps, and has cleared, room for the logits of the whole
+ * vocabulary (1 MB a token for e5), which an encoder never writes. Their pages are given back. */
+static void give_back_logits(struct kn_embedder *e)
+{
+    size_t n = (size_t)e->batch.n_tokens;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start, end;
+    float *logits;
+
+    if (n <= e->most_tokens || llama_get_memory(e->context))
+        return;
+    e->most_tokens = n;
+    logits = llama_get_logits(e->context);
+    if (!logits)
+        return;
+    start = ((uintptr_t)logits + page - 1) / page * page;
+    end = (uintptr_t)(logits + n * (size_t)llama_vocab_n_tokens(e->vocab)) / page * page;
+    if (end > start)
+        madvise((void *)start, end - start, MADV_DONTNEED); /* a hint: failing costs memory only */
+}
+
+static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct kn_err *err)
+{
+    llama_memory_t memory = llama_get_memory(e->context);
+    const float *pooled;
+    int rc = tokenize(e, text, err);
+
+    if (rc)
+        return rc;
+    memset(raw, 0, e->dim * sizeof *raw);
+    if (e->batch.n_tokens == 0)
+        return KN_OK;
+    last_complaint[0] = '\0';
+    if (memory) {
+        llama_memory_clear(memory, true);
+        rc = llama_decode(e->context, e->batch);
+    } else {
+        rc = llama_encode(e->context, e->batch);
+    }
+    pooled = rc == 0 ? llama_get_embeddings_seq(e->context, 0) : NULL;
+    if (!pooled)
+        return kn_err_set(err, KN_ELIMIT, "embed with %s: llama.cpp failed with %d (%s)",
+                          e->card.model, rc, last_complaint);
+    give_back_logits(e);
+    for (size_t i = 0; i < e->dim; i++)
+        if (!isfinite(pooled[i]))
+            return kn_err_set(
+                err, KN_ECORRUPT,
+                "embedding model %s gives numbers that are none: its file is damaged; "
+                "run: kinora models verify",
+                e->card.model);
+    memcpy(raw, pooled, e->dim * sizeof *raw);
+    return KN_OK;
+}
+
+int kn_embedder_embed(struct kn_embedder *e, const char *const *texts, size_t n,
+                      const struct kn_cancel *cancel, float *raw, float *vector, struct kn_err *err)
+{
+    float *all;
+    int rc = KN_OK;
+
+    if (n > SIZE_MAX / sizeof *all / e->dim)
+        return kn_err_set(err, KN_ELIMIT, "embed %zu texts: too many for one call", n);
+    all = calloc(n ? n * e->dim : 1, sizeof *all);
+    if (!all)
+        return kn_err_set(err, KN_ELIMIT, "embed %zu texts: no memory", n);
+    for (size_t i = 0; i < n; i++) {
+        if (kn_cancel_is_set(cancel)) {
+            rc = kn_err_set(err, KN_ECANCELLED, "embed: cancelled after %zu of %zu texts", i, n);
+            goto out;
+        }
+        rc = embed_one(e, texts[i], all + i * e->dim, err);
+        if (rc)
+            goto out;
+    }
+    if (raw && n > 0)
+        memcpy(raw, all, n * e->dim * sizeof *raw);
+    for (size_t i = 0; vector && i < n; i++)
+        kn_embed_centre(all + i * e->dim, e->card.centre, e->dim, vector + i * e->dim);
+out:
+    free(all);
+    return rc;
+}
+
+/* 1 / |v - centre|; 0 when there is no direction left. */
+static double inverse_length(const float *v, const float *centre, double unit, size_t dim)
+{
+    double squares = 0;
+
+    for (size_t i = 0; i < dim; i++) {
+        double x = v[i] * unit - (centre ? (double)centre[i] : 0);
+
+        squares += x * x;
+    }
+    return squares > 0 ? 1 / sqrt(squares) : 0;
+}
+
+void kn_embed_centre(const float *raw, const float *centre, size_t dim, float *vector)
+{
+    double unit = inverse_length(raw, NULL, 1, dim);
+    double scale = unit > 0 ? inverse_length(raw, centre, unit, dim) : 0;
+
+    for (size_t i = 0; i < dim; i++)
+        vector[i] = (float)((raw[i] * unit - (centre ? (double)centre[i] : 0)) * scale);
+}

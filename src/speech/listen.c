@@ -1,0 +1,377 @@
+/* listen.c - one listener's way through one title: vote on the language, hear window by window.
+ *
+ * A whisper_state is made for each window and each probe. It costs 5 ms where a window costs a second,
+ * and it is what makes a window's segments depend on its sound alone. An old state does
+ * not: the generator that the temperature fall-back samples from goes on where it stopped, and with flash
+ * attention the padding rows of its caches, which are attended to without a mask, hold what a call
+ * with another audio_ctx left there (whisper.cpp 1.9.1, whisper_build_graph_decoder). */
+#include "speech/internal.h"
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "speech/said.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <whisper.h>
+
+enum {
+    PROBES = 4,             /* windows that vote */
+    FIRST_BLOCK = 300,      /* seconds of sound, from which they are chosen */
+    SAMPLES_A_POSITION = 320, /* of the encoder: 20 ms */
+    POSITIONS = 1500,
+    STEP = 256, /* of audio_ctx: flash attention pads to it, and here there is then no padding */
+    GLANCE = STEP, LOOK = 2 * STEP, /* positions of a probe: 5 and 10 s */
+    PASSES = 8, /* of the encoder over one window; Whisper seeks to where it stopped hearing */
+};
+
+/* A probe of 5 s named the language of 29 of 30 FLEURS clips (5 languages), each wrong or doubtful one
+ * with less than this; one of 10 s named all 30. */
+static const double SURE = 0.8;
+
+struct run {
+    struct kn_listener *l;
+    const struct kn_cancel *cancel;
+    struct kn_said said;
+    int language;
+    double confidence;
+};
+
+/* ---- what whisper.cpp asks while it runs ---- */
+
+struct pass {
+    const struct run *run;
+    struct kn_window window;
+    int passes;
+};
+
+static bool cancelled(void *ctx)
+{
+    const struct run *r = ctx;
+
+    return kn_cancel_is_set(r->cancel);
+}
+
+/* Whisper wants to hear the rest of a window again when its last word ends before the window
+ * does. That is a pass of the encoder, and a chance to invent words, so it needs a reason: speech. */
+static bool worth_a_pass(struct whisper_context *w, struct whisper_state *state, void *ctx)
+{
+    struct pass *p = ctx;
+    int heard = whisper_full_n_segments_from_state(state);
+    size_t from;
+
+    (void)w;
+    if (kn_cancel_is_set(p->run->cancel) || p->passes++ >= PASSES)
+        return false;
+    if (p->passes == 1)
+        return true;
+    if (heard == 0)
+        return false;
+    from = (size_t)whisper_full_get_segment_t1_from_state(state, heard - 1) * (KN_RATE / 100) /
+           KN_FRAME;
+    return kn_windows_speech_in(p->run->l->sound.speech, p->window.start + from, p->window.end);
+}
+
+static bool never(struct whisper_context *w, struct whisper_state *state, void *ctx)
+{
+    (void)w;
+    (void)state;
+    (void)ctx;
+    return false;
+}
+
+static struct whisper_full_params params_for(struct run *r, size_t samples)
+{
+    const struct kn_speech *s = r->l->speech;
+    struct whisper_full_params p = whisper_full_default_params(
+        s->beam > 1 ? WHISPER_SAMPLING_BEAM_SEARCH : WHISPER_SAMPLING_GREEDY);
+    size_t positions = (samples + SAMPLES_A_POSITION - 1) / SAMPLES_A_POSITION;
+
+    positions = (positions + STEP - 1) / STEP * STEP;
+    p.audio_ctx = positions < POSITIONS ? (int)positions : 0;
+    p.n_threads = s->threads;
+    p.beam_search.beam_size = s->beam;
+    p.n_max_text_ctx = 0;
+    p.language = whisper_lang_str(r->language);
+    p.print_progress = false;
+    p.abort_callback = cancelled;
+    p.abort_callback_user_data = r;
+    return p;
+}
+
+static int fresh_state(const struct run *r, struct whisper_state **out, struct kn_err *err)
+{
+    struct whisper_state *state = whisper_init_state(r->l->speech->whisper);
+
+    if (!state)
+        return kn_err_set(err, KN_ELIMIT, "speech: no memory to run the model '%s'",
+                          r->l->speech->model);
+    *out = state;
+    return KN_OK;
+}
+
+static int was_cancelled(const struct run *r, struct kn_err *err)
+{
+    if (kn_cancel_is_set(r->cancel))
+        return kn_err_set(err, KN_ECANCELLED, "speech: cancelled");
+    return KN_OK;
+}
+
+/* Of `frames` frames from `at` on; the last frame of a title may be a part. */
+static size_t samples_in(const struct kn_sound *s, size_t at, size_t frames)
+{
+    size_t left = s->samples - at * KN_FRAME;
+
+    return frames * KN_FRAME < left ? frames * KN_FRAME : left;
+}
+
+/* ---- the vote on the language ---- */
+
+/* Adds to votes what the sound of some positions of the encoder, from frame `at` on, sounds like.
+ * whisper_full stops before it encodes: it is there to make the spectrogram and to set audio_ctx,
+ * which only it can. */
+static int probe(struct run *r, size_t at, size_t positions, float *votes, struct kn_err *err)
+{
+    const struct kn_sound *sound = &r->l->sound;
+    struct whisper_context *w = r->l->speech->whisper;
+    size_t n = samples_in(sound, at, positions * SAMPLES_A_POSITION / KN_FRAME);
+    struct whisper_full_params params = params_for(r, n);
+    struct whisper_state *state = NULL;
+    int rc = fresh_state(r, &state, err);
+
+    if (rc != KN_OK)
+        return rc;
+    params.audio_ctx = (int)positions;
+    params.encoder_begin_callback = never;
+    if (whisper_full_with_state(w, state, params, sound->pcm + at * KN_FRAME, (int)n) != 0 ||
+        whisper_lang_auto_detect_with_state(w, state, 0, params.n_threads, votes) < 0)
+        rc = kn_err_set(err, KN_ECORRUPT, "speech: the model '%s' cannot tell a language",
+                        r->l->speech->model);
+    whisper_free_state(state);
+    return rc;
+}
+
+static int best_of(const float *votes, int n)
+{
+    int best = 0;
+
+    for (int i = 1; i < n; i++)
+        if (votes[i] > votes[best])
+            best = i;
+    return best;
+}
+
+static int vote_of(struct run *r, const struct kn_window *window, float *votes,
+                   struct kn_err *err)
+{
+    static const size_t POSITIONS_OF[] = {GLANCE, LOOK};
+    int rc = KN_OK, languages = r->l->speech->languages;
+
+    for (size_t i = 0; rc == KN_OK && i < 2; i++) {
+        size_t frames = POSITIONS_OF[i] * SAMPLES_A_POSITION / KN_FRAME;
+
+        memset(votes, 0, KN_BALLOT * sizeof *votes);
+        rc = was_cancelled(r, err);
+        if (rc == KN_OK)
+            rc = probe(r, kn_windows_densest(r->l->sound.speech, window, frames), POSITIONS_OF[i],
+                       votes, err);
+        if (rc == KN_OK && (double)votes[best_of(votes, languages)] >= SURE)
+            break;
+    }
+    return rc;
+}
+
+/* Each window has one vote, shared out by probability. A title of one or two windows is judged
+ * by the fuller one alone when that is clear: its other window would cost a tenth of its time. */
+static int vote(struct run *r, size_t windows, struct kn_err *err)
+{
+    float votes[KN_BALLOT], sum[KN_BALLOT] = {0};
+    size_t pick[PROBES], n;
+    int rc = KN_OK, best = 0, languages = r->l->speech->languages;
+
+    n = kn_windows_spread(r->l->plan, windows, PROBES, pick);
+    if (n == 2 && r->l->plan[pick[1]].speech > r->l->plan[pick[0]].speech) {
+        pick[0] = 1;
+        pick[1] = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        rc = vote_of(r, &r->l->plan[pick[i]], votes, err);
+        if (rc != KN_OK)
+            return rc;
+        for (int j = 0; j < languages; j++)
+            sum[j] += votes[j];
+        best = best_of(sum, languages);
+        r->language = best;
+        r->confidence = fmin(1, (double)sum[best] / (double)(i + 1));
+        if (n <= 2 && r->confidence >= SURE)
+            break;
+    }
+    return rc;
+}
+
+static size_t plan(struct kn_listener *l)
+{
+    struct kn_window w;
+    size_t n = 0;
+
+    for (size_t at = 0; n < KN_PLAN; n++, at = l->plan[n - 1].end) {
+        if (kn_windows_next(l->sound.speech + at, l->sound.frames - at, l->sound.last, &w) !=
+            KN_WINDOWS_FOUND)
+            break;
+        l->plan[n] = (struct kn_window){at + w.start, at + w.end, w.speech};
+    }
+    return n;
+}
+
+/* Pulls sound up to the first block that somebody speaks in, and lets its windows vote. */
+static int find_language(struct run *r, struct kn_err *err)
+{
+    struct kn_listener *l = r->l;
+    struct kn_window w;
+    size_t windows = 0;
+    int rc = KN_OK;
+
+    if (l->speech->languages == 1) {
+        r->confidence = 1;
+        return KN_OK;
+    }
+    while (rc == KN_OK && windows == 0) {
+        while (rc == KN_OK && !l->sound.last && l->sound.samples < FIRST_BLOCK * KN_RATE) {
+            rc = kn_sound_pull(&l->sound, err);
+            if (rc == KN_OK)
+                rc = was_cancelled(r, err);
+        }
+        windows = rc == KN_OK ? plan(l) : 0;
+        if (windows > 0)
+            rc = vote(r, windows, err);
+        else if (l->sound.last)
+            break;
+        else if (rc == KN_OK && kn_windows_next(l->sound.speech, l->sound.frames, false, &w) !=
+                                    KN_WINDOWS_FOUND)
+            kn_sound_drop(&l->sound, w.start);
+    }
+    return rc;
+}
+
+/* ---- hearing ---- */
+
+static int take_segments(struct run *r, struct whisper_state *state, const struct kn_window *w,
+                         struct kn_err *err)
+{
+    const struct kn_sound *sound = &r->l->sound;
+    double from = (double)((sound->at + w->start) * KN_FRAME) / KN_RATE;
+    double to = from + (double)samples_in(sound, w->start, w->end - w->start) / KN_RATE;
+    int rc = KN_OK, n = whisper_full_n_segments_from_state(state);
+
+    for (int i = 0; rc == KN_OK && i < n; i++)
+        rc = kn_said_add(&r->said, whisper_full_get_segment_text_from_state(state, i),
+                         from + (double)whisper_full_get_segment_t0_from_state(state, i) / 100,
+                         from + (double)whisper_full_get_segment_t1_from_state(state, i) / 100,
+                         from, to, err);
+    return rc;
+}
+
+static int hear(struct run *r, const struct kn_window *w, struct kn_err *err)
+{
+    const struct kn_sound *sound = &r->l->sound;
+    size_t n = samples_in(sound, w->start, w->end - w->start);
+    struct whisper_full_params params = params_for(r, n);
+    struct pass pass = {.run = r, .window = *w};
+    struct whisper_state *state = NULL;
+    int failed, rc = fresh_state(r, &state, err);
+
+    if (rc != KN_OK)
+        return rc;
+    params.encoder_begin_callback = worth_a_pass;
+    params.encoder_begin_callback_user_data = &pass;
+    failed = whisper_full_with_state(r->l->speech->whisper, state, params,
+                                     sound->pcm + w->start * KN_FRAME, (int)n);
+    if (failed == -7)
+        state = NULL; /* whisper.cpp has freed it: no memory for its cache */
+    rc = was_cancelled(r, err);
+    if (rc == KN_OK && failed)
+        rc = kn_err_set(err, KN_ELIMIT, "speech: the model '%s' failed (%d) at %.1f s",
+                        r->l->speech->model, failed,
+                        (double)((sound->at + w->start) * KN_FRAME) / KN_RATE);
+    if (rc == KN_OK)
+        rc = take_segments(r, state, w, err);
+    whisper_free_state(state);
+    return rc;
+}
+
+static int language_id(const struct kn_speech *s, const char *language, int *id, struct kn_err *err)
+{
+    int found = strlen(language) <= 3 ? whisper_lang_id(language) : -1;
+
+    if (found < 0 || found >= s->languages)
+        return kn_err_set(err, KN_EARG,
+                          "speech: the model '%s' does not know the language '%s'; give a code such as "
+                          "en or es",
+                          s->model, language);
+    *id = found;
+    return KN_OK;
+}
+
+/* Hears the next window, or pulls more sound when there is none yet. */
+static int go_on(struct run *r, bool *end, double *speech, struct kn_err *err)
+{
+    struct kn_sound *sound = &r->l->sound;
+    struct kn_window w;
+    int rc = KN_OK;
+
+    switch (kn_windows_next(sound->speech, sound->frames, sound->last, &w)) {
+    case KN_WINDOWS_FOUND:
+        rc = hear(r, &w, err);
+        *speech += (double)(w.speech * KN_FRAME) / KN_RATE;
+        kn_sound_drop(sound, w.end);
+        break;
+    case KN_WINDOWS_MORE:
+        kn_sound_drop(sound, w.start);
+        rc = kn_sound_pull(sound, err);
+        break;
+    case KN_WINDOWS_END:
+        kn_sound_drop(sound, w.start);
+        *end = true;
+        break;
+    }
+    return rc;
+}
+
+int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *source,
+                           const char *language, const struct kn_cancel *cancel,
+                           void (*heard)(void *ctx, double seconds), void *heard_ctx,
+                           struct kn_arena *arena, struct kn_transcript *out, struct kn_err *err)
+{
+    struct kn_transcript t = {.speech = 0};
+    struct run r = {.l = l, .cancel = cancel, .confidence = 1};
+    bool end = false;
+    int rc;
+
+    kn_said_init(&r.said, arena);
+    kn_sound_begin(&l->sound, source);
+    if (language && *language)
+        rc = language_id(l->speech, language, &r.language, err);
+    else
+        rc = find_language(&r, err);
+    while (rc == KN_OK && !end) {
+        rc = was_cancelled(&r, err);
+        if (rc == KN_OK)
+            rc = go_on(&r, &end, &t.speech, err);
+        if (rc == KN_OK && heard)
+            heard(heard_ctx, fmin((double)(l->sound.at * KN_FRAME), (double)l->sound.total) / KN_RATE);
+    }
+    if (rc == KN_OK)
+        rc = kn_said_take(&r.said, &t.segments, &t.n_segments, err);
+    if (rc != KN_OK)
+        goto out;
+    t.duration = (double)l->sound.total / KN_RATE;
+    if (t.n_segments > 0) {
+        snprintf(t.language, sizeof t.language, "%s", whisper_lang_str(r.language));
+        t.language_confidence = r.confidence;
+    }
+    *out = t;
+out:
+    kn_said_free(&r.said);
+    return rc;
+}

@@ -1,0 +1,113 @@
+#include "speech/internal.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "speech/modelfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <whisper.h>
+
+enum { BEAM_MAX = 8, THREADS_MAX = 64 };
+
+/* As whisper.cpp counts them: 99, or 100 from large-v3 on; an English model has no choice. */
+static int count_languages(struct whisper_context *w)
+{
+    return whisper_is_multilingual(w) ? whisper_model_n_vocab(w) - 51765 - 1 : 1;
+}
+
+int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **out,
+                   struct kn_err *err)
+{
+    struct whisper_context_params params = whisper_context_default_params();
+    struct kn_speech *s;
+    int rc;
+
+    if (options->beam < 0 || options->beam > BEAM_MAX || options->threads < 0 ||
+        options->threads > THREADS_MAX)
+        return kn_err_set(err, KN_EARG,
+                          "speech: a beam of %d and %d threads; up to %d and %d are possible",
+                          options->beam, options->threads, BEAM_MAX, THREADS_MAX);
+    rc = kn_modelfile_check_whisper(options->model, err);
+    if (rc == KN_OK)
+        rc = kn_modelfile_check_silero(options->vad, err);
+    if (rc != KN_OK)
+        return rc;
+    s = calloc(1, sizeof *s);
+    if (!s || !(s->model = strdup(options->model)) || !(s->vad = strdup(options->vad))) {
+        rc = kn_err_set(err, KN_ELIMIT, "load the speech model '%s': no memory", options->model);
+        goto out;
+    }
+    s->threads = options->threads ? options->threads : 1;
+    s->beam = options->beam;
+    params.use_gpu = false;
+    s->whisper = whisper_init_from_file_with_params_no_state(s->model, params);
+    if (!s->whisper) {
+        rc = kn_err_set(err, KN_ECORRUPT,
+                        "load the speech model '%s': whisper.cpp refuses it; run: kinora models verify",
+                        options->model);
+        goto out;
+    }
+    s->languages = count_languages(s->whisper);
+    *out = s;
+    s = NULL;
+out:
+    kn_speech_close(s);
+    return rc;
+}
+
+void kn_speech_close(struct kn_speech *s)
+{
+    if (!s)
+        return;
+    whisper_free(s->whisper);
+    free(s->model);
+    free(s->vad);
+    free(s);
+}
+
+int kn_listener_new(struct kn_speech *s, struct kn_listener **out, struct kn_err *err)
+{
+    struct whisper_vad_context_params params = whisper_vad_default_context_params();
+    struct kn_listener *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a listener");
+    params.n_threads = 1; /* 32 ms of sound are too little to share */
+    l->speech = s;
+    l->sound.vad = whisper_vad_init_from_file_with_params(s->vad, params);
+    if (!l->sound.vad) {
+        free(l);
+        return kn_err_set(err, KN_ECORRUPT,
+                          "load the voice activity model '%s': whisper.cpp refuses it; run: kinora "
+                          "models verify",
+                          s->vad);
+    }
+    *out = l;
+    return KN_OK;
+}
+
+void kn_listener_free(struct kn_listener *l)
+{
+    if (!l)
+        return;
+    kn_sound_free(&l->sound);
+    whisper_vad_free(l->sound.vad);
+    free(l);
+}
+
+static void to_debug(enum ggml_log_level level, const char *text, void *ctx)
+{
+    size_t n = strcspn(text, "\n");
+
+    (void)level;
+    (void)ctx;
+    if (n > 1) /* the rest are dots of progress */
+        kn_log(KN_LOG_DEBUG, "%.*s", (int)n, text);
+}
+
+void kn_speech_quiet(void)
+{
+    whisper_log_set(to_debug, NULL);
+    ggml_log_set(to_debug, NULL);
+}

@@ -1,0 +1,75 @@
+/* speech.h - what is said in a stretch of sound, when, and in which language.
+ *
+ * Whisper (Radford et al., 2022) through whisper.cpp, on windows of speech found by Silero voice activity:
+ *
+ *   sound -> blocks of some minutes -> voice activity -> windows of at most 30 s that begin and
+ *   end between two utterances -> language by vote over several windows -> segments
+ *
+ * Whisper is trained on 30 s windows: shorter slices turn to nonsense, music alone to invented
+ * thanks for watching. So only windows that hold speech are heard, they are packed as full as the
+ * pauses allow, no text is carried from one window to the next (n_max_text_ctx = 0: with it a
+ * loop in one window spreads over the rest), and the temperature fall-back of the paper is on.
+ *
+ * One kn_speech holds the weights; one kn_listener per thread holds what a run needs (about
+ * 100 MB with the base model). Memory does not grow with the length of the sound: it is pulled
+ * in blocks through kn_audio_source.
+ *
+ * The same sound and options give the same segments, whichever listener hears them and whatever
+ * it heard before. */
+#ifndef KN_SPEECH_H
+#define KN_SPEECH_H
+
+#include <stddef.h>
+
+#include <kinora/types.h>
+
+struct kn_arena;
+struct kn_cancel;
+struct kn_err;
+struct kn_speech;   /* opaque; weights, shared by threads */
+struct kn_listener; /* opaque; one thread at a time */
+
+struct kn_speech_options {
+    const char *model; /* path of a whisper.cpp ggml file */
+    const char *vad;   /* path of a Silero ggml file */
+    int threads;       /* for each listener; 0: 1. Several listeners of one thread beat one of several */
+    int beam;          /* 0 or 1: greedy; else the beam's width, at most 8 */
+};
+
+/* Pulls mono float32 at 16,000 Hz. Fills up to cap, *got < cap only at the end. */
+struct kn_audio_source {
+    int (*read)(void *ctx, float *samples, size_t cap, size_t *got, struct kn_err *err);
+    void *ctx;
+};
+
+struct kn_transcript {
+    const struct kn_segment *segments; /* in order, within 0..duration, start < end, never overlapping */
+    size_t n_segments;                 /* 0: nobody speaks */
+    char language[8];                  /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
+    double language_confidence;        /* 0..1: the share of the vote, weighted by probability */
+    double duration;                   /* seconds of sound read */
+    double speech;                     /* seconds of it that the voice activity let through */
+};
+
+/* KN_ENOTFOUND no such file; KN_ECORRUPT not a model (the message names the file and the remedy); KN_ELIMIT. */
+int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **out,
+                   struct kn_err *err);
+void kn_speech_close(struct kn_speech *s); /* NULL is fine; after all its listeners */
+
+int kn_listener_new(struct kn_speech *s, struct kn_listener **out, struct kn_err *err);
+void kn_listener_free(struct kn_listener *l); /* NULL is fine */
+
+/* language: NULL or "" detects; otherwise ISO 639-1, KN_EARG when the model does not know it.
+ * heard (may be NULL) is called as work goes on with the seconds of sound done so far.
+ * Texts and segments come from arena. A cancel ends within a second or two.
+ * An error of the source is returned as it came. */
+int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *source,
+                           const char *language, const struct kn_cancel *cancel,
+                           void (*heard)(void *ctx, double seconds), void *heard_ctx,
+                           struct kn_arena *arena, struct kn_transcript *out, struct kn_err *err);
+
+/* Sends the log lines of whisper.cpp, llama.cpp's and ggml's away (to kn_log at debug level). The hooks
+ * are process-wide: call once, in main, before anything else here. */
+void kn_speech_quiet(void);
+
+#endif

@@ -1,0 +1,216 @@
+#!/usr/bin/python3
+"""resume.py [--kills N] [--films N] [--seed S]  An ingest that is killed, interrupted, or loses its decoder.
+
+The films are ingested once undisturbed. Then again, where the whole process group is killed (SIGKILL) at N random moments
+and started anew, until the library is whole: it must hold the same, bit for bit, and no stage that was committed may be
+written, or begun, a second time. A library that becomes whole before all kills are used up is compared, and a new one
+is begun. A moment is drawn from all the time that the run has still to go, one in four from its first half second,
+where the library is made and opened. Default: 3 kills, 6 films; make torture: --kills 20 --films 16.
+"""
+
+import argparse
+import collections
+import os
+import random
+import signal
+import subprocess
+import time
+
+from e2e import (DONE, FAILED, FILMS, SAMPLES, SLOW, Kinora, alive, children, kill_group, none_of, note, parse_json,
+                 run, wait_until)
+from library_db import counts, damage, differences, done_stages, log_stages, logged
+
+STAGES = ("probe", "words", "vectors", "opinion")
+undisturbed = None  # the library to compare with; made by the first test
+run_time = 0.0
+
+
+def films_folder(folder, count):
+    """Links to the first films of each language: a folder with count of them."""
+    films = folder / "films"
+    if not films.exists():
+        films.mkdir()
+        spanish = [f for f in FILMS if f["language"] == "es"]
+        english = [f for f in FILMS if f["language"] != "es"]
+        some = (english + spanish)[:count] if count >= len(FILMS) else english[:count - count // 3] + spanish[:count // 3]
+        for film in some:
+            os.link(SAMPLES / film["file"], films / film["file"])
+    return films
+
+
+def new_library(folder, name):
+    """An empty one that logs every write to its stages."""
+    empty = folder / "empty"
+    empty.mkdir(exist_ok=True)
+    kinora = Kinora(folder / name)
+    kinora("ingest", empty, "--json")
+    log_stages(kinora.library)
+    return kinora
+
+
+def test_undisturbed(folder, films, **_):
+    global undisturbed, run_time
+    undisturbed = new_library(folder, "undisturbed")
+    result = undisturbed("ingest", films_folder(folder, films), "--json", timeout=300, code=DONE)
+    run_time = result.seconds
+    ready = [t["name"] for t in undisturbed.titles() if t["state"] == "ready"]
+    assert len(ready) == films, f"ready: {ready}"
+    assert not damage(undisturbed.library), damage(undisturbed.library)
+    assert no_repeats(undisturbed) == []
+    note(f"undisturbed: {films} films in {run_time:.1f} s; {counts(undisturbed.library)}")
+
+
+def test_again_alike(folder, films, **_):
+    """Two undisturbed runs agree; if they did not, comparing after a kill would tell nothing."""
+    kinora = new_library(folder, "again")
+    kinora("ingest", films_folder(folder, films), "--json", timeout=300, code=DONE)
+    none_of(differences(undisturbed.library, kinora.library))
+
+
+def no_repeats(kinora):
+    """Stages that were committed more than once, or taken back."""
+    log = logged(kinora.library)
+    written = collections.Counter((i, s) for i, s, what in log if what != "DELETE")
+    found = [f"{i[:8]} {STAGES[s]} written {n} times" for (i, s), n in written.items() if n > 1]
+    return found + [f"{i[:8]} {STAGES[s]} {what.lower()}d" for i, s, what in log if what != "INSERT"]
+
+
+class Tally:
+    def __init__(self):
+        self.missed = self.libraries = 0
+        self.at = []      # at each kill: how many stages were committed
+        self.heard = 0.0  # seconds of sound, all runs together
+
+    @property
+    def kills(self):
+        return len(self.at)
+
+
+def begun_again(result, before):
+    """Stages begun in this run that were committed before it. The probe is begun whenever words are to be heard: that
+    opens the file anew."""
+    ids = {i for i, _ in before}
+    return [f"{e['name']}: {e['stage']} begun again" for e in result
+            if e["event"] == "stage" and e["stage"] != "probe" and e["id"].replace("-", "") in ids
+            and (e["id"].replace("-", ""), STAGES.index(e["stage"])) in before]
+
+
+def events_of(output):
+    """Whole lines only: a kill may cut the last."""
+    documents = map(parse_json, output.decode("utf-8", "replace").split("\n")[:-1])
+    return [d for d in documents if "event" in d]
+
+
+def one_run(kinora, films, kill_after, tally):
+    """Runs ingest; kills it after so many seconds (None: never). True: it had come to its end before."""
+    before = done_stages(kinora.library)
+    process = kinora.start("ingest", films, "--json")
+    try:
+        output, errors = process.communicate(timeout=300 * SLOW if kill_after is None else kill_after)
+    except subprocess.TimeoutExpired:
+        decoders = children(process.pid)
+        kill_group(process)
+        output, errors = process.communicate()
+        assert kill_after is not None, "the run did not end"
+        assert wait_until(lambda: not any(alive(p) for p in decoders), 5), f"decoders are still there: {decoders}"
+    events = events_of(output)
+    tally.heard += max((e["heard"] for e in events), default=0)
+    none_of(begun_again(events, before))
+    assert process.returncode in (0, -signal.SIGKILL), f"ended with {process.returncode}: {errors.decode()[:500]}"
+    ended = process.returncode == 0
+    if not ended:
+        after = done_stages(kinora.library)
+        assert before <= after, f"lost: {before - after}"
+        tally.at.append(len(after))
+    none_of(damage(kinora.library))
+    return ended
+
+
+def moment(dice, done, total, number):
+    if number % 4 == 3:
+        return dice.uniform(0, 0.5)
+    left = run_time * (1 - done / total)
+    return dice.uniform(0, max(left, 0.3))
+
+
+def test_kills(folder, films, kills, seed):
+    assert undisturbed and run_time, "there is nothing to compare with"
+    dice, tally = random.Random(seed), Tally()
+    total = films * len(STAGES)
+    while tally.kills < kills:
+        kinora = new_library(folder, f"killed-{tally.libraries}")
+        ended = False
+        while not ended:
+            after = moment(dice, len(done_stages(kinora.library)), total, tally.kills) if tally.kills < kills else None
+            ended = one_run(kinora, films_folder(folder, films), after, tally)
+            tally.missed += ended and after is not None
+        tally.libraries += 1
+        none_of(differences(undisturbed.library, kinora.library))
+        none_of(no_repeats(kinora))
+        again = kinora("ingest", films_folder(folder, films), "--json", code=DONE)
+        assert again.json["summary"]["unchanged"] == films, again.json
+    sound = sum(t["duration"] for t in undisturbed.titles()) * tally.libraries
+    note(f"{tally.kills} kills (seed {seed}) over {tally.libraries} libraries of {total} stages, with {tally.at} of them "
+         f"committed; {tally.missed} came too late; {tally.heard:.0f} s of sound heard for {sound:.0f}")
+
+
+def test_interrupt(folder, films, **_):
+    """Ctrl-C: the run ends soon by itself, says how to go on, and gives 1; what it had done is kept."""
+    kinora = new_library(folder, "interrupted")
+    process = kinora.start("ingest", films_folder(folder, films))
+    time.sleep(run_time / 2)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    result = kinora.finish(process, ["ingest", "(interrupted)"], began, timeout=30, code=FAILED)
+    note(f"Ctrl-C: ended after {result.seconds:.1f} s with {len(done_stages(kinora.library))} of {films * 4} stages")
+    assert "again" in result.said or "same command" in result.said, result
+    none_of(damage(kinora.library))
+    assert {t["state"] for t in kinora.titles()} <= {"ready", "pending"}, kinora.titles()
+    before = done_stages(kinora.library)
+    result = kinora("ingest", films_folder(folder, films), "--json", timeout=300, code=DONE)
+    none_of(begun_again([e for e in result.lines if "event" in e], before))
+    none_of(differences(undisturbed.library, kinora.library))
+    none_of(no_repeats(kinora))
+
+
+def test_interrupt_as_json(folder, films, **_):
+    """The sums are told at the end of an interrupted run as well, before anything was heard too."""
+    kinora = new_library(folder, "interrupted-early")
+    process = kinora.start("ingest", films_folder(folder, films), "--json")
+    line = process.stdout.readline()
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    result = kinora.finish(process, ["ingest", "--json", "(interrupted)"], began, timeout=30, code=FAILED)
+    assert b"scanned" in line and result.json["summary"]["cancelled"] is True, result
+
+
+def test_decoder_killed(folder, films, **_):
+    """The decoder of one title is killed: that title may fail, with its reason; the others are ready."""
+    kinora = new_library(folder, "decoder-killed")
+    process = kinora.start("ingest", films_folder(folder, films), "--json")
+    began = time.monotonic()
+    killed = []
+
+    def one_killed():
+        for pid in [p for p, name in children(process.pid).items() if name.startswith("kinora-decode")][:1]:
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+        return killed or process.poll() is not None
+    assert wait_until(one_killed, 20, step=0.005) and killed, "no decoder was seen"
+    result = kinora.finish(process, ["ingest", "(decoder killed)"], began, timeout=300, code=DONE)
+    lost = [t for t in kinora.titles() if t["state"] != "ready"]
+    assert len(lost) <= 1 and all(t["state"] == "failed" and t["reason"] for t in lost), f"{lost}; {result}"
+    note(f"decoder killed: {lost[0]['reason'] if lost else 'tried again, nothing lost'}")
+    none_of(damage(kinora.library))
+    kinora("ingest", "--retry", "failed", "--json", timeout=120, code=DONE)
+    assert {t["state"] for t in kinora.titles()} == {"ready"}, kinora.titles()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--films", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=20261124)
+    options = parser.parse_args()
+    run("resume", [f for name, f in list(globals().items()) if name.startswith("test_")], films=options.films,
+        kills=options.kills, seed=options.seed)

@@ -1,0 +1,345 @@
+/* One test a promise of embed.h, named after it. Real models: KINORA_MODELS, or build/models. */
+#include "base/cancel.h"
+#include "base/err.h"
+#include "llm/embed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char E5[] = "multilingual-e5-small-q4_0.gguf";
+enum { DIM = 384, PATH = 4096 };
+
+static char model_path[PATH];
+static struct kn_embedder *e5; /* loading takes most of a second: once for all tests */
+
+static int find_model(void **state)
+{
+    const char *dir = getenv("KINORA_MODELS"), *strict = getenv("KINORA_TEST_STRICT");
+
+    (void)state;
+    snprintf(model_path, sizeof model_path, "%s/%s", dir ? dir : KN_TEST_SOURCE_DIR "/build/models",
+             E5);
+    if (access(model_path, R_OK) == 0)
+        return kn_embedder_open(model_path, 1, &e5, NULL);
+    fprintf(stderr, "test_embed: no model at %s (make models)\n", model_path);
+    model_path[0] = '\0';
+    return strict && strcmp(strict, "1") == 0 ? -1 : 0;
+}
+
+static int close_model(void **state)
+{
+    (void)state;
+    kn_embedder_close(e5);
+    return 0;
+}
+
+static void need_model(void)
+{
+    if (!e5)
+        skip();
+}
+
+static void embed(const char *text, float *raw, float *vector)
+{
+    assert_int_equal(kn_embedder_embed(e5, &text, 1, NULL, raw, vector, NULL), KN_OK);
+}
+
+static double dot(const float *a, const float *b)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < DIM; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+static double likeness(const char *a, const char *b)
+{
+    float x[DIM], y[DIM];
+
+    embed(a, NULL, x);
+    embed(b, NULL, y);
+    return dot(x, y);
+}
+
+static void a_card_is_found_by_the_files_name(void **state)
+{
+    struct kn_embed_card card;
+
+    (void)state;
+    assert_int_equal(kn_embed_card_of("/any/where/multilingual-e5-small-q4_0.gguf", &card, NULL),
+                     KN_OK);
+    assert_string_equal(card.model, "multilingual-e5-small");
+    assert_string_equal(card.prefix, "query: ");
+    assert_int_equal(card.dim, DIM);
+    assert_int_equal(card.max_tokens, 512);
+    assert_non_null(card.centre);
+    assert_true(card.weak_below > 0 && card.weak_below < 1);
+    assert_int_equal(kn_embed_card_of("all-MiniLM-L6-v2-f16.gguf", &card, NULL), KN_OK);
+    assert_string_equal(card.model, "all-MiniLM-L6-v2");
+    assert_string_equal(card.prefix, "");
+}
+
+static void a_file_without_a_card_works_under_its_own_name(void **state)
+{
+    char name[100] = "";
+    struct kn_embed_card card;
+
+    (void)state;
+    assert_int_equal(kn_embed_card_of("models/multilingual-e5-smaller.gguf", &card, NULL), KN_OK);
+    assert_string_equal(card.model, "multilingual-e5-smaller");
+    assert_string_equal(card.prefix, "");
+    assert_null(card.centre);
+    assert_int_equal(card.dim, 0);
+    memset(name, 'x', sizeof name - 1);
+    assert_int_equal(kn_embed_card_of(name, &card, NULL), KN_EARG);
+    assert_int_equal(kn_embed_card_of("models/", &card, NULL), KN_EARG);
+}
+
+static void vectors_are_unit_long_and_raw_ones_are_not(void **state)
+{
+    float raw[DIM], vector[DIM], again[DIM];
+
+    (void)state;
+    need_model();
+    assert_int_equal(kn_embedder_dim(e5), DIM);
+    embed("A ship leaves the harbour at dawn.", raw, vector);
+    assert_true(fabs(dot(vector, vector) - 1) < 1e-5);
+    assert_true(fabs(dot(raw, raw) - 1) > 0.1);
+    kn_embed_centre(raw, kn_embedder_card(e5)->centre, DIM, again);
+    assert_memory_equal(vector, again, sizeof vector);
+}
+
+static void numbers_do_not_depend_on_the_company(void **state)
+{
+    static const char *const texts[] = {
+        "Run.",
+        "In three days the state will execute him, and one tired public defender reopens the case.",
+        "",
+        "Tres hermanas, una receta perdida y un verano para perdonar.",
+        "Run.",
+    };
+    float raw[5][DIM], vector[5][DIM], alone_raw[DIM], alone[DIM];
+
+    (void)state;
+    need_model();
+    assert_int_equal(kn_embedder_embed(e5, texts, 5, NULL, raw[0], vector[0], NULL), KN_OK);
+    for (size_t i = 5; i-- > 0;) {
+        embed(texts[i], alone_raw, alone);
+        assert_memory_equal(alone_raw, raw[i], sizeof alone_raw);
+        assert_memory_equal(alone, vector[i], sizeof alone);
+    }
+    assert_memory_equal(raw[0], raw[4], sizeof raw[0]);
+}
+
+static void numbers_do_not_depend_on_the_threads(void **state)
+{
+    static const char text[] = "The vault opens for eleven minutes, once a year.";
+    const char *texts[] = {text};
+    struct kn_embedder *two;
+    float one_raw[DIM], two_raw[DIM];
+
+    (void)state;
+    need_model();
+    assert_int_equal(kn_embedder_open(model_path, 2, &two, NULL), KN_OK);
+    assert_int_equal(kn_embedder_embed(two, texts, 1, NULL, two_raw, NULL, NULL), KN_OK);
+    embed(text, one_raw, NULL);
+    assert_memory_equal(one_raw, two_raw, sizeof one_raw);
+    kn_embedder_close(two);
+}
+
+static void meaning_crosses_languages(void **state)
+{
+    static const char en[] = "A haunted house drives a family mad.";
+    static const char es[] = "Una casa embrujada vuelve loca a una familia.";
+
+    (void)state;
+    need_model();
+    assert_true(likeness(en, es) > 0.5);
+    assert_true(likeness(en, es) > likeness(en, "A baker falls in love in Paris.") + 0.2);
+}
+
+static void texts_are_trimmed_and_blank_ones_give_zeros(void **state)
+{
+    float a[DIM], b[DIM];
+    const float zeros[DIM] = {0};
+
+    (void)state;
+    need_model();
+    embed("Stay where you are.", a, NULL);
+    embed(" \n\tStay where you are. \n", b, NULL);
+    assert_memory_equal(a, b, sizeof a);
+    embed(" \t\r\n", a, b);
+    assert_memory_equal(a, zeros, sizeof a);
+    assert_memory_equal(b, zeros, sizeof b);
+}
+
+static void a_text_beyond_the_limit_counts_up_to_it(void **state)
+{
+    enum { SENTENCES = 8000 };
+    static const char sentence[] = "The sea took the ship and gave nothing back. ";
+    char *text = calloc(SENTENCES, sizeof sentence);
+    float whole[DIM], part[DIM];
+
+    (void)state;
+    if (!e5)
+        free(text);
+    need_model();
+    for (size_t i = 0; i < SENTENCES; i++)
+        memcpy(text + i * (sizeof sentence - 1), sentence, sizeof sentence - 1);
+    embed(text, whole, NULL);
+    text[100 * (sizeof sentence - 1)] = '\0'; /* over a thousand tokens still */
+    embed(text, part, NULL);
+    assert_memory_equal(whole, part, sizeof whole);
+    text[10 * (sizeof sentence - 1)] = '\0';
+    embed(text, part, NULL);
+    assert_memory_not_equal(whole, part, sizeof whole);
+    free(text);
+}
+
+static void bytes_that_are_no_text_do_no_harm(void **state)
+{
+    float raw[DIM];
+
+    (void)state;
+    need_model();
+    embed("caf\xe9 \xff\xfe\xc3", raw, NULL);
+    assert_true(dot(raw, raw) > 0);
+    embed("\xf0\x9f\x92\xa9\xef\xb7\xba \x01\x02 <s></s><unk>", raw, NULL);
+    assert_true(dot(raw, raw) > 0);
+}
+
+static void cancelling_ends_it_and_leaves_the_outputs(void **state)
+{
+    const char *text = "Never embedded.";
+    struct kn_cancel cancel = {false};
+    float raw[DIM] = {42};
+
+    (void)state;
+    need_model();
+    kn_cancel_set(&cancel);
+    assert_int_equal(kn_embedder_embed(e5, &text, 1, &cancel, raw, NULL, NULL), KN_ECANCELLED);
+    assert_true(raw[0] == 42);
+}
+
+static void a_centre_of_nothing_changes_only_the_length(void **state)
+{
+    const float raw[2] = {3, 4}, centre[2] = {0.6F, 0}, zeros[2] = {0};
+    float v[2];
+
+    (void)state;
+    kn_embed_centre(raw, NULL, 2, v);
+    assert_true(fabsf(v[0] - 0.6F) < 1e-6F && fabsf(v[1] - 0.8F) < 1e-6F);
+    kn_embed_centre(raw, centre, 2, v);
+    assert_true(fabsf(v[0]) < 1e-6F && fabsf(v[1] - 1) < 1e-6F);
+    kn_embed_centre(zeros, centre, 2, v);
+    assert_memory_equal(v, zeros, sizeof v);
+}
+
+/* ---- damaged files ---- */
+
+static void assert_refused(const char *path, int code)
+{
+    struct kn_embedder *e = NULL;
+    struct kn_err err = {0};
+
+    assert_int_equal(kn_embedder_open(path, 1, &e, &err), code);
+    assert_null(e);
+    assert_non_null(strstr(err.msg, path));
+    if (code == KN_ECORRUPT)
+        assert_non_null(strstr(err.msg, "kinora models verify"));
+}
+
+/* The model's first bytes under another name in a new folder. */
+static void copy_start(const char *to, off_t bytes)
+{
+    int in = open(model_path, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(in >= 0 && out >= 0);
+    for (off_t at = 0; at < bytes;) {
+        ssize_t n = sendfile(out, in, &at, (size_t)(bytes - at));
+
+        assert_true(n > 0);
+    }
+    close(in);
+    close(out);
+}
+
+static void flip_byte(const char *path, off_t at)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    unsigned char byte;
+
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 0x55;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+static void a_damaged_file_is_named_with_the_remedy(void **state)
+{
+    char dir[] = "/tmp/kinora-test-embed-XXXXXX", known[PATH], unknown[PATH];
+    struct stat st;
+
+    (void)state;
+    need_model();
+    assert_non_null(mkdtemp(dir));
+    snprintf(known, sizeof known, "%s/%s", dir, E5);
+    snprintf(unknown, sizeof unknown, "%s/other.gguf", dir); /* only llama.cpp can judge it */
+    assert_int_equal(stat(model_path, &st), 0);
+    assert_refused(known, KN_ENOTFOUND);
+    assert_refused(dir, KN_EIO);
+
+    const off_t lengths[] = {
+        0, 3, 4, 24, 1000, 100000, 5000000, 12000000, st.st_size / 2, st.st_size - 1};
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        copy_start(known, lengths[i]);
+        assert_refused(known, KN_ECORRUPT);
+        copy_start(unknown, lengths[i]);
+        assert_refused(unknown, KN_ECORRUPT);
+    }
+    copy_start(known, st.st_size);
+    flip_byte(known, st.st_size - 1000); /* deep in the weights */
+    assert_refused(known, KN_ECORRUPT);
+    flip_byte(known, 30); /* in the header */
+    assert_refused(known, KN_ECORRUPT);
+    unlink(known);
+    unlink(unknown);
+    rmdir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_card_is_found_by_the_files_name),
+        cmocka_unit_test(a_file_without_a_card_works_under_its_own_name),
+        cmocka_unit_test(vectors_are_unit_long_and_raw_ones_are_not),
+        cmocka_unit_test(numbers_do_not_depend_on_the_company),
+        cmocka_unit_test(numbers_do_not_depend_on_the_threads),
+        cmocka_unit_test(meaning_crosses_languages),
+        cmocka_unit_test(texts_are_trimmed_and_blank_ones_give_zeros),
+        cmocka_unit_test(a_text_beyond_the_limit_counts_up_to_it),
+        cmocka_unit_test(bytes_that_are_no_text_do_no_harm),
+        cmocka_unit_test(cancelling_ends_it_and_leaves_the_outputs),
+        cmocka_unit_test(a_centre_of_nothing_changes_only_the_length),
+        cmocka_unit_test(a_damaged_file_is_named_with_the_remedy),
+    };
+
+    return cmocka_run_group_tests(tests, find_model, close_model);
+}
