@@ -68,11 +68,12 @@ def mix(film, index, speaker):
         i = int(at * RATE)
         speech[i:i + len(sound)] += sound
     # The bed stays down through the pauses between sentences: pumping is heard more than music is missed.
-    gain = np.full(n, BED_DUCKED)
-    gain[:int((intro - 0.45) * RATE)] = BED_OPEN
-    gain[int((end + 0.2) * RATE):] = BED_OPEN
-    k = int(0.5 * RATE)
-    gain = np.exp(np.convolve(np.pad(np.log(gain), k // 2, mode="edge"), np.hanning(k) / np.hanning(k).sum(), "same"))[k // 2:k // 2 + n]
+    # The curve is drawn at 100 points a second, in decibels, so that it moves as loudness is heard.
+    at = np.arange(int(total * 100) + 2) / 100
+    curve = np.log(np.where((at < intro - 0.45) | (at > end + 0.2), BED_OPEN, BED_DUCKED))
+    bell = np.hanning(51) / np.hanning(51).sum()
+    curve = np.convolve(np.pad(curve, 25, mode="edge"), bell, "valid")
+    gain = np.exp(np.interp(np.arange(n) / RATE, at, curve))
     bed = music.compose(film["group"], total + 0.1, film["seed"])[:n] * gain
     fade = np.ones(n)
     fade[:int(0.25 * RATE)] = np.linspace(0, 1, int(0.25 * RATE))

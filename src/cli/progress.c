@@ -10,6 +10,7 @@
 
 enum {
     ACTIVE = 16,   /* titles under way that are shown */
+    GAP = 2,       /* columns between two of them */
     FAILURES = 50, /* that are listed at the end; the library knows them all */
     MAX_TEXT = 1 << 20,
 };
@@ -18,7 +19,8 @@ struct active {
     struct kn_id id;
     char *name; /* printable */
     const char *doing;
-    double share; /* heard so far, 0..1; negative: not listening */
+    double share; /* heard so far, 0..1 */
+    bool listening;
 };
 
 struct failure {
@@ -113,7 +115,7 @@ static void enter_stage(struct kn_progress *p, const struct kinora_event *e)
     if (!a)
         return;
     a->doing = doing(e->stage);
-    a->share = -1;
+    a->listening = false;
 }
 
 static void leave(struct kn_progress *p, const struct kn_id *id)
@@ -136,7 +138,7 @@ static void add_active(struct kn_buf *b, const struct active *a, size_t columns)
     size_t began = kn_columns(kn_sv_of(b->data)), used, n;
 
     kn_buf_adds(b, a->doing, NULL);
-    if (a->share >= 0)
+    if (a->listening)
         kn_buf_addf(b, NULL, " %.0f %%", 100 * a->share);
     used = kn_columns(kn_sv_of(b->data)) - began + 1;
     n = kn_text_fitting(name, columns > used + 1 ? columns - used - 1 : 0);
@@ -158,11 +160,11 @@ static void draw(struct kn_progress *p, const struct kinora_event *e)
         kn_buf_addf(&after, NULL, "%02.0f:%02.0f left  ", floor(e->left / 60),
                     floor(fmod(e->left, 60)));
     used = kn_columns(kn_sv_of(before.data)) + kn_columns(kn_sv_of(after.data));
-    columns = columns > used ? columns - used : 0;
+    columns = columns > used + GAP * ACTIVE ? columns - used : GAP * ACTIVE;
     for (size_t i = 0; i < p->n_active; i++) {
         kn_buf_adds(&after, i ? "  " : "", NULL);
-        add_active(&after, &p->active[i], columns / p->n_active);
-        done += fmax(0, p->active[i].share);
+        add_active(&after, &p->active[i], columns / p->n_active - GAP);
+        done += p->active[i].share;
     }
     kn_status_draw(&p->status, before.data, e->total > 0 ? done / (double)e->total : 0, after.data);
     kn_buf_free(&before);
@@ -260,8 +262,10 @@ void kn_progress_event(void *progress, const struct kinora_event *e)
     } else if (e->kind == KINORA_HEARD) {
         struct active *a = find_active(p, &e->id);
 
-        if (a && e->duration > 0)
+        if (a && e->duration > 0) {
             a->share = fmin(1, e->seconds / e->duration);
+            a->listening = true;
+        }
     } else if (e->kind == KINORA_FINISHED) {
         leave(p, &e->id);
         remember_failure(p, e);

@@ -180,7 +180,8 @@ static const struct kn_option options[] = {
      .flag_only = true,
      .arg = "URL",
      .value = "",
-     .help = "Where pull fetches from instead of the manifest's addresses; a folder where it ends in /",
+     .help =
+         "Where pull fetches from instead of the manifest's addresses; a folder where it ends in /",
      .offset = AT(source)},
 };
 

@@ -121,7 +121,7 @@ static int drain(struct sound *s)
 }
 
 /* Without a known layout channels are weighed alike. The matrix is normalised, which for floats
- * libswresample does only when told to: one voice in stereo would else be 3 dB too loud, and clip. */
+ * libswresample does only when told to: one voice in stereo would be 3 dB too loud, and clip. */
 static int make_resampler(struct sound *s, const AVFrame *frame)
 {
     AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;

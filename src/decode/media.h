@@ -79,7 +79,7 @@ int kn_media_open(struct kn_media *m, int fd, const struct kn_cancel *cancel,
 /* Fills up to cap samples; *got < cap only at the end of the track, or when the next call will give
  * an error; 0 when nothing is left or there is no audio track. A damaged stretch reads as silence;
  * a track of which nothing can be decoded is KN_ECORRUPT, and so is one that announces sound and
- * has none. What was decoded before a fatal error is given first, then the error, as often as asked.
+ * has none. What was decoded before a fatal error is given first, then the error, at each call.
  * A file that was cut short gives what is there and ends: compare with info.duration.
  * Without an open file: KN_EARG. */
 int kn_media_read_audio(struct kn_media *m, float *samples, size_t cap,

@@ -153,7 +153,7 @@ int kn_child_start(const char *program, uint64_t memory, struct kn_child *out, s
                         program, strerror(rc));
         goto out;
     }
-    *out = (struct kn_child){.pid = pid, .sock = pair[0], .stderr = said};
+    *out = (struct kn_child){.pid = pid, .sock = pair[0], .errors = said};
     pair[0] = said = -1;
 out:
     for (int i = 0; i < 2; i++)
@@ -210,9 +210,9 @@ void kn_child_end(struct kn_child *c, struct kn_child_end *how)
     while (got < 0 && errno == EINTR);
     if (how) {
         how->status = got < 0 ? -1 : status;
-        first_line(c->stderr, how->said, sizeof how->said);
+        first_line(c->errors, how->said, sizeof how->said);
     }
     close(c->sock);
-    close(c->stderr);
+    close(c->errors);
     *c = (struct kn_child){0};
 }

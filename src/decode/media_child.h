@@ -15,7 +15,7 @@ struct kn_err;
 struct kn_child {
     pid_t pid;  /* 0: there is none */
     int sock;   /* our end; close-on-exec */
-    int stderr; /* a file in memory that holds what it writes there */
+    int errors; /* a file in memory that holds what it writes to stderr */
 };
 
 /* What became of it, for a message. */
@@ -29,8 +29,8 @@ struct kn_child_end {
 int kn_child_find(const char *program, struct kn_buf *out, struct kn_err *err);
 
 /* The child gets its end of the socket as KN_WIRE_SOCKET, memory (bytes) as its argument,
- * /dev/null, no other descriptor, a process group of its own (a terminal's Ctrl-C is ours to handle), default
- * signals, and of the environment only what a loader or sanitizer needs. KN_EIO. */
+ * /dev/null, no other descriptor, a process group of its own (Ctrl-C is ours to
+ * handle), default signals, and of the environment only what a loader or sanitizer needs. KN_EIO. */
 int kn_child_start(const char *program, uint64_t memory, struct kn_child *out, struct kn_err *err);
 
 /* True when it ended while nobody asked it anything. Does not reap. */

@@ -123,6 +123,8 @@ int kn_check_record(const struct kn_record *r, size_t dim, struct kn_err *err)
 
 int kn_check_query(const float *vector, size_t dim, size_t library_dim, struct kn_err *err)
 {
+    if (!vector)
+        return kn_err_set(err, KN_EARG, "library: asked without a vector");
     if (library_dim == 0)
         return KN_OK; /* nothing has a vector: nothing is alike */
     if (dim != library_dim)
@@ -191,14 +193,12 @@ int kn_library_find(struct kn_library *lib, const char *text, enum kn_find how, 
 }
 
 int kn_library_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
-                      struct kn_arena *arena, struct kn_title **out, size_t *n,
-                      struct kn_err *err)
+                      struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err)
 {
     return lib->ops->scroll(lib, after, limit, arena, out, n, err);
 }
 
-int kn_library_remove(struct kn_library *lib, const struct kn_id *ids, size_t n,
-                      struct kn_err *err)
+int kn_library_remove(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_err *err)
 {
     return n > 0 ? lib->ops->remove(lib, ids, n, err) : KN_OK;
 }

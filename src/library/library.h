@@ -7,14 +7,19 @@
  *
  * Titles are identified by kn_id. Filters are data, not callbacks, so that they travel to a
  * remote engine. similar and moments look at ready titles only, and give min(k, matches) hits,
- * best first, ties by id, so that answers are repeatable.
+ * best first, ties by id and then by moment, so that answers are repeatable.
  *
- * Every library holds vectors of one embedding model: kn_library_model. A put with another
- * dimension is KN_EARG; similar with another is KN_EARG.
+ * Every library holds vectors of one embedding model, kn_library_model, and so all have its dim
+ * numbers. Those of another are kept, but not given and not compared.
  *
- * Threads: any call from any thread. Readers see whole titles, never half of one. Ownership: results are
- * copied into the caller's arena. Errors: KN_EIO, KN_ECORRUPT (names the file and the remedy), KN_ENET, KN_ETIMEOUT from
- * the remote one; KN_ENOTFOUND only where said. */
+ * A path lies in one title: putting or seeing it with another takes it away from the first, and a
+ * title whose last path was taken is missing, with the reason, until it has one again.
+ *
+ * Threads: any call from any thread; none waits for a writer. Readers see whole titles, never half
+ * of one. Ownership: results are copied into the caller's arena. Errors: KN_EIO (a full disk, a
+ * folder that cannot be written, another writer), KN_ECORRUPT (names the file and the remedy),
+ * KN_ELIMIT (the arena or memory is full), KN_ENET and KN_ETIMEOUT from the remote one; KN_ENOTFOUND
+ * only where said. Writing to a library opened for reading is KN_EARG. */
 #ifndef KN_LIBRARY_H
 #define KN_LIBRARY_H
 
@@ -25,11 +30,14 @@ struct kn_err;
 struct kn_library; /* opaque */
 
 struct kn_filter { /* zero-initialised: everything */
-    const char *const *languages; /* BCP-47; "es" also matches "es-MX", "es-MX" only itself */
-    size_t n_languages;           /* 0: all */
-    bool or_unknown;              /* with languages: titles of unknown language pass too */
-    int year_from, year_to;       /* inclusive; 0: open */
-    double duration_from, duration_to; /* seconds, inclusive; 0: open */
+    /* BCP-47, in any case; RFC 4647 basic filtering: "es" also matches "es-MX", "es-MX" only
+     * itself. "" matches titles of unknown language. */
+    const char *const *languages;
+    size_t n_languages; /* 0: all */
+    bool or_unknown;    /* with languages: titles of unknown language pass too */
+    /* Inclusive; 0: open. With a bound set, a title whose year or duration is unknown fails. */
+    int year_from, year_to;
+    double duration_from, duration_to; /* seconds */
     const struct kn_id *exclude;
     size_t n_exclude;
 };
@@ -54,39 +62,45 @@ enum {
     KN_WITH_VECTOR = 1u << 0,
     KN_WITH_SEGMENTS = 1u << 1,
     KN_WITH_MOMENTS = 1u << 2,        /* times, texts, opinions */
-    KN_WITH_MOMENT_VECTORS = 1u << 3, /* implies KN_WITH_MOMENTS; vector, and raw where it is kept */
+    KN_WITH_MOMENT_VECTORS = 1u << 3, /* and vector, and raw where it is kept */
 };
 
 struct kn_library_stats {
     uint64_t titles, by_state[5]; /* indexed by enum kn_state */
     uint64_t segments, moments;
-    double duration; /* seconds over all titles */
+    double duration;  /* seconds over all titles */
     uint64_t changes; /* grows with every change: a cheap "anything new?" */
 };
 
 struct kn_library_options {
-    bool write;       /* take the writer's lock; without it only reading works */
-    bool create;      /* make the folder and tables where there are none */
-    double wait;      /* seconds to wait for another writer; then KN_EIO says who holds it */
+    bool write;  /* take the writer's lock; without it only reading works */
+    bool create; /* with write: make the folder and tables where there are none */
+    double wait; /* seconds to wait for another writer; then KN_EIO says who holds it */
 };
 
-/* The local library in the folder dir. KN_ENOTFOUND: none there and create not set. KN_EARG: made by a newer Kinora
- * (schema), nothing is touched. */
+/* The local library in the folder dir. options may be NULL: only to read. KN_ENOTFOUND: none there and
+ * create not set. KN_EARG: not a folder; create without write; made by a newer Kinora (schema) or by
+ * another program, then nothing is touched. A folder that cannot be written can still be read. */
 int kn_library_open_local(const char *dir, const struct kn_library_options *options,
                           struct kn_library **out, struct kn_err *err);
 int kn_library_open_memory(struct kn_library **out, struct kn_err *err);
 void kn_library_close(struct kn_library *lib); /* NULL is fine */
 
-/* The embedding model of this library: name "" and dim 0 until it is set by the first call of set_model;
- * setting another removes nothing, but titles with vectors of the old one stop being ready (they become pending). */
+/* The embedding model of this library: name "" and dim 0 until the first set_model. Setting another (a
+ * name of 1 to 63 bytes, dim 1 to 4096) removes nothing: titles with vectors of the old one are
+ * pending for as long as it is not set again. */
 int kn_library_model(struct kn_library *lib, char name[64], size_t *dim, struct kn_err *err);
 int kn_library_set_model(struct kn_library *lib, const char *name, size_t dim, struct kn_err *err);
 
-/* Adds or replaces whole titles by id, all or none. Idempotent. Texts and vectors are copied. */
+/* Adds or replaces whole titles by id, all or none; of one id twice the last counts. Idempotent.
+ * Texts and vectors are copied; NULL texts become ""; paths come back in order of their bytes.
+ * KN_EARG, naming the title: a ready title without a vector, vectors before set_model, a vector that is
+ * not of unit length, a number that is not finite (opinions may be NaN), a segment without text, a
+ * language tag of more than 15 letters. */
 int kn_library_put(struct kn_library *lib, const struct kn_record *records, size_t n,
                    struct kn_err *err);
 
-/* KN_ENOTFOUND when there is no such title. parts: KN_WITH_*. */
+/* KN_ENOTFOUND when there is no such title. parts: KN_WITH_*; what was not asked for is empty. */
 int kn_library_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
                    struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
 
@@ -98,15 +112,16 @@ int kn_library_get(struct kn_library *lib, const struct kn_id *id, unsigned part
 int kn_library_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
                     struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
 
-/* All titles in order of (folded name, id), from after (NULL: the start), at most limit. */
+/* All titles in order of (folded name, id), from after (NULL: the start), at most limit.
+ * KN_ENOTFOUND: after is not there any more. */
 int kn_library_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
-                      struct kn_arena *arena, struct kn_title **out, size_t *n,
-                      struct kn_err *err);
+                      struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
 
 int kn_library_remove(struct kn_library *lib, const struct kn_id *ids, size_t n,
                       struct kn_err *err); /* unknown ids are fine */
 
-/* hits has room for k; *n says how many came. filter may be NULL. dim numbers, unit length. */
+/* hits has room for k; *n says how many came. filter may be NULL. vector: dim numbers, unit length;
+ * KN_EARG when dim is not the library's. Before set_model nothing is alike: KN_OK, none. */
 int kn_library_similar(struct kn_library *lib, const float *vector, size_t dim,
                        const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                        struct kn_err *err);

@@ -119,8 +119,13 @@ static int open_reader(const struct local *l, struct kn_db **out, struct kn_err 
     struct timespec changed;
     int rc = open_and_begin(l, KN_DB_READ, out, err);
 
-    if (rc != KN_EIO || access(l->dir, W_OK) == 0 || !can_freeze(l, &changed))
+    if (rc != KN_EIO || access(l->dir, W_OK) == 0 || access(l->path, R_OK) == -1)
         return rc;
+    if (!can_freeze(l, &changed))
+        return kn_err_set(err, KN_EIO,
+                          "library '%s': its last writer was interrupted, and only where the "
+                          "folder can be written can what it left be read",
+                          l->path);
     rc = open_and_begin(l, KN_DB_FROZEN, out, err);
     if (!rc) {
         (*out)->frozen = true;
@@ -219,8 +224,9 @@ static int refuse_locked(const char *dir, int fd, struct kn_err *err)
 
     if (n > 0)
         holder[strcspn(holder, "\n")] = '\0';
-    kn_err_set(err, KN_EIO, "library '%s' is being written by %s: wait until that is done, or end it",
-               dir, holder[0] ? holder : "another process");
+    kn_err_set(err, KN_EIO,
+               "library '%s' is being written by %s: wait until that is done, or end it", dir,
+               holder[0] ? holder : "another process");
     if (err)
         err->retry = true;
     return KN_EIO;
@@ -287,9 +293,8 @@ static int check_folder(const char *dir, bool create, struct kn_err *err)
     struct stat st;
 
     if (stat(dir, &st) == 0)
-        return S_ISDIR(st.st_mode)
-                   ? KN_OK
-                   : kn_err_set(err, KN_EARG, "library '%s' is not a folder", dir);
+        return S_ISDIR(st.st_mode) ? KN_OK
+                                   : kn_err_set(err, KN_EARG, "library '%s' is not a folder", dir);
     if (errno != ENOENT)
         return kn_err_set(err, errno == ENOTDIR ? KN_EARG : KN_EIO, "library '%s': %s", dir,
                           strerror(errno));

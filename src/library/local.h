@@ -29,8 +29,8 @@ struct local {
     int lock;               /* descriptor of the lock file; -1 without write */
 
     pthread_mutex_t write_lock;
-    struct kn_db *writer;              /* NULL without write */
-    int64_t *marks;                    /* paths that the scan under way has met */
+    struct kn_db *writer; /* NULL without write */
+    int64_t *marks;       /* paths that the scan under way has met */
     size_t n_marks, cap_marks;
 
     pthread_mutex_t pool_lock;
@@ -66,8 +66,8 @@ int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, s
 /* Parts of a title, for put and the stages. All run inside a write transaction. */
 int kn_local_add_segments(struct kn_db *db, int64_t title, const struct kn_segment *segments,
                           size_t n, struct kn_err *err);
-int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments,
-                         size_t n, size_t dim, struct kn_err *err);
+int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments, size_t n,
+                         size_t dim, struct kn_err *err);
 int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, size_t dim,
                         struct kn_err *err);
 int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err);

@@ -9,7 +9,8 @@
 #include <string.h>
 
 enum {
-    BUSY_MS = 5000, /* WAL lets readers and writer be; what is left is recovery and the last checkpoint */
+    BUSY_MS =
+        5000, /* WAL lets readers and writer be; what is left is recovery and the last checkpoint */
     CACHE_KIB = 16384,
 };
 
@@ -56,12 +57,12 @@ int kn_db_fail(const struct kn_db *db, int rc, const char *what, struct kn_err *
 {
     int system_error = db->sqlite ? sqlite3_system_errno(db->sqlite) : 0;
     const char *why = db->sqlite ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(rc);
-    int io = (rc & 0xFF) == SQLITE_IOERR || (rc & 0xFF) == SQLITE_CANTOPEN ||
-             (rc & 0xFF) == SQLITE_FULL;
-    int code = kn_err_set(err, code_of(rc), "library '%s', %s: %s%s%s; %s", db->path, what, why,
-                          io && system_error ? ": " : "",
-                          io && system_error ? strerror(system_error) : "",
-                          remedy_of(rc & 0xFF, io ? system_error : 0));
+    int io =
+        (rc & 0xFF) == SQLITE_IOERR || (rc & 0xFF) == SQLITE_CANTOPEN || (rc & 0xFF) == SQLITE_FULL;
+    int code =
+        kn_err_set(err, code_of(rc), "library '%s', %s: %s%s%s; %s", db->path, what, why,
+                   io && system_error ? ": " : "", io && system_error ? strerror(system_error) : "",
+                   remedy_of(rc & 0xFF, io ? system_error : 0));
 
     if (err)
         err->retry = (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED;
@@ -110,7 +111,8 @@ int kn_db_open(const char *path, enum kn_db_mode mode, struct kn_db **out, struc
         return kn_err_set(err, KN_ELIMIT, "library '%s': no memory to open it", path);
     }
     db->path = path;
-    flags |= mode == KN_DB_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    flags |=
+        mode == KN_DB_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     rc = sqlite3_open_v2(uri, &db->sqlite, flags, NULL);
     free(uri);
     if (rc == SQLITE_OK)

@@ -31,7 +31,8 @@ static int mark(struct local *l, int64_t path, struct kn_err *err)
     if (l->n_marks == l->cap_marks) {
         marks = realloc(l->marks, cap * sizeof *marks);
         if (!marks)
-            return kn_err_set(err, KN_ELIMIT, "library '%s': no memory for %zu paths", l->path, cap);
+            return kn_err_set(err, KN_ELIMIT, "library '%s': no memory for %zu paths", l->path,
+                              cap);
         l->marks = marks;
         l->cap_marks = cap;
     }
@@ -49,8 +50,7 @@ static int known_in(struct kn_db *db, const struct kn_seen *seen, bool *known, i
                          " JOIN file ON file.key = path.file JOIN title ON title.key = file.title"
                          " WHERE path = ? AND size = ? AND mtime_ns = ?"
                          " AND file.identity IS NOT NULL",
-                         KN_VALUES(KN_TEXT(seen->path), KN_INT(seen->size),
-                                   KN_INT(seen->mtime_ns)),
+                         KN_VALUES(KN_TEXT(seen->path), KN_INT(seen->size), KN_INT(seen->mtime_ns)),
                          &s, err);
 
     if (!rc)
@@ -103,8 +103,7 @@ static int rename_title(struct kn_db *db, int64_t title, const char *name, int64
 
     if (!rc)
         rc = kn_db_run(db, "UPDATE title SET name = ?, folded = ?, year = ? WHERE key = ?",
-                       KN_VALUES(KN_TEXT(name), KN_TEXT(folded.data), KN_INT(year),
-                                 KN_INT(title)),
+                       KN_VALUES(KN_TEXT(name), KN_TEXT(folded.data), KN_INT(year), KN_INT(title)),
                        err);
     kn_buf_free(&folded);
     return rc;
@@ -235,9 +234,8 @@ static int see_in(struct local *l, const struct kn_seen *seen, const struct kn_h
     return rc ? rc : kn_db_blob(db, s, 0, id->b, sizeof id->b, err);
 }
 
-int kn_store_see(struct kn_library *lib, const struct kn_seen *seen,
-                 const struct kn_hash *identity, const char *name, int year, struct kn_id *id,
-                 struct kn_err *err)
+int kn_store_see(struct kn_library *lib, const struct kn_seen *seen, const struct kn_hash *identity,
+                 const char *name, int year, struct kn_id *id, struct kn_err *err)
 {
     struct kn_id title;
     struct local *l;
@@ -287,8 +285,7 @@ static bool is_under(const char *path, const char *root)
     return strncmp(path, root, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-static int forget_path(struct kn_db *db, sqlite3_stmt *found, size_t *n_missing,
-                       struct kn_err *err)
+static int forget_path(struct kn_db *db, sqlite3_stmt *found, size_t *n_missing, struct kn_err *err)
 {
     int64_t path = sqlite3_column_int64(found, 0), title = sqlite3_column_int64(found, 2);
     char reason[REASON_BYTES];

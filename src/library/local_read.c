@@ -31,8 +31,8 @@ int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, s
     return kn_err_set(err, KN_ENOTFOUND, "library '%s': no title with the id %s", db->path, text);
 }
 
-static int read_paths(struct kn_db *db, int64_t title, struct kn_arena *arena,
-                      struct kn_title *out, struct kn_err *err)
+static int read_paths(struct kn_db *db, int64_t title, struct kn_arena *arena, struct kn_title *out,
+                      struct kn_err *err)
 {
     const char **paths = NULL;
     size_t n = 0, cap = 0;
@@ -93,8 +93,7 @@ static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
     return KN_OK;
 }
 
-static int count_of(struct kn_db *db, const char *sql, int64_t title, size_t *n,
-                    struct kn_err *err)
+static int count_of(struct kn_db *db, const char *sql, int64_t title, size_t *n, struct kn_err *err)
 {
     int64_t count = 0;
     bool found;

@@ -133,8 +133,9 @@ static int make_tables(struct kn_db *db, struct kn_err *err)
         rc = execute(db, "BEGIN IMMEDIATE", err);
     if (rc)
         return rc;
-    sqlite3_snprintf(sizeof end, end, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-                     APPLICATION_ID, SCHEMA_VERSION);
+    sqlite3_snprintf(sizeof end, end,
+                     "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
+                     SCHEMA_VERSION);
     rc = execute(db, SCHEMA, err);
     if (!rc)
         rc = execute(db, end, err);
@@ -159,7 +160,8 @@ int kn_local_schema(struct kn_db *db, bool create, struct kn_err *err)
         return make_tables(db, err);
     if (tables == 0)
         return kn_err_set(err, KN_ENOTFOUND,
-                          "library '%s': nothing in it yet; `kinora ingest DIR` fills it", db->path);
+                          "library '%s': nothing in it yet; `kinora ingest DIR` fills it",
+                          db->path);
     if (application != APPLICATION_ID)
         return kn_err_set(err, KN_EARG,
                           "library '%s': a database of another program; choose another --library",

@@ -14,8 +14,8 @@ const char *kn_stage_name(enum kn_stage s)
 }
 
 /* One transaction on one title. On success *title is its key. */
-static int begin(struct kn_library *lib, const struct kn_id *id, struct local **out,
-                 int64_t *title, struct kn_err *err)
+static int begin(struct kn_library *lib, const struct kn_id *id, struct local **out, int64_t *title,
+                 struct kn_err *err)
 {
     struct local *l = kn_local_of(lib);
     int rc;
@@ -32,8 +32,8 @@ static int begin(struct kn_library *lib, const struct kn_id *id, struct local **
     return KN_OK;
 }
 
-int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage,
-                   bool *found, struct kn_hash *key, struct kn_err *err)
+int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage, bool *found,
+                   struct kn_hash *key, struct kn_err *err)
 {
     struct local *l = kn_local_of(lib);
     struct kn_hash kept;
@@ -91,29 +91,28 @@ static int forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn
     return rc;
 }
 
-static int keep_key(struct kn_db *db, int64_t title, enum kn_stage stage,
-                    const struct kn_hash *key, bool failed, struct kn_err *err)
+static int keep_key(struct kn_db *db, int64_t title, enum kn_stage stage, const struct kn_hash *key,
+                    bool failed, struct kn_err *err)
 {
-    return kn_db_run(db, "INSERT INTO stage (title, stage, key, failed) VALUES (?, ?, ?, ?)",
-                     KN_VALUES(KN_INT(title), KN_INT(stage), KN_BLOB(key->b, sizeof key->b),
-                               KN_INT(failed)),
-                     err);
+    return kn_db_run(
+        db, "INSERT INTO stage (title, stage, key, failed) VALUES (?, ?, ?, ?)",
+        KN_VALUES(KN_INT(title), KN_INT(stage), KN_BLOB(key->b, sizeof key->b), KN_INT(failed)),
+        err);
 }
 
 int kn_local_settle(struct kn_db *db, int64_t title, const char *reason, struct kn_err *err)
 {
     /* 0 pending, 1 ready, 2 failed, 3 silent; stages 1 words, 3 opinion. */
-    return kn_db_run(
-        db,
-        "UPDATE title SET (state, reason) = (SELECT now, CASE WHEN now IN (2, 3)"
-        " THEN iif(?2 = '', reason, ?2) ELSE '' END FROM (SELECT CASE"
-        " WHEN EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND failed) THEN 2"
-        " WHEN NOT EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND stage = 1) THEN 0"
-        " WHEN NOT EXISTS (SELECT 1 FROM segment WHERE title = ?1) THEN 3"
-        " WHEN EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND stage = 3)"
-        " AND EXISTS (SELECT 1 FROM title_vector WHERE title = ?1) THEN 1"
-        " ELSE 0 END AS now)) WHERE key = ?1",
-        KN_VALUES(KN_INT(title), KN_TEXT(reason)), err);
+    return kn_db_run(db,
+                     "UPDATE title SET (state, reason) = (SELECT now, CASE WHEN now IN (2, 3)"
+                     " THEN iif(?2 = '', reason, ?2) ELSE '' END FROM (SELECT CASE"
+                     " WHEN EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND failed) THEN 2"
+                     " WHEN NOT EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND stage = 1) THEN 0"
+                     " WHEN NOT EXISTS (SELECT 1 FROM segment WHERE title = ?1) THEN 3"
+                     " WHEN EXISTS (SELECT 1 FROM stage WHERE title = ?1 AND stage = 3)"
+                     " AND EXISTS (SELECT 1 FROM title_vector WHERE title = ?1) THEN 1"
+                     " ELSE 0 END AS now)) WHERE key = ?1",
+                     KN_VALUES(KN_INT(title), KN_TEXT(reason)), err);
 }
 
 int kn_store_redo(struct kn_library *lib, const struct kn_id *id, enum kn_stage from,
@@ -137,19 +136,18 @@ static int commit_probe(struct kn_db *db, int64_t title, const struct kn_hash *k
     int rc = forget(db, title, KN_STAGE_PROBE, err);
 
     if (!rc)
-        rc = kn_db_run(db,
-                       "UPDATE title SET duration = ?, container = ?, streams = ? WHERE key = ?",
-                       KN_VALUES(KN_REAL(p->duration), KN_TEXT(p->container),
-                                 KN_TEXT(p->streams_json), KN_INT(title)),
-                       err);
+        rc =
+            kn_db_run(db, "UPDATE title SET duration = ?, container = ?, streams = ? WHERE key = ?",
+                      KN_VALUES(KN_REAL(p->duration), KN_TEXT(p->container),
+                                KN_TEXT(p->streams_json), KN_INT(title)),
+                      err);
     if (!rc)
         rc = keep_key(db, title, KN_STAGE_PROBE, key, false, err);
     return rc ? rc : kn_local_settle(db, title, NULL, err);
 }
 
-int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id,
-                          const struct kn_hash *key, const struct kn_probed *probed,
-                          struct kn_err *err)
+int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                          const struct kn_probed *probed, struct kn_err *err)
 {
     struct local *l;
     int64_t title;
@@ -169,20 +167,20 @@ static int commit_words(struct kn_db *db, int64_t title, const struct kn_hash *k
     if (!rc)
         rc = kn_local_add_segments(db, title, w->segments, w->n_segments, err);
     if (!rc)
-        rc = kn_db_run(db,
-                       "UPDATE title SET reason = '', language = ?, language_confidence = ?, words_from = ?,"
-                       " duration = iif(duration > 0, duration, ?) WHERE key = ?",
-                       KN_VALUES(KN_TEXT(w->language), KN_REAL(w->language_confidence),
-                                 KN_TEXT(w->words_from), KN_REAL(w->duration), KN_INT(title)),
-                       err);
+        rc = kn_db_run(
+            db,
+            "UPDATE title SET reason = '', language = ?, language_confidence = ?, words_from = ?,"
+            " duration = iif(duration > 0, duration, ?) WHERE key = ?",
+            KN_VALUES(KN_TEXT(w->language), KN_REAL(w->language_confidence), KN_TEXT(w->words_from),
+                      KN_REAL(w->duration), KN_INT(title)),
+            err);
     if (!rc)
         rc = keep_key(db, title, KN_STAGE_WORDS, key, false, err);
     return rc ? rc : kn_local_settle(db, title, w->reason, err);
 }
 
-int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id,
-                          const struct kn_hash *key, const struct kn_words *words,
-                          struct kn_err *err)
+int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                          const struct kn_words *words, struct kn_err *err)
 {
     struct local *l;
     int64_t title;
@@ -229,8 +227,7 @@ static int commit_vectors(struct kn_db *db, int64_t title, const struct kn_hash 
     if (!rc)
         rc = kn_local_set_vector(db, title, vector, dim, err);
     if (!rc)
-        rc = kn_db_run(db,
-                       "UPDATE title SET model = (SELECT model FROM library) WHERE key = ?",
+        rc = kn_db_run(db, "UPDATE title SET model = (SELECT model FROM library) WHERE key = ?",
                        KN_VALUES(KN_INT(title)), err);
     if (!rc)
         rc = keep_key(db, title, KN_STAGE_VECTORS, key, false, err);
@@ -275,9 +272,8 @@ static int set_opinions(struct kn_db *db, int64_t title, const double *opinions,
 }
 
 int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
-                            const struct kn_hash *key, const char *scorer,
-                            const double *moments, size_t n_moments, double title_opinion,
-                            struct kn_err *err)
+                            const struct kn_hash *key, const char *scorer, const double *moments,
+                            size_t n_moments, double title_opinion, struct kn_err *err)
 {
     struct local *l;
     int64_t title;

@@ -8,8 +8,7 @@
 
 #define READY "state = 1 AND gone = '' AND title.model IS (SELECT model FROM library)"
 
-static int add_title(sqlite3_stmt *s, const struct kn_id *id, struct kn_view *v,
-                     struct kn_err *err)
+static int add_title(sqlite3_stmt *s, const struct kn_id *id, struct kn_view *v, struct kn_err *err)
 {
     struct kn_view_title t = {.id = *id,
                               .duration = kn_db_real(s, 2),

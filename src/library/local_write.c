@@ -1,10 +1,8 @@
 #include "library/local.h"
 
 #include "base/err.h"
-#include "base/hash.h"
 #include "library/match.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- parts of a title ---- */
@@ -46,9 +44,9 @@ static int add_moment(struct kn_db *db, int64_t title, size_t number, const stru
     int rc = kn_db_run(db,
                        "INSERT INTO moment (title, number, starts, ends, text, first_segment,"
                        " segments, words, opinion) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                       KN_VALUES(KN_INT(title), KN_INT(number), KN_REAL(m->start),
-                                 KN_REAL(m->end), KN_TEXT(m->text), KN_INT(m->first_segment),
-                                 KN_INT(m->segments), KN_INT(m->words), KN_REAL(m->opinion)),
+                       KN_VALUES(KN_INT(title), KN_INT(number), KN_REAL(m->start), KN_REAL(m->end),
+                                 KN_TEXT(m->text), KN_INT(m->first_segment), KN_INT(m->segments),
+                                 KN_INT(m->words), KN_REAL(m->opinion)),
                        err);
 
     if (rc)
@@ -63,8 +61,8 @@ static int add_moment(struct kn_db *db, int64_t title, size_t number, const stru
     return rc;
 }
 
-int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments,
-                         size_t n, size_t dim, struct kn_err *err)
+int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments, size_t n,
+                         size_t dim, struct kn_err *err)
 {
     int rc = KN_OK;
 
@@ -107,9 +105,8 @@ static int put_row(struct kn_db *db, const struct kn_record *r, int64_t *key, st
             " streams = '', model = excluded.model RETURNING key",
             KN_VALUES(KN_BLOB(t->id.b, sizeof t->id.b), KN_TEXT(t->name), KN_TEXT(folded.data),
                       KN_INT(t->state), KN_TEXT(t->reason), KN_TEXT(t->language),
-                      KN_REAL(t->language_confidence), KN_TEXT(t->words_from),
-                      KN_REAL(t->duration), KN_REAL(t->opinion), KN_INT(t->year),
-                      KN_INT(vectors)),
+                      KN_REAL(t->language_confidence), KN_TEXT(t->words_from), KN_REAL(t->duration),
+                      KN_REAL(t->opinion), KN_INT(t->year), KN_INT(vectors)),
             &found, key, err);
     kn_buf_free(&folded);
     return rc;
@@ -241,12 +238,17 @@ int kn_local_remove(struct kn_library *lib, const struct kn_id *ids, size_t n, s
 int kn_local_set_model(struct kn_library *lib, const char *name, size_t dim, struct kn_err *err)
 {
     struct local *l = kn_local_of(lib);
-    int rc = kn_local_begin(l, err);
+    char now[KN_MAX_MODEL_NAME + 1];
+    size_t now_dim;
+    int rc = lib->ops->model(lib, now, &now_dim, err);
 
+    if (!rc && l->writer && strcmp(now, name) == 0 && now_dim == dim)
+        return KN_OK; /* every run of ingest sets it: no change to count */
+    if (!rc)
+        rc = kn_local_begin(l, err);
     if (rc)
         return rc;
-    rc = kn_db_run(l->writer,
-                   "INSERT INTO model (name, dim) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    rc = kn_db_run(l->writer, "INSERT INTO model (name, dim) VALUES (?, ?) ON CONFLICT DO NOTHING",
                    KN_VALUES(KN_TEXT(name), KN_INT(dim)), err);
     if (!rc)
         rc = kn_db_run(l->writer,

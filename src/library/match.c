@@ -118,8 +118,8 @@ static bool rank_of(const struct kn_match *m, const struct kn_id *id, const char
         return part || id_begins(m, id, false);
     default:
         limit = m->n == m->limit ? m->best[m->n - 1].rank : LARGEST_DISTANCE;
-        *rank = kn_edit_distance((struct kn_sv){m->folded.data, m->folded.n}, kn_sv_of(folded),
-                                 limit);
+        *rank =
+            kn_edit_distance((struct kn_sv){m->folded.data, m->folded.n}, kn_sv_of(folded), limit);
         return *rank <= limit;
     }
 }
@@ -149,8 +149,8 @@ static int make_room(struct kn_match *m, struct kn_err *err)
     return KN_OK;
 }
 
-int kn_match_offer(struct kn_match *m, const struct kn_id *id, const char *name,
-                   const char *folded, int64_t key, struct kn_err *err)
+int kn_match_offer(struct kn_match *m, const struct kn_id *id, const char *name, const char *folded,
+                   int64_t key, struct kn_err *err)
 {
     struct candidate c = {.id = *id, .key = key};
     size_t at;

@@ -16,8 +16,8 @@ int kn_match_new(const char *text, enum kn_find how, size_t limit, struct kn_mat
 void kn_match_free(struct kn_match *m); /* NULL is fine */
 
 /* key: whatever the backend knows the title by. */
-int kn_match_offer(struct kn_match *m, const struct kn_id *id, const char *name,
-                   const char *folded, int64_t key, struct kn_err *err);
+int kn_match_offer(struct kn_match *m, const struct kn_id *id, const char *name, const char *folded,
+                   int64_t key, struct kn_err *err);
 
 /* The best so far, best first: first those that fold the same, then by edit distance (CLOSE) or by
  * where the part begins (PART), then by folded name and id. */

@@ -304,8 +304,7 @@ static int copy_titles(const struct memory *m, struct title *const *which, size_
 }
 
 static int memory_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
-                       struct kn_arena *arena, struct kn_title **out, size_t *n,
-                       struct kn_err *err)
+                       struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err)
 {
     struct memory *m = memory_of(lib);
     struct kn_match *match;
@@ -448,8 +447,8 @@ static int use_view(struct memory *m, bool moments, struct kn_view **out, struct
 }
 
 static int memory_similar(struct kn_library *lib, const float *vector, size_t dim,
-                          const struct kn_filter *filter, size_t k, struct kn_hit *hits,
-                          size_t *n, struct kn_err *err)
+                          const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                          struct kn_err *err)
 {
     struct kn_view *v;
     int rc = use_view(memory_of(lib), false, &v, err);

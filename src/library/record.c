@@ -32,8 +32,8 @@ int kn_title_copy(const struct kn_title *from, struct kn_arena *arena, struct kn
     return KN_OK;
 }
 
-static int copy_segments(const struct kn_record *from, struct kn_arena *arena,
-                         struct kn_record *to, struct kn_err *err)
+static int copy_segments(const struct kn_record *from, struct kn_arena *arena, struct kn_record *to,
+                         struct kn_err *err)
 {
     struct kn_segment *s = kn_arena_array(arena, from->n_segments, sizeof *s);
 
@@ -86,8 +86,8 @@ static int copy_moments(const struct kn_record *from, size_t dim, struct kn_aren
     return KN_OK;
 }
 
-int kn_record_copy(const struct kn_record *from, unsigned parts, size_t dim,
-                   struct kn_arena *arena, struct kn_record *to, struct kn_err *err)
+int kn_record_copy(const struct kn_record *from, unsigned parts, size_t dim, struct kn_arena *arena,
+                   struct kn_record *to, struct kn_err *err)
 {
     struct kn_record r = {0};
     int rc = kn_title_copy(&from->title, arena, &r.title, err);

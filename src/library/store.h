@@ -6,10 +6,15 @@
  * if and only if the store has its key; a process that is killed loses at most what it had not
  * committed; and a change of settings, model or sidecar redoes exactly what depends on it.
  *
- * Committing a stage removes the keys of the stages behind it, and puts the title in the state
- * that follows from what is left: pending until the last is done.
+ * Committing a stage removes the keys and the outputs of the stages behind it, and puts the title in
+ * the state that follows from what is left: pending until the last is done. So an output is there
+ * if and only if its key is.
  *
- * All calls need a library opened with write; any thread; each is one transaction. */
+ * A title is missing while it has no path; what it was before is kept below that and returns with
+ * a path. Its name is that of one of its paths: it changes when no path bears it any more.
+ *
+ * All calls need a local library opened with write (else KN_EARG); any thread; each is one
+ * transaction. KN_ENOTFOUND: no such title. */
 #ifndef KN_LIBRARY_STORE_H
 #define KN_LIBRARY_STORE_H
 
@@ -26,7 +31,7 @@ enum kn_stage {
 
 const char *kn_stage_name(enum kn_stage s); /* "probe", "words"... */
 
-struct kn_seen { /* a file as the scan sees it */
+struct kn_seen {      /* a file as the scan sees it */
     const char *path; /* absolute, escaped (kn_escape_path) */
     uint64_t size;
     int64_t mtime_ns;
@@ -40,9 +45,8 @@ int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *kno
 /* Records that this path holds this content now. A new content makes a pending title named name;
  * a known one under a new path (moved, copied) keeps everything; a missing title is brought back
  * to the state it had. *id is its title. */
-int kn_store_see(struct kn_library *lib, const struct kn_seen *seen,
-                 const struct kn_hash *identity, const char *name, int year, struct kn_id *id,
-                 struct kn_err *err);
+int kn_store_see(struct kn_library *lib, const struct kn_seen *seen, const struct kn_hash *identity,
+                 const char *name, int year, struct kn_id *id, struct kn_err *err);
 
 /* Paths under root (absolute, escaped) that are not among those marked by kn_store_known and kn_store_see
  * since kn_store_scan_begin are gone: forgotten, and titles without any path become missing,
@@ -51,9 +55,10 @@ int kn_store_scan_begin(struct kn_library *lib, struct kn_err *err);
 int kn_store_scan_end(struct kn_library *lib, const char *root, size_t *n_missing,
                       struct kn_err *err);
 
-/* *found and the key of a finished stage. */
-int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage,
-                   bool *found, struct kn_hash *key, struct kn_err *err);
+/* *found and the key of a stage that is finished or failed (then the title's state is failed).
+ * A title that is not there has no stages. This one also works when opened for reading. */
+int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage, bool *found,
+                   struct kn_hash *key, struct kn_err *err);
 
 /* Forgets a title's stages from this one on, so that the next ingest redoes them. */
 int kn_store_redo(struct kn_library *lib, const struct kn_id *id, enum kn_stage from,
@@ -64,9 +69,8 @@ struct kn_probed {
     const char *container;
     const char *streams_json; /* what show tells of the streams */
 };
-int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id,
-                          const struct kn_hash *key, const struct kn_probed *probed,
-                          struct kn_err *err);
+int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                          const struct kn_probed *probed, struct kn_err *err);
 
 struct kn_words {
     const struct kn_segment *segments;
@@ -75,9 +79,8 @@ struct kn_words {
     double language_confidence;
     double duration; /* of the sound; replaces the probe's when that was unknown */
 };
-int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id,
-                          const struct kn_hash *key, const struct kn_words *words,
-                          struct kn_err *err);
+int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                          const struct kn_words *words, struct kn_err *err);
 
 /* moments with raw and vector; title_vector of the library's dim. opinions are ignored. */
 int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,
@@ -85,9 +88,8 @@ int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,
                             size_t n_moments, const float *title_vector, struct kn_err *err);
 
 int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
-                            const struct kn_hash *key, const char *scorer,
-                            const double *moments, size_t n_moments, double title,
-                            struct kn_err *err);
+                            const struct kn_hash *key, const char *scorer, const double *moments,
+                            size_t n_moments, double title, struct kn_err *err);
 
 /* The title cannot go on: state failed with its reason; key marks the stage as tried, so that
  * the same file with the same settings is not tried again until kn_store_redo. */

@@ -170,8 +170,8 @@ static int allowed_rows(const struct kn_view *v, const struct kn_filter *f, uint
         if (passes(f, &v->entries[i].title))
             set_rows(bits, &v->entries[i], true);
     for (size_t i = 0; i < f->n_exclude; i++) {
-        const struct entry *e = bsearch(&f->exclude[i], v->entries, v->n_entries,
-                                        sizeof *v->entries, compare_entry);
+        const struct entry *e =
+            bsearch(&f->exclude[i], v->entries, v->n_entries, sizeof *v->entries, compare_entry);
 
         if (e)
             set_rows(bits, e, false);
@@ -231,8 +231,8 @@ int kn_view_similar(const struct kn_view *v, const float *vector, size_t dim,
 }
 
 int kn_view_moments(const struct kn_view *v, const float *vector, size_t dim,
-                    const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits,
-                    size_t *n, struct kn_err *err)
+                    const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits, size_t *n,
+                    struct kn_err *err)
 {
     struct kn_exact_hit *found;
     size_t count;

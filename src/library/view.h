@@ -35,7 +35,7 @@ int kn_view_similar(const struct kn_view *v, const float *vector, size_t dim,
                     const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                     struct kn_err *err);
 int kn_view_moments(const struct kn_view *v, const float *vector, size_t dim,
-                    const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits,
-                    size_t *n, struct kn_err *err);
+                    const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits, size_t *n,
+                    struct kn_err *err);
 
 #endif

@@ -131,8 +131,8 @@ int kn_embed_card_of(const char *path, struct kn_embed_card *out, struct kn_err 
     for (size_t i = 0; i < all.n_cards; i++) {
         size_t n = strlen(all.cards[i].model);
 
-        /* "model-q4_0.gguf" and "model.gguf", but not "models-other.gguf". */
-        if (strncmp(name, all.cards[i].model, n) == 0 && (name[n] == '-' || name[n] == '.')) {
+        /* "model", "model-q4_0.gguf" and "model.gguf", but not "models-other.gguf". */
+        if (strncmp(name, all.cards[i].model, n) == 0 && (n == length || strchr("-.", name[n]))) {
             *out = all.cards[i];
             return KN_OK;
         }

@@ -327,6 +327,9 @@ void kn_embed_centre(const float *raw, const float *centre, size_t dim, float *v
     double unit = inverse_length(raw, NULL, 1, dim);
     double scale = unit > 0 ? inverse_length(raw, centre, unit, dim) : 0;
 
-    for (size_t i = 0; i < dim; i++)
-        vector[i] = (float)((raw[i] * unit - (centre ? (double)centre[i] : 0)) * scale);
+    for (size_t i = 0; i < dim; i++) {
+        double x = raw[i] * unit - (centre ? (double)centre[i] : 0);
+
+        vector[i] = scale > 0 ? (float)(x * scale) : 0; /* not -0 */
+    }
 }

@@ -290,9 +290,9 @@ static void a_damaged_library_is_found_by_check_and_named(void **state)
 static void a_library_at_odds_with_itself_is_found_by_check(void **state)
 {
     struct fixture *f = *state;
-    const char *wounds[] = {"DELETE FROM title_vector", "UPDATE title_vector SET vector = x'00'",
-                            "PRAGMA foreign_keys = OFF; INSERT INTO stage VALUES"
-                            " (77, 0, zeroblob(16), 0)"};
+    const char *wounds[] = {
+        "DELETE FROM title_vector", "UPDATE title_vector SET vector = x'00'",
+        "PRAGMA foreign_keys = OFF; INSERT INTO stage VALUES (77, 0, zeroblob(16), 0)"};
     struct kn_library *lib;
 
     for (size_t i = 0; i < sizeof wounds / sizeof *wounds; i++) {
@@ -522,9 +522,8 @@ static int fill_disk(struct fixture *f)
 {
     static char text[64 << 10];
     struct kn_segment segment = {0, 1, text};
-    struct kn_record r = {.title = {.name = "a", .state = KN_STATE_PENDING},
-                          .segments = &segment,
-                          .n_segments = 1};
+    struct kn_record r = {
+        .title = {.name = "a", .state = KN_STATE_PENDING}, .segments = &segment, .n_segments = 1};
     struct kn_library *lib = NULL;
     struct kn_err err = {0};
     uint64_t done = 0;

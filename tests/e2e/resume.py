@@ -5,7 +5,7 @@ The films are ingested once undisturbed. Then again, where the whole process gro
 and started anew, until the library is whole: it must hold the same, bit for bit, and no stage that was committed may be
 written, or begun, a second time. A library that becomes whole before all kills are used up is compared, and a new one
 is begun. A moment is drawn from all the time that the run has still to go, one in four from its first half second,
-where the library is made and opened. Default: 3 kills, 6 films; make torture: --kills 20 --films 16.
+where the library is opened and the models are loaded. Default: 3 kills, 6 films; make torture: --kills 20, all films.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import collections
 import os
 import random
 import signal
+import shutil
 import subprocess
 import time
 
@@ -26,7 +27,7 @@ run_time = 0.0
 
 
 def films_folder(folder, count):
-    """Links to the first films of each language: a folder with count of them."""
+    """The first films of each language."""
     films = folder / "films"
     if not films.exists():
         films.mkdir()
@@ -34,7 +35,7 @@ def films_folder(folder, count):
         english = [f for f in FILMS if f["language"] != "es"]
         some = (english + spanish)[:count] if count >= len(FILMS) else english[:count - count // 3] + spanish[:count // 3]
         for film in some:
-            os.link(SAMPLES / film["file"], films / film["file"])
+            shutil.copy(SAMPLES / film["file"], films / film["file"])
     return films
 
 
@@ -209,8 +210,9 @@ def test_decoder_killed(folder, films, **_):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=3)
-    parser.add_argument("--films", type=int, default=6)
+    parser.add_argument("--films", type=int, help="default: 6, or all from 10 kills on")
     parser.add_argument("--seed", type=int, default=20261124)
     options = parser.parse_args()
+    options.films = options.films or (len(FILMS) if options.kills >= 10 else 6)
     run("resume", [f for name, f in list(globals().items()) if name.startswith("test_")], films=options.films,
         kills=options.kills, seed=options.seed)

@@ -98,7 +98,7 @@ int main(int argc, char **argv)
             for (;;)
                 pause();
         else if (strcmp(mode, "alive") == 0)
-            tell_kind(KN_WIRE_ALIVE), usleep(200000), tell_kind(KN_WIRE_ALIVE), usleep(200000),
+            tell_kind(KN_WIRE_ALIVE), usleep(700000), tell_kind(KN_WIRE_ALIVE), usleep(700000),
                 tell_info(1, -1, KN_STREAM_VIDEO);
         else if (strcmp(mode, "abort") == 0)
             abort();

@@ -1,4 +1,5 @@
-/* media_fixture.h - films for tests, made by ffmpeg in a folder under /tmp, and short ways to read them. */
+/* media_fixture.h - films for tests, made by ffmpeg in a folder under /tmp, and short ways to read
+ * them. */
 #ifndef KN_TEST_MEDIA_FIXTURE_H
 #define KN_TEST_MEDIA_FIXTURE_H
 

@@ -222,11 +222,11 @@ static void a_silent_child_meets_the_watchdog(void **state)
 
     (void)state;
     assert_int_equal(open_name(m, "mono.wav", &info, &err), KN_ETIMEOUT);
-    assert_near(kn_clock_now() - start, 0.4, 0.3);
+    assert_near(kn_clock_now() - start, 1.3, 1); /* never early; a busy machine is late */
     assert_int_equal(children(&pid), 0);
     kn_media_free(m);
 
-    m = new_fake("alive", 0.3); /* takes longer, but says that it lives */
+    m = new_fake("alive", 1); /* takes longer, but says that it lives */
     assert_int_equal(open_name(m, "mono.wav", &info, &err), KN_OK);
     kn_media_free(m);
 }
