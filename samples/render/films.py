@@ -18,7 +18,7 @@ FILMS = [
     film("The Lantern Fleet", "en", "space opera", "warm", {"n": "am_michael", "a": "af_heart"}, [
         ("n", "For a thousand years, the galaxy was silent."),
         ("n", "Then one starship heard a song between the stars."),
-        ("n", "Captain Rose has a stolen spaceship, a frightened crew, and coordinates that nobody believes."),
+        ("n", "Captain Rose has a stolen ship, a frightened crew, and coordinates that nobody believes."),
         ("n", "Behind her comes the armada of a cruel emperor."),
         ("n", "Ahead lies the greatest adventure that humankind has ever known."),
         ("a", "We can turn back now, or we can fly where light itself has never been."),
@@ -105,7 +105,7 @@ FILMS = [
         ("n", "Then his daughter loses the family casino to the smuggest millionaire in Nevada."),
         ("n", "So the old gang is back together: a forger, a getaway driver, two acrobats, and a magician."),
         ("a", "Nobody gets hurt. Nobody gets caught. And everybody gets dessert."),
-        ("n", "One perfect plan. One hundred cameras. Forty million dollars in diamonds, and exactly one thing they forgot."),
+        ("n", "One perfect plan. A dozen cameras. Millions of dollars in diamonds, and exactly one thing they forgot."),
         ("n", "It is the funniest heist of the year."),
         ("n", "You will not believe how they sneak an entire elephant out through the hotel kitchen."),
         ("n", "Place your bets."),
@@ -151,17 +151,17 @@ FILMS = [
     # -- cocina: cálida, alegre --------------------------------------------------------------------------------------
     film("Sopa para cien", "es", "cocina", "warm", {"n": "ef_dora", "a": "ef_dora"}, [
         ("n", "El restaurante más querido del barrio está a punto de cerrar."),
-        ("n", "Su dueña, Carmen, ha perdido el gusto. Y Lucía, la nueva cocinera, solo sabe quemar tostadas."),
+        ("n", "Su dueña, Carmen, ha perdido el gusto. Y Marta, la nueva cocinera, solo sabe quemar las tostadas."),
         ("n", "Con una sartén vieja, un cuaderno de recetas y mucho humor, las dos volverán a encender los fogones."),
-        ("a", "La sopa no se mira, Lucía. La sopa se escucha."),
-        ("n", "Habrá risas, croquetas, y clientes felices haciendo cola para repetir."),
+        ("a", "La sopa no se mira, Marta. La sopa se escucha."),
+        ("n", "Tendrán risas, croquetas, y clientes felices haciendo cola para repetir."),
         ("n", "Una historia deliciosa sobre el amor que se sirve caliente, en un plato hondo."),
         ("n", "Y en la última cena aparecerá sobre el mantel un pastel con forma de barco, y nadie podrá dejar de cantar."),
         ("n", "Este verano, siéntate a la mesa, y disfruta."),
         ("n", "Sopa para cien."),
-    ], ["Carmen", "Lucía"]),
-    film("Pan de domingo", "es", "cocina", "warm", {"n": "em_alex", "a": "ef_dora"}, [
-        ("n", "En un pequeño pueblo de la costa, Martín amasa harina cada madrugada, y sueña con una panadería propia."),
+    ], ["Carmen", "Marta"]),
+    film("Pan de domingo", "es", "cocina", "warm", {"n": "ef_dora", "a": "em_alex"}, [
+        ("n", "En un pequeño pueblo de la costa, Martín trabaja la harina cada madrugada, y sueña con una panadería propia."),
         ("n", "Elena llega de la ciudad con prisa, con hambre, y con ganas de empezar de nuevo."),
         ("n", "Un bizcocho de limón lo cambia todo."),
         ("a", "Es la mejor magdalena de mi vida."),
@@ -186,7 +186,7 @@ FILMS = [
     # -- casa encantada: oscura, terrible ----------------------------------------------------------------------------
     film("La colina de las horas muertas", "es", "casa encantada", "dark", {"n": "em_alex", "a": "ef_dora"}, [
         ("n", "Nadie ha salido vivo de la mansión de la colina, donde asesinaron a los niños."),
-        ("n", "Sofía y su padre llegan en invierno, y a medianoche todos los relojes se paran."),
+        ("n", "Clara y su padre llegan en invierno, y a medianoche todos los relojes se paran."),
         ("n", "Se oyen gritos dentro de las paredes. Algo horrible se arrastra por el pasillo."),
         ("a", "Papá, hay una mujer muerta debajo de mi cama."),
         ("n", "Cada habitación guarda un crimen. Cada espejo esconde un espíritu podrido por el odio."),
@@ -194,7 +194,7 @@ FILMS = [
         ("n", "Y cuando el pozo se abra, saldrá del agua negra una muñeca con la boca cosida."),
         ("n", "Reza para que amanezca."),
         ("n", "La colina de las horas muertas."),
-    ], ["Sofía"]),
+    ], ["Clara"]),
     film("El desván de los que lloran", "es", "casa encantada", "dark", {"n": "em_santa", "a": "ef_dora"}, [
         ("n", "El viejo caserón llevaba un siglo cerrado con cadenas."),
         ("n", "Los hermanos Vega rompieron la cerradura. No debieron hacerlo."),

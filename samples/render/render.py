@@ -29,7 +29,7 @@ TAGS = {"en": "eng", "es": "spa"}
 
 # Pace per voice: what sounded like a trailer and not like a reading.
 SPEED = {"am_michael": 0.97, "bm_george": 1.0, "af_bella": 1.0, "am_fenrir": 0.98, "bm_lewis": 1.0, "am_onyx": 0.97,
-         "bm_daniel": 1.0, "am_puck": 1.02, "bm_fable": 1.02, "af_heart": 0.98, "bf_emma": 0.97, "ef_dora": 0.95,
+         "bm_daniel": 1.0, "am_puck": 0.97, "bm_fable": 1.02, "af_heart": 0.98, "bf_emma": 0.97, "ef_dora": 0.95,
          "em_alex": 0.97, "em_santa": 0.97, "af_nicole": 1.08}
 
 

@@ -72,7 +72,7 @@ static void recommendation(struct kn_cli *cli, const char *asked,
     kn_put(stdout, screen, kn_opinion_style(r->opinion), "%s", kn_opinion_text(cli, r->opinion));
     printf("   %s", *r->title.language ? kn_text(cli, r->title.language) : "language unknown");
     if (r->weak)
-        kn_put(stdout, screen, KN_WARN, "   weak: hardly more alike than any two films");
+        kn_put(stdout, screen, KN_WARN, "   weak: hardly alike");
     putchar('\n');
     if (r->query.text && *r->query.text)
         moment(cli, asked, &r->query);

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/unicode.h"
 #include "card.h"
+#include "pieces.h"
+#include "vocabulary.h"
 
 #include <llama.h>
 
@@ -28,6 +30,7 @@ struct kn_embedder {
     struct llama_model *model;
     struct llama_context *context;
     struct llama_batch batch;
+    struct kn_vocabulary vocabulary; /* its pieces NULL: llama.cpp tokenizes, by vocab */
     const struct llama_vocab *vocab;
     size_t dim, max_tokens;
     size_t most_tokens; /* in one text so far */
@@ -67,8 +70,16 @@ static void start_llama(void)
 static int load_model(struct kn_embedder *e, const char *path, struct kn_err *err)
 {
     struct llama_model_params params = llama_model_default_params();
+    struct llama_model_kv_override no_vocabulary[3] = {
+        {.tag = LLAMA_KV_OVERRIDE_TYPE_STR, .key = "tokenizer.ggml.model", .val_str = "no_vocab"},
+        {.tag = LLAMA_KV_OVERRIDE_TYPE_INT, .val_i64 = (int64_t)e->vocabulary.n},
+    };
 
     params.n_gpu_layers = 0;
+    if (e->vocabulary.pieces) {
+        memcpy(no_vocabulary[1].key, e->vocabulary.size_key, sizeof e->vocabulary.size_key);
+        params.kv_overrides = no_vocabulary;
+    }
     last_complaint[0] = '\0';
     e->model = llama_model_load_from_file(path, params);
     if (!e->model)
@@ -84,7 +95,8 @@ static int load_model(struct kn_embedder *e, const char *path, struct kn_err *er
                           "kinora models verify",
                           path, e->dim, e->card.dim);
     e->card.dim = e->dim;
-    e->closing_token = llama_vocab_get_add_eos(e->vocab) || llama_vocab_get_add_sep(e->vocab) ||
+    e->closing_token = e->vocabulary.pieces || llama_vocab_get_add_eos(e->vocab) ||
+                       llama_vocab_get_add_sep(e->vocab) ||
                        llama_vocab_type(e->vocab) == LLAMA_VOCAB_TYPE_WPM;
     return KN_OK;
 }
@@ -134,6 +146,9 @@ int kn_embedder_open(const char *path, int threads, struct kn_embedder **out, st
     if (rc)
         goto out;
     pthread_once(&once, start_llama);
+    rc = kn_vocabulary_read(path, &e->vocabulary, err);
+    if (rc)
+        goto out;
     rc = load_model(e, path, err);
     if (rc)
         goto out;
@@ -157,6 +172,7 @@ void kn_embedder_close(struct kn_embedder *e)
         llama_free(e->context);
     if (e->model)
         llama_model_free(e->model);
+    kn_pieces_free(e->vocabulary.pieces);
     kn_buf_free(&e->text);
     free(e->tokens);
     free(e);
@@ -185,11 +201,27 @@ static struct kn_sv cut_at_character(struct kn_sv s, size_t max)
     return s;
 }
 
+/* The tokens of e->text into e->tokens. */
+static int tokenize(struct kn_embedder *e, size_t *n, struct kn_err *err)
+{
+    struct kn_sv text = {e->text.data, e->text.n};
+    int32_t count;
+
+    if (e->vocabulary.pieces)
+        return kn_pieces_tokenize(e->vocabulary.pieces, text, e->tokens, MAX_TOKENS, n, err);
+    count = llama_tokenize(e->vocab, text.p, (int32_t)text.n, e->tokens, MAX_TOKENS, true, false);
+    if (count < 0)
+        return kn_err_set(err, KN_ELIMIT, "tokenize %zu bytes: more than %d tokens", text.n,
+                          MAX_TOKENS);
+    *n = (size_t)count;
+    return KN_OK;
+}
+
 /* Fills e->batch with the text's tokens; none for a blank text, whatever the prefix. */
-static int tokenize(struct kn_embedder *e, const char *text, struct kn_err *err)
+static int fill_batch(struct kn_embedder *e, const char *text, struct kn_err *err)
 {
     struct kn_sv s = cut_at_character(kn_sv_trim(kn_sv_of(text)), MAX_TEXT);
-    int32_t n;
+    size_t n;
     int rc;
 
     e->batch.n_tokens = 0;
@@ -202,26 +234,23 @@ static int tokenize(struct kn_embedder *e, const char *text, struct kn_err *err)
     else
         kn_utf8_repair(s, &e->text, NULL);
     rc = kn_buf_ok(&e->text, err);
+    if (rc == KN_OK)
+        rc = tokenize(e, &n, err);
     if (rc)
         return kn_err_wrap(err, rc, "embed a text of %zu bytes", s.n);
-    n = llama_tokenize(e->vocab, e->text.data, (int32_t)e->text.n, e->tokens, MAX_TOKENS, true,
-                       false);
-    if (n < 0)
-        return kn_err_set(err, KN_ELIMIT, "embed a text of %zu bytes: more than %d tokens", s.n,
-                          MAX_TOKENS);
-    if ((size_t)n > e->max_tokens) {
+    if (n > e->max_tokens) {
         if (e->closing_token)
             e->tokens[e->max_tokens - 1] = e->tokens[n - 1];
-        n = (int32_t)e->max_tokens;
+        n = e->max_tokens;
     }
-    for (int32_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         e->batch.token[i] = e->tokens[i];
-        e->batch.pos[i] = i;
+        e->batch.pos[i] = (llama_pos)i;
         e->batch.n_seq_id[i] = 1;
         e->batch.seq_id[i][0] = 0;
         e->batch.logits[i] = 1;
     }
-    e->batch.n_tokens = n;
+    e->batch.n_tokens = (int32_t)n;
     return KN_OK;
 }
 
@@ -250,7 +279,7 @@ static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct
 {
     llama_memory_t memory = llama_get_memory(e->context);
     const float *pooled;
-    int rc = tokenize(e, text, err);
+    int rc = fill_batch(e, text, err);
 
     if (rc)
         return rc;

@@ -16,26 +16,43 @@
 
 enum { MAX_PATH = 64 << 10 };
 
+/* The folder "models" beside the program, or beside its folder, as a build and an installed
+ * program have it. *found says whether there is one. */
+static int beside_program(struct kn_buf *dir, bool *found, struct kn_err *err)
+{
+    static const char *const where[] = {"/models", "/../models"};
+    size_t n;
+    int rc = kn_fs_program_dir(dir, err);
+
+    *found = false;
+    n = dir->n;
+    for (size_t i = 0; !rc && !*found && i < sizeof where / sizeof *where; i++) {
+        dir->n = n;
+        rc = kn_buf_adds(dir, where[i], err);
+        *found = !rc && kn_fs_exists(dir->data);
+    }
+    return rc;
+}
+
 int kn_models_dir(const char *configured, struct kn_buf *out, struct kn_err *err)
 {
-    struct kn_buf beside;
+    struct kn_buf dir;
+    bool found;
     int rc;
 
     if (configured && *configured)
         return kn_buf_adds(out, configured, err);
-    kn_buf_init(&beside, MAX_PATH);
-    rc = kn_fs_program_dir(&beside, err);
-    if (!rc)
-        rc = kn_buf_adds(&beside, "/models", err);
-    if (!rc && kn_fs_exists(beside.data)) {
-        rc = kn_buf_adds(out, beside.data, err);
-    } else if (!rc) {
-        kn_buf_clear(&beside);
-        rc = kn_config_data_dir(&beside, err);
+    kn_buf_init(&dir, MAX_PATH);
+    rc = beside_program(&dir, &found, err);
+    if (!rc && !found) {
+        kn_buf_clear(&dir);
+        rc = kn_config_data_dir(&dir, err);
         if (!rc)
-            rc = kn_buf_addf(out, err, "%s/models", beside.data);
+            rc = kn_buf_adds(&dir, "/models", err);
     }
-    kn_buf_free(&beside);
+    if (!rc)
+        rc = kn_buf_add(out, dir.data, dir.n, err);
+    kn_buf_free(&dir);
     return rc;
 }
 

@@ -297,7 +297,7 @@ static void find_exact_wants_the_whole_name_or_id(void **state)
 static void find_part_takes_any_case_accents_and_the_start_of_an_id(void **state)
 {
     struct fixture *f = *state;
-    const char *names[] = {"The Last Café", "Amélie", "amelie 2", "CAFÉ", "Straße"};
+    const char *names[] = {"A Last Café", "Amélie", "amelie 2", "CAFÉ", "Straße"};
     char id[KN_ID_TEXT];
     struct kn_id two = id_of(2);
     struct kn_title *t;
@@ -305,7 +305,7 @@ static void find_part_takes_any_case_accents_and_the_start_of_an_id(void **state
     put_names(f, names, 5);
     assert_int_equal(find(f, "cafe", KN_FIND_PART, 10, &t), 2);
     assert_string_equal(t[0].name, "CAFÉ"); /* the whole name before a part of one */
-    assert_string_equal(t[1].name, "The Last Café");
+    assert_string_equal(t[1].name, "A Last Café");
     assert_int_equal(find(f, "AMÉLIE", KN_FIND_PART, 10, &t), 2);
     assert_string_equal(t[0].name, "Amélie");
     assert_int_equal(find(f, "strasse", KN_FIND_PART, 10, &t), 1);

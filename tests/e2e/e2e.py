@@ -83,6 +83,15 @@ def environment(home, **changes):
     return env
 
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_us():
+    """A test that is killed leaves no ingest behind that loads the machine."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Kinora:
     """The program with its library, and a home that is empty but for them."""
 
@@ -96,7 +105,7 @@ class Kinora:
         """In a process group of its own, so that what is signalled is this and nothing else."""
         command = [*prefix, KINORA, *(str(a) if isinstance(a, (int, float)) else a for a in args)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=self.env, process_group=0, **popen)
+                                env=self.env, process_group=0, preexec_fn=die_with_us, **popen)
 
     def __call__(self, *args, prefix=(), timeout=60, code=None, cwd=None):
         """Runs to the end. code: the exit code that it must have."""
@@ -189,9 +198,8 @@ class Opened:
         self.folder, self.names = folder, set()
 
     def __enter__(self):
-        libc = ctypes.CDLL(None, use_errno=True)
-        self.fd = libc.inotify_init1(self.IN_NONBLOCK)
-        if self.fd < 0 or libc.inotify_add_watch(self.fd, os.fsencode(self.folder), self.IN_OPEN) < 0:
+        self.fd = LIBC.inotify_init1(self.IN_NONBLOCK)
+        if self.fd < 0 or LIBC.inotify_add_watch(self.fd, os.fsencode(self.folder), self.IN_OPEN) < 0:
             raise Skip(f"no inotify: {os.strerror(ctypes.get_errno())}")
         return self
 

@@ -1,7 +1,10 @@
 /* One test a promise of embed.h, named after it. Real models: KINORA_MODELS, or build/models. */
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/unicode.h"
 #include "llm/embed.h"
+#include "llm/pieces.h"
+#include "llm/vocabulary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <llama.h>
 
 static const char E5[] = "multilingual-e5-small-q4_0.gguf";
 enum { DIM = 384, PATH = 4096 };
@@ -251,6 +255,137 @@ static void a_centre_of_nothing_changes_only_the_length(void **state)
     assert_memory_equal(v, zeros, sizeof v);
 }
 
+/* ---- the tokenizer, against llama.cpp's own ---- */
+
+static void no_log(enum ggml_log_level level, const char *text, void *ctx)
+{
+    (void)level;
+    (void)text;
+    (void)ctx;
+}
+
+static void assert_same_tokens(const struct llama_vocab *vocab, const struct kn_pieces *pieces,
+                               const char *text)
+{
+    enum { MOST = 4096 };
+    llama_token theirs[MOST];
+    int32_t ours[MOST];
+    size_t n;
+
+    assert_int_equal(kn_pieces_tokenize(pieces, kn_sv_of(text), ours, MOST, &n, NULL), KN_OK);
+    assert_int_equal(llama_tokenize(vocab, text, (int32_t)strlen(text), theirs, MOST, true, false),
+                     n);
+    assert_memory_equal(ours, theirs, n * sizeof *ours);
+}
+
+/* Characters from all over Unicode, one to eight of a block at a time. */
+static void random_text(struct kn_buf *out)
+{
+    static const unsigned starts[] = {0x20,   0x41,   0x61,   0xA0,   0x300,  0x370,   0x590,
+                                      0x900,  0xE00,  0x1100, 0x2000, 0x2460, 0x3000,  0x4E00,
+                                      0xAC00, 0xF900, 0xFB50, 0xFF00, 0x01,   0x1F300, 0x1D400};
+
+    kn_buf_clear(out);
+    for (int run = rand() % 6; run >= 0; run--) {
+        unsigned start = starts[(size_t)rand() % (sizeof starts / sizeof *starts)];
+
+        for (int i = rand() % 8; i >= 0; i--) {
+            unsigned c = start + (unsigned)rand() % 0x60;
+            char utf8[4] = {(char)(0xF0 | c >> 18), (char)(0x80 | (c >> 12 & 63)),
+                            (char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63))};
+
+            if (c < 0x80)
+                kn_buf_addf(out, NULL, "%c", (int)c);
+            else if (c < 0x800)
+                kn_buf_addf(out, NULL, "%c%c", (int)(0xC0 | c >> 6), utf8[3]);
+            else if (c < 0x10000)
+                kn_buf_addf(out, NULL, "%c%c%c", (int)(0xE0 | c >> 12), utf8[2], utf8[3]);
+            else
+                kn_buf_add(out, utf8, 4, NULL);
+        }
+        if (rand() % 2)
+            kn_buf_adds(out, " ", NULL);
+    }
+}
+
+static void tokens_are_those_of_llama(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        " ",
+        "query: For eleven years, Samuel Marsh has waited on death row.",
+        "¿Quién va ahí?  La colina… de las «horas muertas».",
+        "Ｆｕｌｌ ｗｉｄｔｈ ﬁne ½ ﷺ ①②③ ㍿",
+        "東京の夜は静かだ。 Привет, мир! שלום العالم สวัสดี",
+        "no\xC2\xA0"
+        "break\ttab\nline \xE2\x80\x8B zero-width",
+        "👨‍👩‍👧‍👦🏽 🇪🇸 𝔥𝔢𝔩𝔩𝔬",
+        "<s> </s> <unk> <mask> ▁already▁marked",
+    };
+    struct llama_model_params params = llama_model_default_params();
+    struct kn_vocabulary vocabulary;
+    struct llama_model *model;
+    struct kn_buf text;
+
+    (void)state;
+    need_model();
+    llama_log_set(no_log, NULL);
+    params.vocab_only = true;
+    model = llama_model_load_from_file(model_path, params);
+    assert_non_null(model);
+    assert_int_equal(kn_vocabulary_read(model_path, &vocabulary, NULL), KN_OK);
+    assert_non_null(vocabulary.pieces);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_same_tokens(llama_model_get_vocab(model), vocabulary.pieces, texts[i]);
+    kn_buf_init(&text, 1 << 16);
+    srand(1);
+    for (int i = 0; i < 5000; i++) {
+        random_text(&text);
+        assert_true(kn_utf8_valid((struct kn_sv){text.data, text.n}));
+        assert_same_tokens(llama_model_get_vocab(model), vocabulary.pieces, text.data);
+    }
+    kn_buf_free(&text);
+    kn_pieces_free(vocabulary.pieces);
+    llama_model_free(model);
+}
+
+static const char *no_text(const void *ctx, size_t i)
+{
+    (void)ctx;
+    (void)i;
+    return "a";
+}
+
+static void a_table_of_replacements_that_lies_is_refused_or_harmless(void **state)
+{
+    const float score = -1;
+    const int32_t type = KN_PIECE_NORMAL;
+    unsigned char map[64];
+    struct kn_pieces_table table = {
+        .n = 1, .text = no_text, .scores = &score, .types = &type, .charsmap = map};
+    struct kn_pieces *pieces = NULL;
+    int32_t tokens[64];
+    size_t n;
+
+    (void)state;
+    srand(2);
+    memset(map, 0xFF, sizeof map); /* says it holds 4 GiB */
+    for (table.charsmap_bytes = 0; table.charsmap_bytes <= sizeof map; table.charsmap_bytes++)
+        assert_int_equal(kn_pieces_new(&table, &pieces, NULL), KN_ECORRUPT);
+    table.charsmap_bytes = sizeof map;
+    for (int round = 0; round < 2000; round++) {
+        for (size_t i = 0; i < sizeof map; i++)
+            map[i] = (unsigned char)rand();
+        memcpy(map, &(uint32_t){48}, 4);
+        map[sizeof map - 1] = '\0';
+        assert_int_equal(kn_pieces_new(&table, &pieces, NULL), KN_OK);
+        assert_int_equal(kn_pieces_tokenize(pieces, kn_sv_of("ab cd"), tokens, 64, &n, NULL),
+                         KN_OK);
+        assert_true(n >= 2);
+        kn_pieces_free(pieces);
+    }
+}
+
 /* ---- damaged files ---- */
 
 static void assert_refused(const char *path, int code)
@@ -340,6 +475,8 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_text_do_no_harm),
         cmocka_unit_test(cancelling_ends_it_and_leaves_the_outputs),
         cmocka_unit_test(a_centre_of_nothing_changes_only_the_length),
+        cmocka_unit_test(tokens_are_those_of_llama),
+        cmocka_unit_test(a_table_of_replacements_that_lies_is_refused_or_harmless),
         cmocka_unit_test(a_damaged_file_is_named_with_the_remedy),
     };
 

@@ -119,6 +119,8 @@ static void what_a_scan_did_not_meet_is_missing_and_comes_back_as_it_was(void **
     make_ready(f, ready);
     assert_int_equal(
         kn_store_commit_failure(f->lib, &failed, KN_STAGE_PROBE, &key, "cut short", NULL), KN_OK);
+    assert_int_equal(kn_library_similar(f->lib, east, DIM, NULL, 1, &hit, &n, NULL), KN_OK);
+    assert_int_equal(n, 1);
     begin_scan(f);
     assert_true(known(f, "/films/c.mp4", 1000, 5));
     assert_int_equal(end_scan(f, "/films/"), 2);
@@ -155,6 +157,22 @@ static void a_scan_ends_only_what_is_under_its_root(void **state)
     assert_int_equal(end_scan(f, "/b.mp4"), 1); /* a single file as a root */
     assert_int_equal(end_scan(f, "/"), 1);
     assert_int_equal(state_of(f, beside), KN_STATE_MISSING);
+}
+
+static void a_title_put_as_missing_is_pending_once_its_file_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_hash h = hash(1);
+    struct kn_record r = {
+        .title = {.id = kn_id_from_hash(&h), .name = "put", .state = KN_STATE_MISSING}};
+    struct kn_id id;
+
+    assert_int_equal(kn_library_put(f->lib, &r, 1, NULL), KN_OK);
+    id = see(f, "/films/a.mp4", 1, "a");
+    assert_memory_equal(&id, &r.title.id, sizeof id);
+    assert_int_equal(state_of(f, id), KN_STATE_PENDING);
+    assert_string_equal(get(f, id).title.name, "a");
+    make_ready(f, id);
 }
 
 static void titles_put_without_a_path_are_never_missing(void **state)
@@ -327,6 +345,7 @@ int main(void)
         TEST(a_title_with_another_path_left_is_not_missing),
         TEST(what_a_scan_did_not_meet_is_missing_and_comes_back_as_it_was),
         TEST(a_scan_ends_only_what_is_under_its_root),
+        TEST(a_title_put_as_missing_is_pending_once_its_file_is_seen),
         TEST(titles_put_without_a_path_are_never_missing),
         TEST(a_title_is_ready_once_the_last_stage_is_committed),
         TEST(committing_a_stage_forgets_the_stages_behind_it),

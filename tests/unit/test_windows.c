@@ -39,7 +39,7 @@ static size_t windows_of(const float *p, size_t n, struct kn_window *out)
 }
 
 /* What every list of windows must hold, whatever the sound. */
-static void check(const float *p, size_t n, const struct kn_window *w, size_t count)
+static void check(size_t n, const struct kn_window *w, size_t count)
 {
     size_t end = 0;
 
@@ -51,7 +51,6 @@ static void check(const float *p, size_t n, const struct kn_window *w, size_t co
         assert_in_range(w[i].speech, 1, w[i].end - w[i].start);
         end = w[i].end;
     }
-    (void)p;
 }
 
 /* Pauses and utterances of all lengths; every tenth time a long one. */
@@ -123,7 +122,6 @@ static void a_long_stretch_is_cut_at_its_longest_pause(void **state)
     silence(FRAMES);
     for (size_t at = 100; at < 1800; at += 100) /* pauses of 10, and one of 20 that fits */
         speak(at, at + 90);
-    silence(0);
     for (size_t i = 880; i < 900; i++)
         sound[i] = 0.02F;
     assert_int_equal(windows_of(sound, 4000, w), 2);
@@ -149,14 +147,17 @@ static void no_scrap_is_left_over(void **state)
     struct kn_window w[WINDOWS];
 
     (void)state;
-    for (size_t words = 940; words < 1900; words += 7) {
+    for (size_t words = 940; words < 2500; words += 7) {
+        size_t n;
+
         silence(FRAMES);
         speak(50, 50 + words);
         for (size_t i = 100; i < 50 + words; i += 60) /* takes a breath every 2 s */
             memset(sound + i, 0, 5 * sizeof *sound);
-        check(sound, 4000, w, windows_of(sound, 4000, w));
-        assert_int_equal(windows_of(sound, 4000, w), 2 + (words > 1850 && w[2].end > w[1].end));
-        assert_true(w[1].end - w[1].start >= 7 * SECOND);
+        n = windows_of(sound, 4000, w);
+        check(4000, w, n);
+        assert_in_range(n, 2, 4);
+        assert_true(w[n - 1].end - w[n - 1].start >= 7 * SECOND);
     }
 }
 
@@ -170,7 +171,7 @@ static void all_speech_is_in_some_window(void **state)
 
         chatter(seed);
         n = windows_of(sound, FRAMES, w);
-        check(sound, FRAMES, w, n);
+        check(FRAMES, w, n);
         for (size_t i = 0; i < n; at = w[i++].end)
             assert_false(kn_windows_speech_in(sound, at + (at > 0), w[i].start));
         assert_false(kn_windows_speech_in(sound, at + (at > 0), FRAMES));

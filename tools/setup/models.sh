@@ -10,7 +10,8 @@ wheels=build/third_party/wheels
 venv=build/venv
 
 die() {
-  printf 'error: %s\n' "$@" >&2
+  printf 'error: %s\n' "$1" >&2
+  [ $# -lt 2 ] || printf '       %s\n' "${@:2}" >&2
   exit 1
 }
 

@@ -106,17 +106,26 @@ def film_texts(path: Path) -> tuple[list[str], list[set[str]]]:
 # ---- the vectors ----
 
 
-def embed(program: Path, model: Path, texts: list[str]) -> np.ndarray:
-    """The raw vectors of Kinora's own embedder, made unit length; kept by content."""
+def check_program(program: Path, file: Path, model: dict) -> None:
+    """The prefix and the limit come from the card that is built into embed-texts: they must be those of MODELS."""
+    card = json.loads(subprocess.run([program, file, "card"], check=True, stdout=subprocess.PIPE).stdout)
+    if card != {key: model[key] for key in ("model", "prefix", "max_tokens")}:
+        sys.exit(f"error: {program} was built with the card {card}, and this script wants {model}.\n"
+                 "Write model, version, prefix, max_tokens, dim and a centre of zeros into src/llm/cards.json, build, run again.")
+
+
+def embed(program: Path, file: Path, model: dict, texts: list[str]) -> np.ndarray:
+    """The raw vectors of Kinora's own embedder, made unit length; kept by all that they depend on."""
     data = b"".join(text.encode() + b"\0" for text in texts)
-    key = hashlib.sha256(hashlib.sha256(model.read_bytes()).digest() + data).hexdigest()[:16]
+    settings = f"{hashlib.sha256(file.read_bytes()).hexdigest()} {model['prefix']!r} {model['max_tokens']}\n"
+    key = hashlib.sha256(settings.encode() + data).hexdigest()[:16]
     kept = WORK / f"{key}.f32"
     if not kept.exists():
         jobs = os.cpu_count() or 1
         chunks = [b"".join(text.encode() + b"\0" for text in texts[len(texts) * j // jobs:len(texts) * (j + 1) // jobs])
                   for j in range(jobs)]
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            parts = pool.map(lambda chunk: subprocess.run([program, model, "raw"], input=chunk, check=True,
+            parts = pool.map(lambda chunk: subprocess.run([program, file, "raw"], input=chunk, check=True,
                                                           stdout=subprocess.PIPE).stdout, chunks)
             kept.with_suffix(".tmp").write_bytes(b"".join(parts))
         kept.with_suffix(".tmp").rename(kept)
@@ -239,7 +248,8 @@ def main() -> None:
     for model in MODELS:
         file = arguments.models / model["file"]
         texts = [snippets, [sentence for sentences in languages for sentence in sentences], films]
-        rated, spoken, filmed = (embed(arguments.embed, file, part) for part in texts)
+        check_program(arguments.embed, file, model)
+        rated, spoken, filmed = (embed(arguments.embed, file, model, part) for part in texts)
 
         # Half of what reviewers write in English, half of every language alike: a centre of English texts only would leave
         # "it is Spanish" as what any two Spanish films have most in common.
