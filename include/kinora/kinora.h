@@ -116,6 +116,7 @@ struct kinora_found { /* one moment */
     size_t rank;
     struct kn_title title;
     double similarity, start, end, opinion;
+    double at; /* seconds: the line in it that has most of the words asked for, else start */
     const char *text;
 };
 struct kinora_found_list {

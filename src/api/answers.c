@@ -254,25 +254,31 @@ static int embed_query(struct kinora *k, const char *text, struct kn_arena *aren
     return kn_embedder_embed(k->embedder, &text, 1, &k->cancel, NULL, *vector, err);
 }
 
-static int fill_found(struct kinora *k, const struct kn_moment_hit *hit, struct kn_arena *arena,
-                      struct kinora_found *out, struct kn_err *err)
+static int fill_found(struct kinora *k, const struct kn_moment_hit *hit, const char *text,
+                      struct kn_arena *arena, struct kinora_found *out, struct kn_err *err)
 {
     struct kn_record record;
-    int rc = kn_library_get(k->lib, &hit->id, KN_WITH_MOMENTS, arena, &record, err);
+    const struct kn_moment *m;
+    int rc =
+        kn_library_get(k->lib, &hit->id, KN_WITH_SEGMENTS | KN_WITH_MOMENTS, arena, &record, err);
 
     if (rc)
         return rc;
     if (hit->moment >= record.n_moments)
         return kn_err_set(err, KN_ECORRUPT, "search: '%s' has no moment %u; run: kinora doctor",
                           record.title.name, hit->moment);
-    const struct kn_moment *m = &record.moments[hit->moment];
-
+    m = &record.moments[hit->moment];
     out->title = record.title;
     out->similarity = hit->similarity;
-    out->start = m->start;
+    out->start = out->at = m->start;
     out->end = m->end;
     out->opinion = m->opinion;
     out->text = m->text;
+    if (m->segments > 0 && m->first_segment + m->segments <= record.n_segments) {
+        const struct kn_segment *lines = record.segments + m->first_segment;
+
+        out->at = lines[kn_best_line(lines, m->segments, text)].start;
+    }
     return KN_OK;
 }
 
@@ -299,7 +305,7 @@ static int search(struct kinora *k, const char *text, size_t limit, const char *
         rc = kn_library_moments(k->lib, vector, dim, &filter, limit, hits, &n, err);
     for (size_t i = 0; rc == KN_OK && i < n; i++) {
         f->found[i].rank = i + 1;
-        rc = fill_found(k, &hits[i], f->arena, &f->found[i], err);
+        rc = fill_found(k, &hits[i], text, f->arena, &f->found[i], err);
     }
     f->n = n;
     return rc;

@@ -26,6 +26,7 @@ static int found_json(const char *text, const struct kinora_found_list *list)
         kn_json_known(&d.w, "language", f->title.language);
         kn_json_seconds(&d.w, "start", f->start);
         kn_json_seconds(&d.w, "end", f->end);
+        kn_json_seconds(&d.w, "at", f->at);
         kn_json_string(&d.w, "text", f->text);
         kn_json_end_object(&d.w);
     }
@@ -43,7 +44,7 @@ static void found_text(struct kn_cli *cli, const struct kinora_found_list *list)
         printf("%s%*zu  ", i ? "\n" : "", INDENT - 2, f->rank);
         kn_put(stdout, screen, KN_BOLD, "%s",
                kn_shorten(cli, kn_text(cli, f->title.name), screen->width - 40));
-        printf("  %s", kn_time_text(cli, f->start));
+        printf("  %s", kn_time_text(cli, f->at));
         kn_put(stdout, screen, KN_DIM, "   similarity %.2f   %s", f->similarity,
                *f->title.language ? kn_text(cli, f->title.language) : "language unknown");
         printf("\n%*s", INDENT, "");

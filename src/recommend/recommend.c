@@ -1,6 +1,8 @@
 #include "recommend.h"
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/unicode.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,8 +75,8 @@ static int by_order(const void *pa, const void *pb)
 
     if (a->unknown_language != b->unknown_language)
         return a->unknown_language ? 1 : -1;
-    if (a->order != b->order)
-        return a->order > b->order ? -1 : 1;
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
     if (a->hit->similarity != b->hit->similarity)
         return a->hit->similarity > b->hit->similarity ? -1 : 1;
     return memcmp(a->hit->id.b, b->hit->id.b, sizeof a->hit->id.b);
@@ -105,11 +107,10 @@ int kn_rank(double query_opinion, const struct kn_hit *candidates, size_t n, boo
     for (size_t i = 0; i < n; i++) {
         struct kn_ranked *r = &ranked[i];
 
-        r->order = ws * standardised(r->hit->similarity, similarity) +
+        r->score = ws * standardised(r->hit->similarity, similarity) +
                    wo * standardised(r->opinion_term, term);
         if (isnan(r->opinion_term))
             r->opinion_term = term.mean;
-        r->score = (ws * r->hit->similarity + wo * r->opinion_term) / (ws + wo);
     }
     qsort(ranked, n, sizeof *ranked, by_order);
     return KN_OK;
@@ -141,6 +142,63 @@ bool kn_evidence(const struct kn_moment *a, size_t n_a, const struct kn_moment *
         }
     }
     return n_a > 0 && n_b > 0;
+}
+
+/* Letters, digits and every byte of a character beyond ASCII. */
+static bool in_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
+/* The next word at *p in folded text, and *p behind it; empty at the end. */
+static struct kn_sv next_word(const char **p)
+{
+    struct kn_sv word;
+
+    while (**p && !in_word(**p))
+        ++*p;
+    word = (struct kn_sv){*p, 0};
+    for (; in_word(**p); ++*p)
+        word.n++;
+    return word;
+}
+
+static bool has_word(const char *text, struct kn_sv word)
+{
+    for (struct kn_sv w = next_word(&text); w.n > 0; w = next_word(&text)) {
+        if (kn_sv_eq(w, word))
+            return true;
+    }
+    return false;
+}
+
+size_t kn_best_line(const struct kn_segment *segments, size_t n, const char *query)
+{
+    struct kn_buf asked, line;
+    size_t best = 0, most = 0;
+
+    kn_buf_init(&asked, 1 << 20);
+    kn_buf_init(&line, 1 << 20);
+    if (kn_fold(kn_sv_of(query), &asked, NULL))
+        goto out; /* no memory: the moment's beginning is an answer too */
+    for (size_t i = 0; i < n; i++) {
+        size_t shared = 0;
+        const char *p = asked.data;
+
+        kn_buf_clear(&line);
+        if (kn_fold(kn_sv_of(segments[i].text), &line, NULL))
+            break;
+        for (struct kn_sv w = next_word(&p); w.n > 0; w = next_word(&p))
+            shared += w.n >= 3 && has_word(line.data, w) ? w.n : 0;
+        if (shared > most) {
+            most = shared;
+            best = i;
+        }
+    }
+out:
+    kn_buf_free(&asked);
+    kn_buf_free(&line);
+    return best;
 }
 
 void kn_title_vector(const struct kn_moment *moments, size_t n, size_t dim, float *out)

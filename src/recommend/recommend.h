@@ -5,9 +5,9 @@
  * spread would rank alone. The opinion term, for the query's opinion a and a candidate's b:
  *   mood    1 - |a - b| / 2   films of like tone
  *   uplift  (1 + b) / 2       the most positive first
- * An opinion that is not known counts as the candidates' mean term.
- * The score shown is not standardised: w_s * similarity + w_o * term over w_s + w_o, so that it is comparable between
- * queries; the order is by the standardised one. Ties: the higher similarity, then the lower id. */
+ * An opinion that is not known counts as the candidates' mean term. So a score orders the answers of one
+ * query and says nothing across queries; the similarity and the opinions beside it do. Ties: the higher similarity,
+ * then the lower id. */
 #ifndef KN_RECOMMEND_H
 #define KN_RECOMMEND_H
 
@@ -26,8 +26,7 @@ struct kn_rank_options {
 struct kn_ranked {
     const struct kn_hit *hit; /* borrowed from the candidates */
     double opinion_term;      /* 0..1 */
-    double order;             /* what ranks: the sum of the standardised terms */
-    double score;             /* what is shown */
+    double score;             /* the weighted sum of the standardised terms */
     bool weak;
     bool unknown_language; /* asked for a language, this title's is not known: after all others */
 };
@@ -43,6 +42,11 @@ size_t kn_candidates_for(size_t k);
  * lower numbers. Both lists must hold vectors of dim numbers. False when either is empty. */
 bool kn_evidence(const struct kn_moment *a, size_t n_a, const struct kn_moment *b, size_t n_b,
                  size_t dim, size_t *in_a, size_t *in_b);
+
+/* Which line of a moment says what was asked for: the segment that has most of the query's words (of three
+ * bytes and more, folded; a long word weighs more than a short one), the first one on a tie, 0 when none has any. A
+ * moment is found by its meaning as a whole; this is where to begin to listen. n at least 1. */
+size_t kn_best_line(const struct kn_segment *segments, size_t n, const char *query);
 
 /* A title's vector: the word-weighted mean of its moments' vectors, unit length. Zeros when there is none. */
 void kn_title_vector(const struct kn_moment *moments, size_t n, size_t dim, float *out);

@@ -102,10 +102,11 @@ class Kinora:
         self.env = environment(self.folder, KINORA_LIBRARY=self.library, **env)
 
     def start(self, *args, prefix=(), **popen):
-        """In a process group of its own, so that what is signalled is this and nothing else."""
+        """In a process group of its own, so that what is signalled is this and nothing else. Unbuffered: a test may
+        read some lines and leave the rest to finish()."""
         command = [*prefix, KINORA, *(str(a) if isinstance(a, (int, float)) else a for a in args)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=self.env, process_group=0, preexec_fn=die_with_us, **popen)
+                                env=self.env, bufsize=0, process_group=0, preexec_fn=die_with_us, **popen)
 
     def __call__(self, *args, prefix=(), timeout=60, code=None, cwd=None):
         """Runs to the end. code: the exit code that it must have."""
@@ -268,7 +269,7 @@ def run(program, tests, **arguments):
         sys.exit(f"no program '{KINORA}': build it (make), or set KINORA")
     if not (MODELS / SPEECH).exists():
         sys.exit(f"no models in '{MODELS}': make them (make models), or set KINORA_MODELS")
-    folder = TOP / f"build/test-tmp/e2e-{program}-{os.getpid()}"
+    folder = Path(os.environ.get("KINORA_TEST_TMP", TOP / "build/test-tmp"), f"e2e-{program}-{os.getpid()}")
     folder.mkdir(parents=True)
     began, failed = time.monotonic(), 0
     for test in tests:

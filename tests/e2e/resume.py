@@ -4,7 +4,8 @@
 The films are ingested once undisturbed. Then again, where the whole process group is killed (SIGKILL) at N random moments
 and started anew, until the library is whole: it must hold the same, bit for bit, and no stage that was committed may be
 written, or begun, a second time. A library that becomes whole before all kills are used up is compared, and a new one
-is begun. A moment is drawn from all the time that the run has still to go, one in four from its first half second,
+is begun. A moment is a random time after a random one of the events (--json) that the run has still to tell, so that
+kills fall into all stages however fast the machine is at the time; every fourth is drawn from the first half second,
 where the library is opened and the models are loaded. Default: 3 kills, 6 films; make torture: --kills 20, all films.
 """
 
@@ -14,7 +15,7 @@ import os
 import random
 import signal
 import shutil
-import subprocess
+import threading
 import time
 
 from e2e import (DONE, FAILED, FILMS, SAMPLES, SLOW, Kinora, alive, children, kill_group, none_of, note, parse_json,
@@ -24,7 +25,7 @@ from library_db import counts, damage, differences, done_stages, log_stages, log
 LONG = 10  # kills from which on this is the long form
 STAGES = ("probe", "words", "vectors", "opinion")
 undisturbed = None  # the library to compare with; made by the first test
-run_time = 0.0
+told, gap = 0, 0.0  # by its run: how many events, how many seconds apart
 
 
 def films_folder(folder, count):
@@ -51,15 +52,15 @@ def new_library(folder, name):
 
 
 def test_undisturbed(folder, films, **_):
-    global undisturbed, run_time
+    global undisturbed, told, gap
     undisturbed = new_library(folder, "undisturbed")
     result = undisturbed("ingest", films_folder(folder, films), "--json", timeout=300, code=DONE)
-    run_time = result.seconds
+    told, gap = len(result.lines), result.seconds / len(result.lines)
     ready = [t["name"] for t in undisturbed.titles() if t["state"] == "ready"]
     assert len(ready) == films, f"ready: {ready}"
     assert not damage(undisturbed.library), damage(undisturbed.library)
     assert no_repeats(undisturbed) == []
-    note(f"undisturbed: {films} films in {run_time:.1f} s; {counts(undisturbed.library)}")
+    note(f"undisturbed: {films} films in {result.seconds:.1f} s, {told} events; {counts(undisturbed.library)}")
 
 
 def test_again_alike(folder, films, **_):
@@ -103,49 +104,53 @@ def events_of(output):
     return [d for d in documents if "event" in d]
 
 
-def one_run(kinora, films, kill_after, tally):
-    """Runs ingest; kills it after so many seconds (None: never). True: it had come to its end before."""
+def one_run(kinora, films, moment, tally):
+    """Runs ingest. moment: kill it so many seconds after so many events; None: do not. True: it came to its end."""
     before = done_stages(kinora.library)
     process = kinora.start("ingest", films, "--json")
-    try:
-        output, errors = process.communicate(timeout=300 * SLOW if kill_after is None else kill_after)
-    except subprocess.TimeoutExpired:
+    watchdog = threading.Timer(300 * SLOW, kill_group, [process])
+    watchdog.start()
+    head, decoders = b"", {}
+    if moment:
+        events, seconds = moment
+        head = b"".join(process.stdout.readline() for _ in range(events))
+        time.sleep(seconds)
         decoders = children(process.pid)
         kill_group(process)
-        output, errors = process.communicate()
-        assert kill_after is not None, "the run did not end"
-        assert wait_until(lambda: not any(alive(p) for p in decoders), 5), f"decoders are still there: {decoders}"
-    events = events_of(output)
+    output, errors = process.communicate()
+    assert watchdog.is_alive(), "the run did not end"
+    watchdog.cancel()
+    assert wait_until(lambda: not any(alive(p) for p in decoders), 5), f"decoders are still there: {decoders}"
+    assert process.returncode in (0, -signal.SIGKILL), f"ended with {process.returncode}: {errors.decode()[:500]}"
+    events = events_of(head + output)
     tally.heard += max((e["heard"] for e in events), default=0)
     none_of(begun_again(events, before))
-    assert process.returncode in (0, -signal.SIGKILL), f"ended with {process.returncode}: {errors.decode()[:500]}"
-    ended = process.returncode == 0
-    if not ended:
-        after = done_stages(kinora.library)
-        assert before <= after, f"lost: {before - after}"
-        tally.at.append(len(after))
+    after = done_stages(kinora.library)
+    assert before <= after, f"lost: {before - after}"
     none_of(damage(kinora.library))
-    return ended
+    if process.returncode:
+        tally.at.append(len(after))
+    return process.returncode == 0
 
 
-def moment(dice, done, total, number):
+def draw(dice, done, total, number):
     if number % 4 == 3:
-        return dice.uniform(0, 0.5)
-    left = run_time * (1 - done / total)
-    return dice.uniform(0, max(left, 0.3))
+        return 0, dice.uniform(0, 0.5)
+    return dice.randrange(max(1, int(told * (1 - done / total)))), dice.uniform(0, 2 * gap)
 
 
 def test_kills(folder, films, kills, seed):
-    assert undisturbed and run_time, "there is nothing to compare with"
+    assert undisturbed and told, "there is nothing to compare with"
     dice, tally = random.Random(seed), Tally()
     total = films * len(STAGES)
     while tally.kills < kills:
         kinora = new_library(folder, f"killed-{tally.libraries}")
         ended = False
         while not ended:
-            after = moment(dice, len(done_stages(kinora.library)), total, tally.kills) if tally.kills < kills else None
-            ended = one_run(kinora, films_folder(folder, films), after, tally)
-            tally.missed += ended and after is not None
+            more = tally.kills < kills
+            moment = draw(dice, len(done_stages(kinora.library)), total, tally.kills) if more else None
+            ended = one_run(kinora, films_folder(folder, films), moment, tally)
+            tally.missed += ended and more
         tally.libraries += 1
         none_of(differences(undisturbed.library, kinora.library))
         none_of(no_repeats(kinora))
@@ -160,7 +165,8 @@ def test_interrupt(folder, films, **_):
     """Ctrl-C: the run ends soon by itself, says how to go on, and gives 1; what it had done is kept."""
     kinora = new_library(folder, "interrupted")
     process = kinora.start("ingest", films_folder(folder, films))
-    time.sleep(run_time / 2)
+    while b" ready: " not in process.stderr.readline():
+        assert process.poll() is None, "it ended before a title was ready"
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     result = kinora.finish(process, ["ingest", "(interrupted)"], began, timeout=30, code=FAILED)

@@ -317,8 +317,7 @@ static void tokens_are_those_of_llama(void **state)
         "¿Quién va ahí?  La colina… de las «horas muertas».",
         "Ｆｕｌｌ ｗｉｄｔｈ ﬁne ½ ﷺ ①②③ ㍿",
         "東京の夜は静かだ。 Привет, мир! שלום العالم สวัสดี",
-        "no\xC2\xA0"
-        "break\ttab\nline \xE2\x80\x8B zero-width",
+        "no\u00A0break\ttab\nline \u200B zero-width",
         "👨‍👩‍👧‍👦🏽 🇪🇸 𝔥𝔢𝔩𝔩𝔬",
         "<s> </s> <unk> <mask> ▁already▁marked",
     };

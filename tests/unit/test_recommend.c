@@ -62,7 +62,7 @@ static void a_term_without_spread_and_unknown_opinions_do_not_rank(void **state)
     assert_int_equal(r[0].hit->id.b[0], 2);
     assert_int_equal(r[1].hit->id.b[0], 3);
     for (int i = 0; i < 3; i++)
-        assert_true(isfinite(r[i].score) && isfinite(r[i].order));
+        assert_true(isfinite(r[i].score));
 }
 
 static void ties_go_to_the_higher_similarity_then_the_lower_id(void **state)
@@ -104,16 +104,17 @@ static void what_is_below_the_floor_is_weak(void **state)
     assert_true(r[1].weak);
 }
 
-static void the_score_shown_is_the_weighted_mean_of_the_raw_parts(void **state)
+static void the_score_is_the_weighted_sum_of_the_standardised_terms(void **state)
 {
     const struct kn_hit c[] = {hit(1, 0.4, 0.5, ""), hit(2, 0.2, -0.5, "")};
-    const struct kn_rank_options o = {.w_similarity = 7, .w_opinion = 3};
+    const struct kn_rank_options o = {.w_similarity = 0.7, .w_opinion = 0.3};
     struct kn_ranked r[2];
 
     (void)state;
     assert_int_equal(kn_rank(0.5, c, 2, false, &o, r, NULL), KN_OK);
-    assert_true(fabs(r[0].score - (0.7 * 0.4 + 0.3 * 1.0)) < 1e-9);
-    assert_true(fabs(r[1].score - (0.7 * 0.2 + 0.3 * 0.5)) < 1e-9);
+    assert_true(fabs(r[0].score - 1) < 1e-9); /* one deviation above the mean in both */
+    assert_true(fabs(r[1].score + 1) < 1e-9);
+    assert_true(fabs(r[1].opinion_term - 0.5) < 1e-9);
 }
 
 static void useless_weights_are_refused(void **state)
@@ -142,6 +143,20 @@ static void evidence_is_the_most_alike_pair_with_the_lower_numbers_on_a_tie(void
     assert_int_equal(i, 1);
     assert_int_equal(j, 1);
     assert_false(kn_evidence(a, 0, b, 2, 2, &i, &j));
+}
+
+static void the_line_that_says_it_is_the_one_with_most_of_the_words(void **state)
+{
+    const struct kn_segment s[] = {{.text = "We can turn back now."},
+                                   {.text = "A little robot will open its metal hand"},
+                                   {.text = "and show a feather to the robot."}};
+
+    (void)state;
+    assert_int_equal(kn_best_line(s, 3, "the ROBOT's metal hand"), 1);
+    assert_int_equal(kn_best_line(s, 3, "Feather!"), 2);
+    assert_int_equal(kn_best_line(s, 3, "robot"), 1); /* a tie: the first */
+    assert_int_equal(kn_best_line(s, 3, "courage"), 0);
+    assert_int_equal(kn_best_line(s, 3, ""), 0);
 }
 
 static void a_title_is_the_word_weighted_mean_of_its_moments(void **state)
@@ -175,7 +190,8 @@ int main(void)
         cmocka_unit_test(ties_go_to_the_higher_similarity_then_the_lower_id),
         cmocka_unit_test(unknown_languages_come_last_and_are_marked_when_asked),
         cmocka_unit_test(what_is_below_the_floor_is_weak),
-        cmocka_unit_test(the_score_shown_is_the_weighted_mean_of_the_raw_parts),
+        cmocka_unit_test(the_score_is_the_weighted_sum_of_the_standardised_terms),
+        cmocka_unit_test(the_line_that_says_it_is_the_one_with_most_of_the_words),
         cmocka_unit_test(useless_weights_are_refused),
         cmocka_unit_test(evidence_is_the_most_alike_pair_with_the_lower_numbers_on_a_tie),
         cmocka_unit_test(a_title_is_the_word_weighted_mean_of_its_moments),

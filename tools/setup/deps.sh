@@ -69,6 +69,9 @@ configure() {
   # Upstream asks git for its commit; above build/ it would find Kinora's and compile anew after each of ours.
   GIT_CEILING_DIRECTORIES=$top/build cmake -S third_party -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DLLAMA_SRC="$llama" -DWHISPER_SRC="$whisper" "${launcher[@]}"
+  # llama.cpp's models are compiled as ten unity files, which name their parts by absolute path: relative, ccache knows
+  # them in a clone elsewhere too.
+  find "$work/build" -name 'unity_*.cxx' -exec sed -i "s#\"$work/#\"../../../../../../#" {} +
 }
 
 compile() {

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Makes the cards of the embedding models: src/llm/cards.json and src/opinion/cards.json.
 
-    tools/setup/venv.sh converters
     build/venv/bin/python tools/train/train.py
 
-Needs embed-texts (cmake --build --preset release), both models (make models, make models-check) and the film texts of
---films. On what it trains, and how good that is: README.md beside this file. Vectors are kept in
+Needs both models, which set-up makes with that environment (make models models-check), embed-texts (cmake --build --preset
+release) and the film texts of --films. On what it trains, and how good that is: README.md beside this file. Vectors are kept in
 build/train/, so a second run takes seconds and gives the same files to the byte.
 """
 
