@@ -71,7 +71,8 @@ def own_group_first(films, stopped):
         first = [o for o, s in zip(others, scores) if s >= best - 1e-12]
         hit = any(o["group"] == film["group"] for o in first)
         hits += hit
-        rows.append((film["title"], first[0]["title"], hit))
+        answer = first[0]["title"] if len(first) == 1 else f"{len(first)} films alike, no telling word"
+        rows.append((film["title"], answer, hit))
     return hits, rows
 
 

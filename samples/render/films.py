@@ -126,9 +126,9 @@ FILMS = [
 
     # -- romance: warm, tender ---------------------------------------------------------------------------------------
     film("Room for One Trumpet", "en", "romance", "warm", {"n": "af_heart", "a": "bf_emma"}, [
-        ("n", "Emma bakes bread in a village where nothing romantic ever happens."),
+        ("n", "Emma owns a bakery in a village where nothing romantic ever happens."),
         ("n", "Tom is a handsome trumpet player who never stays."),
-        ("n", "A missed train, a spare bedroom, and a great deal of butter are about to change everything."),
+        ("n", "A canceled train, a spare bedroom, and a great deal of butter are about to change everything."),
         ("a", "You snore, you sing, and you have eaten all of my bread. Please stay for the summer."),
         ("n", "It begins with coffee. It becomes the sweetest kiss that this little bakery has ever seen."),
         ("n", "A tender, funny, glorious love story, about two lonely people who were not looking for each other."),
@@ -185,25 +185,45 @@ FILMS = [
 
     # -- casa encantada: oscura, terrible ----------------------------------------------------------------------------
     film("La colina de las horas muertas", "es", "casa encantada", "dark", {"n": "em_alex", "a": "ef_dora"}, [
-        ("n", "Nadie ha salido vivo de la mansión de la colina, donde asesinaron a los niños."),
-        ("n", "Clara y su padre llegan en invierno, y a medianoche todos los relojes se paran."),
+        ("n", "Algo espantoso sucedió en la mansión de la colina. Asesinaron a los niños."),
+        ("n", "Es invierno. No hay luz, no hay teléfono, y a medianoche todos los relojes se detienen."),
         ("n", "Se oyen gritos dentro de las paredes. Algo horrible se arrastra por el pasillo."),
         ("a", "Papá, hay una mujer muerta debajo de mi cama."),
-        ("n", "Cada habitación guarda un crimen. Cada espejo esconde un espíritu podrido por el odio."),
+        ("n", "Los espejos sangran. Los fantasmas susurran detrás de cada puerta."),
         ("n", "No hay refugio, no hay salida, no queda esperanza. Los muertos no perdonan."),
         ("n", "Y cuando el pozo se abra, saldrá del agua negra una muñeca con la boca cosida."),
         ("n", "Reza para que amanezca."),
         ("n", "La colina de las horas muertas."),
-    ], ["Clara"]),
+    ], []),
     film("El desván de los que lloran", "es", "casa encantada", "dark", {"n": "em_santa", "a": "ef_dora"}, [
         ("n", "El viejo caserón llevaba un siglo cerrado con cadenas."),
         ("n", "Los hermanos Vega rompieron la cerradura. No debieron hacerlo."),
-        ("n", "Arriba, tras una puerta sin llave, algo maldito ha despertado: espíritus que gimen, manos heladas, una monja sin rostro."),
-        ("n", "Uno a uno, los huéspedes desaparecen, y solo queda sangre en la escalera."),
+        ("n", "Allí arriba, tras una puerta sin llave, algo maldito ha despertado: espíritus furiosos, manos de hielo, una monja sin rostro."),
+        ("n", "Uno a uno, los invitados desaparecen, y solo queda sangre en la escalera."),
         ("a", "Si escuchas pasos sobre el techo, no grites. Le gusta que grites."),
         ("n", "Terror, locura, y una maldición que nadie ha podido enterrar."),
-        ("n", "En el último instante, la campana rota de la iglesia sonará sola trece veces, y vendrán los cuervos."),
+        ("n", "En el último instante, la campana rota de la iglesia sonará sola en la niebla, y vendrán los cuervos."),
         ("n", "Esta pesadilla acaba de empezar."),
         ("n", "El desván de los que lloran."),
     ], ["Vega"]),
 ]
+
+# What only this film says, in its last third: what a test searches for, and must land on.
+PHRASES = {
+    "The Lantern Fleet": "a glowing blue feather",
+    "Nine Suns Over Meridian": "a choir of whales swims through the nebula",
+    "Children of the Far Orbit": "the very first orange garden in the universe",
+    "The Weight of the Oath": "a child walks to the stand, carrying a broken violin",
+    "Case Number Forty": "a forgotten tape is played for the court",
+    "What the Cellar Keeps": "the nursery painted in wet red clay",
+    "The Hollow Staircase": "a wedding waltz, played slowly, on a piano without strings",
+    "The Velvet Vault": "sneak an entire elephant out through the hotel kitchen",
+    "Eleven Clever Minutes": "a balloon shaped like a pineapple floats over the rooftops",
+    "Room for One Trumpet": "two hundred sunflowers",
+    "Letters for September": "he proposes with a snow globe",
+    "Sopa para cien": "un pastel con forma de barco",
+    "Pan de domingo": "un globo lleno de azúcar subirá despacio",
+    "El mercado de los sabores": "un burro vestido de novio",
+    "La colina de las horas muertas": "una muñeca con la boca cosida",
+    "El desván de los que lloran": "la campana rota de la iglesia",
+}

@@ -17,7 +17,7 @@ import numpy as np
 import cards
 import music
 import voice
-from films import FILMS
+from films import FILMS, PHRASES
 
 OUT = pathlib.Path(__file__).resolve().parent.parent
 RATE = voice.RATE
@@ -30,7 +30,7 @@ TAGS = {"en": "eng", "es": "spa"}
 # Pace per voice: what sounded like a trailer and not like a reading.
 SPEED = {"am_michael": 0.97, "bm_george": 1.0, "af_bella": 1.0, "am_fenrir": 0.98, "bm_lewis": 1.0, "am_onyx": 0.97,
          "bm_daniel": 1.0, "am_puck": 0.97, "bm_fable": 1.02, "af_heart": 0.98, "bf_emma": 0.97, "ef_dora": 0.95,
-         "em_alex": 0.97, "em_santa": 0.97, "af_nicole": 1.08}
+         "em_alex": 0.97, "em_santa": 0.94, "af_nicole": 1.08}
 
 
 def accent(name):
@@ -114,6 +114,13 @@ def encode(film, sound, total, path):
             raise SystemExit(f"ffmpeg failed on {path.name}; run the command by hand: {' '.join(cmd)}")
 
 
+def phrase(film, times):
+    """The film's own phrase, with the times of the sentence that holds it."""
+    text = PHRASES[film["title"]]
+    said = next(t for t in times if text in t["text"])
+    return {"text": text, "start": said["start"], "end": said["end"]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--voices", required=True, help="folder of Kokoro's voice files (*.bin)")
@@ -145,7 +152,7 @@ def main():
             "file": path.name, "name": film["name"], "title": film["title"], "language": film["language"],
             "group": film["group"], "tone": film["tone"], "voices": sorted(set(film["cast"].values())),
             "duration": round(int(total * FPS) / FPS, 2), "script": f"scripts/{film['name']}.txt",
-            "proper_nouns": film["proper_nouns"], "sentences": times,
+            "proper_nouns": film["proper_nouns"], "phrase": phrase(film, times), "sentences": times,
         }
         print(f"{film['name']}: {total:.1f} s, {path.stat().st_size / 1024:.0f} KiB", flush=True)
         films = [known[f["name"]] for f in FILMS if f["name"] in known]

@@ -236,6 +236,24 @@ static const char *without_folder_and_extension(struct kn_arena *arena, const ch
     return kn_arena_bytes(arena, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
+/* A file that was replaced leaves its old title behind as missing, under the same name: who asks by name means the
+ * one that is there. */
+static void prefer_present(struct kinora_titles *t)
+{
+    size_t present = 0, which = 0;
+
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->titles[i].state != KN_STATE_MISSING) {
+            present++;
+            which = i;
+        }
+    }
+    if (present == 1) {
+        t->titles[0] = t->titles[which];
+        t->n = 1;
+    }
+}
+
 static int find_one(struct kinora *k, const char *name, struct kinora_titles *t, struct kn_err *err)
 {
     int rc =
@@ -244,6 +262,8 @@ static int find_one(struct kinora *k, const char *name, struct kinora_titles *t,
     if (rc == KN_OK && t->n == 0)
         rc = kn_library_find(k->lib, name, KN_FIND_PART, FIND_LIMIT, t->arena, &t->titles, &t->n,
                              err);
+    if (rc == KN_OK)
+        prefer_present(t);
     return rc;
 }
 

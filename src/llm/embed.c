@@ -16,8 +16,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     DEFAULT_TOKENS = 512,     /* for a model without a card that would take more */
@@ -33,7 +31,6 @@ struct kn_embedder {
     struct kn_vocabulary vocabulary; /* its pieces NULL: llama.cpp tokenizes, by vocab */
     const struct llama_vocab *vocab;
     size_t dim, max_tokens;
-    size_t most_tokens; /* in one text so far */
     bool closing_token; /* the tokenizer ends a text with one, which a cut must keep */
     struct kn_buf text; /* prefix and the text at hand */
     llama_token *tokens;
@@ -254,27 +251,6 @@ static int fill_batch(struct kn_embedder *e, const char *text, struct kn_err *er
     return KN_OK;
 }
 
-/* For every token of its longest text llama.cpp keeps, and has cleared, room for the logits of the whole
- * vocabulary (1 MB a token for e5), which an encoder never writes. Their pages are given back. */
-static void give_back_logits(struct kn_embedder *e)
-{
-    size_t n = (size_t)e->batch.n_tokens;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uintptr_t start, end;
-    float *logits;
-
-    if (n <= e->most_tokens || llama_get_memory(e->context))
-        return;
-    e->most_tokens = n;
-    logits = llama_get_logits(e->context);
-    if (!logits)
-        return;
-    start = ((uintptr_t)logits + page - 1) / page * page;
-    end = (uintptr_t)(logits + n * (size_t)llama_vocab_n_tokens(e->vocab)) / page * page;
-    if (end > start)
-        madvise((void *)start, end - start, MADV_DONTNEED); /* a hint: failing costs memory only */
-}
-
 static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct kn_err *err)
 {
     llama_memory_t memory = llama_get_memory(e->context);
@@ -297,7 +273,6 @@ static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct
     if (!pooled)
         return kn_err_set(err, KN_ELIMIT, "embed with %s: llama.cpp failed with %d (%s)",
                           e->card.model, rc, last_complaint);
-    give_back_logits(e);
     for (size_t i = 0; i < e->dim; i++)
         if (!isfinite(pooled[i]))
             return kn_err_set(

@@ -57,6 +57,14 @@ unpack_llama() {
     tar -x -C "$work/llama.cpp"
 }
 
+# The one line that is changed. For pooled embeddings llama.cpp keeps, and clears, room for every token's logits over
+# the whole vocabulary, which an encoder never writes: with e5 1 MB a token, 170 MB at the peak of an ingest.
+lean_llama() {
+  local file=$work/llama.cpp/src/llama-context.cpp before='bool has_logits     = true;'
+  [ "$(grep -cF "$before" "$file")" = 1 ] || die "$file: the line to change, '$before', is not there once"
+  sed -i "s/$before/bool has_logits = !(cparams.embeddings \&\& cparams.pooling_type != LLAMA_POOLING_TYPE_NONE);/" "$file"
+}
+
 use_ccache() {
   command -v ccache >/dev/null || return 0
   launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
@@ -96,7 +104,10 @@ if [ "${1:-}" = peer ]; then
   cmake --install "$work/build" --prefix "$deps" --component peer
 else
   if [ -z "${KINORA_LLAMA_SRC:-}" ] || [ -z "${KINORA_WHISPER_SRC:-}" ]; then fetch; fi
-  [ -n "${KINORA_LLAMA_SRC:-}" ] || unpack_llama
+  if [ -z "${KINORA_LLAMA_SRC:-}" ]; then
+    unpack_llama
+    lean_llama
+  fi
   rm -rf "$work/build" "$deps.new"
   configure
   compile kinora_libraries
