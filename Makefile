@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all apt apt-check deps peer build models models-check oracle-venv demo check torture bench asan tsan clang \
+.PHONY: all apt apt-check deps peer build build-tests models models-check oracle-venv demo check torture bench asan tsan clang \
         format clean distclean help
 
 step := tools/setup/step
@@ -18,7 +18,7 @@ export V ?= 0
 
 define configure-and-build
 [ -e build/$(1)/build.ninja ] || $(step) configure-$(1) "configure $(1)" cmake --preset $(1)
-$(step) build-$(1) "build $(1)" cmake --build build/$(1)
+$(step) build-$(1) "build $(1)" cmake --build build/$(1) $(if $(2),--target $(2))
 endef
 
 all: build ## build build/kinora, installing what that needs (default)
@@ -36,8 +36,12 @@ peer: deps ## whisper.cpp's own command line, which bench/ measures against
 	@$(step) peer "whisper.cpp's command line" tools/setup/deps.sh peer
 
 build: deps
-	@$(call configure-and-build,release)
+	@$(call configure-and-build,release,kinora kinora-decode manual)
 	@ln -sfn release/kinora build/kinora && ln -sfn release/kinora-decode build/kinora-decode
+	@ln -sfn release/kinora.1 build/kinora.1
+
+build-tests: build
+	@$(call configure-and-build,release,all)
 
 models: apt ## make the default models in build/models
 	@$(step) models "default models" tools/setup/models.sh
@@ -51,10 +55,10 @@ oracle-venv: models
 demo: build models ## ingest samples/ and recommend for two of its films
 	@tools/demo
 
-check: apt-check build models models-check oracle-venv ## set up, build and run the tests
+check: apt-check build-tests models models-check oracle-venv ## set up, build and run the tests
 	@tests/run
 
-torture: apt-check build models models-check oracle-venv ## the long tests: kills, faults, fuzzing
+torture: apt-check build-tests models models-check oracle-venv ## the long tests: kills, faults, fuzzing
 	@tests/run --torture
 
 bench: apt-check build models peer ## the benchmarks

@@ -17,13 +17,14 @@
 #include <whisper.h>
 
 enum {
-    PROBES = 4,             /* windows that vote */
-    FIRST_BLOCK = 300,      /* seconds of sound, from which they are chosen */
+    PROBES = 4,               /* windows that vote */
+    FIRST_BLOCK = 300,        /* seconds of sound, from which they are chosen */
     SAMPLES_A_POSITION = 320, /* of the encoder: 20 ms */
     POSITIONS = 1500,
     STEP = 256, /* of audio_ctx: flash attention pads to it, and here there is then no padding */
-    GLANCE = STEP, LOOK = 2 * STEP, /* positions of a probe: 5 and 10 s */
-    PASSES = 8, /* of the encoder over one window; Whisper seeks to where it stopped hearing */
+    GLANCE = STEP,
+    LOOK = 2 * STEP, /* positions of a probe: 5 and 10 s */
+    PASSES = 8,      /* of the encoder over one window; Whisper seeks to where it stopped hearing */
 };
 
 /* A probe of 5 s named the language of 29 of 30 FLEURS clips (5 languages), each wrong or doubtful one
@@ -162,8 +163,7 @@ static int best_of(const float *votes, int n)
     return best;
 }
 
-static int vote_of(struct run *r, const struct kn_window *window, float *votes,
-                   struct kn_err *err)
+static int vote_of(struct run *r, const struct kn_window *window, float *votes, struct kn_err *err)
 {
     static const size_t POSITIONS_OF[] = {GLANCE, LOOK};
     int rc = KN_OK, languages = r->l->speech->languages;
@@ -247,8 +247,8 @@ static int find_language(struct run *r, struct kn_err *err)
             rc = vote(r, windows, err);
         else if (l->sound.last)
             break;
-        else if (rc == KN_OK && kn_windows_next(l->sound.speech, l->sound.frames, false, &w) !=
-                                    KN_WINDOWS_FOUND)
+        else if (rc == KN_OK &&
+                 kn_windows_next(l->sound.speech, l->sound.frames, false, &w) != KN_WINDOWS_FOUND)
             kn_sound_drop(&l->sound, w.start);
     }
     return rc;
@@ -305,10 +305,11 @@ static int language_id(const struct kn_speech *s, const char *language, int *id,
     int found = strlen(language) <= 3 ? whisper_lang_id(language) : -1;
 
     if (found < 0 || found >= s->languages)
-        return kn_err_set(err, KN_EARG,
-                          "speech: the model '%s' does not know the language '%s'; give a code such as "
-                          "en or es",
-                          s->model, language);
+        return kn_err_set(
+            err, KN_EARG,
+            "speech: the model '%s' does not know the language '%s'; give a code such as "
+            "en or es",
+            s->model, language);
     *id = found;
     return KN_OK;
 }
@@ -359,7 +360,8 @@ int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *
         if (rc == KN_OK)
             rc = go_on(&r, &end, &t.speech, err);
         if (rc == KN_OK && heard)
-            heard(heard_ctx, fmin((double)(l->sound.at * KN_FRAME), (double)l->sound.total) / KN_RATE);
+            heard(heard_ctx,
+                  fmin((double)(l->sound.at * KN_FRAME), (double)l->sound.total) / KN_RATE);
     }
     if (rc == KN_OK)
         rc = kn_said_take(&r.said, &t.segments, &t.n_segments, err);

@@ -127,8 +127,8 @@ static bool whisper_whole(struct walk *w)
 static bool silero_whole(struct walk *w)
 {
     static const char kind[] = "silero-16k";
-    static const int32_t sizes[] = {512, 64, 4, 129, 128, 3, 128, 64, 3, 64,
-                                    64,  3,  64, 128, 3, 128, 128, 128, 1};
+    static const int32_t sizes[] = {512, 64, 4,  129, 128, 3,   128, 64,  3, 64,
+                                    64,  3,  64, 128, 3,   128, 128, 128, 1};
     int32_t length, version[3], v[sizeof sizes / sizeof *sizes];
 
     return numbers(w, &length, 1) && length == (int32_t)sizeof kind - 1 && skip(w, length) &&
@@ -153,10 +153,11 @@ static int check(const char *path, const char *kind, bool (*whole)(struct walk *
     ok = numbers(&w, &magic, 1) && (uint32_t)magic == MAGIC && whole(&w);
     fclose(w.f);
     if (!ok)
-        return kn_err_set(err, KN_ECORRUPT,
-                          "load the %s model '%s': damaged or not such a model (wrong near byte %lld of "
-                          "%lld); run: kinora models verify",
-                          kind, path, (long long)w.at, (long long)w.size);
+        return kn_err_set(
+            err, KN_ECORRUPT,
+            "load the %s model '%s': damaged or not such a model (wrong near byte %lld of "
+            "%lld); run: kinora models verify",
+            kind, path, (long long)w.at, (long long)w.size);
     return KN_OK;
 }
 

@@ -108,7 +108,8 @@ static int join_the_last(struct kn_said *s, struct kn_err *err)
     const char *text = kn_arena_printf(s->arena, "%s %s", last->text, s->text.data);
 
     if (!text)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a segment of %zu bytes", s->text.n);
+        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a segment of %zu bytes",
+                          s->text.n);
     last->text = text;
     return KN_OK;
 }
@@ -116,7 +117,8 @@ static int join_the_last(struct kn_said *s, struct kn_err *err)
 static int grow(struct kn_said *s, struct kn_err *err)
 {
     size_t cap = s->cap ? 2 * s->cap : 64;
-    struct kn_segment *bigger = cap > SEGMENTS_MAX ? NULL : realloc(s->segments, cap * sizeof *bigger);
+    struct kn_segment *bigger =
+        cap > SEGMENTS_MAX ? NULL : realloc(s->segments, cap * sizeof *bigger);
 
     if (!bigger)
         return kn_err_set(err, KN_ELIMIT, "speech: more than %zu segments in one title", s->cap);
@@ -144,7 +146,8 @@ int kn_said_add(struct kn_said *s, const char *raw, double start, double end, do
         return rc;
     text = kn_arena_bytes(s->arena, s->text.data, s->text.n);
     if (!text)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a segment of %zu bytes", s->text.n);
+        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a segment of %zu bytes",
+                          s->text.n);
     s->segments[s->n++] = (struct kn_segment){start, end, text};
     return KN_OK;
 }

@@ -72,7 +72,8 @@ int kn_sound_pull(struct kn_sound *s, struct kn_err *err)
         return KN_OK;
     only_numbers(chunk, got);
     if (!whisper_vad_detect_speech_no_reset(s->vad, chunk, (int)got))
-        return kn_err_set(err, KN_ELIMIT, "speech: the voice activity model failed on %zu samples", got);
+        return kn_err_set(err, KN_ELIMIT, "speech: the voice activity model failed on %zu samples",
+                          got);
     frames = (size_t)whisper_vad_n_probs(s->vad);
     memcpy(s->speech + s->frames, whisper_vad_probs(s->vad), frames * sizeof *s->speech);
     s->frames += frames;

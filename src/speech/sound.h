@@ -16,12 +16,12 @@ enum { KN_RATE = 16000, KN_CHUNK = 960 * KN_FRAME /* 30.7 s: a whole number of f
 struct kn_sound {
     const struct kn_audio_source *source;
     struct whisper_vad_context *vad;
-    float *pcm;         /* samples of them, from frame `at` of the title on */
-    float *speech;      /* one probability a frame */
+    float *pcm;                   /* samples of them, from frame `at` of the title on */
+    float *speech;                /* one probability a frame */
     size_t samples, frames, room; /* room: frames that pcm and speech can hold */
     size_t at;
     uint64_t total; /* samples pulled since the beginning */
-    bool last; /* the source has ended */
+    bool last;      /* the source has ended */
 };
 
 /* Forgets what was there and begins with a new source; keeps the memory. */

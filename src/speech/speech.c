@@ -43,9 +43,10 @@ int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **o
     params.use_gpu = false;
     s->whisper = whisper_init_from_file_with_params_no_state(s->model, params);
     if (!s->whisper) {
-        rc = kn_err_set(err, KN_ECORRUPT,
-                        "load the speech model '%s': whisper.cpp refuses it; run: kinora models verify",
-                        options->model);
+        rc = kn_err_set(
+            err, KN_ECORRUPT,
+            "load the speech model '%s': whisper.cpp refuses it; run: kinora models verify",
+            options->model);
         goto out;
     }
     s->languages = count_languages(s->whisper);

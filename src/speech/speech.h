@@ -32,8 +32,8 @@ struct kn_listener; /* opaque; one thread at a time */
 struct kn_speech_options {
     const char *model; /* path of a whisper.cpp ggml file */
     const char *vad;   /* path of a Silero ggml file */
-    int threads;       /* for each listener; 0: 1. Several listeners of one thread beat one of several */
-    int beam;          /* 0 or 1: greedy; else the beam's width, at most 8 */
+    int threads; /* for each listener; 0: 1. Several listeners of one thread beat one of several */
+    int beam;    /* 0 or 1: greedy; else the beam's width, at most 8 */
 };
 
 /* Pulls mono float32 at 16,000 Hz. Fills up to cap, *got < cap only at the end. */
@@ -43,12 +43,13 @@ struct kn_audio_source {
 };
 
 struct kn_transcript {
-    const struct kn_segment *segments; /* in order, within 0..duration, start < end, never overlapping */
-    size_t n_segments;                 /* 0: nobody speaks */
-    char language[8];                  /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
-    double language_confidence;        /* 0..1: the share of the vote, weighted by probability */
-    double duration;                   /* seconds of sound read */
-    double speech;                     /* seconds of it that the voice activity let through */
+    const struct kn_segment
+        *segments;              /* in order, within 0..duration, start < end, never overlapping */
+    size_t n_segments;          /* 0: nobody speaks */
+    char language[8];           /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
+    double language_confidence; /* 0..1: the share of the vote, weighted by probability */
+    double duration;            /* seconds of sound read */
+    double speech;              /* seconds of it that the voice activity let through */
 };
 
 /* KN_ENOTFOUND no such file; KN_ECORRUPT not a model (the message names the file and the remedy); KN_ELIMIT. */

@@ -7,12 +7,12 @@
 static const float ON = 0.5F, OFF = 0.35F;
 
 enum {
-    MIN_SPEECH = 8,   /* 256 ms */
-    MIN_SILENCE = 3,  /* 96 ms */
-    PAD = 19,         /* 608 ms */
-    MERGE = 125,      /* 4 s */
-    TAIL = 250,       /* 8 s */
-    WORD = 10,        /* 320 ms */
+    MIN_SPEECH = 8,  /* 256 ms */
+    MIN_SILENCE = 3, /* 96 ms */
+    PAD = 19,        /* 608 ms */
+    MERGE = 125,     /* 4 s */
+    TAIL = 250,      /* 8 s */
+    WORD = 10,       /* 320 ms */
     FAR = 2 * KN_WINDOW_FRAMES,
 };
 

@@ -17,8 +17,8 @@
 #include <stddef.h>
 
 enum {
-    KN_FRAME = 512,          /* samples */
-    KN_WINDOW_FRAMES = 937,  /* the longest window: 29.98 s */
+    KN_FRAME = 512,                               /* samples */
+    KN_WINDOW_FRAMES = 937,                       /* the longest window: 29.98 s */
     KN_WINDOW_SIGHT = 2 * KN_WINDOW_FRAMES + 158, /* no decision needs to see further than this */
 };
 

@@ -51,8 +51,8 @@ static void text_is_trimmed_and_spaced_once(void **state)
 
 static void what_is_not_speech_goes(void **state)
 {
-    static const char *const nothing[] = {"",          " ",          " [Music]", " (música)",
-                                          " ♪",        "♪ ♪♪",       "*sighs*",  "...",
+    static const char *const nothing[] = {"",          " ",           " [Music]", " (música)",
+                                          " ♪",        "♪ ♪♪",        "*sighs*",  "...",
                                           " [BLANK_A", "(risas) [x]", " ¡!"};
 
     (void)state;
@@ -66,7 +66,10 @@ static void what_is_not_speech_goes(void **state)
 
 static void half_a_character_does_not_make_bad_text(void **state)
 {
-    static const char *const torn[] = {" ma\xc3", "\xb1" "ana", "\xff[\xe2\x99", "\xe2\x99\xaa ok \xe2"};
+    static const char *const torn[] = {" ma\xc3",
+                                       "\xb1"
+                                       "ana",
+                                       "\xff[\xe2\x99", "\xe2\x99\xaa ok \xe2"};
 
     (void)state;
     for (size_t i = 0; i < sizeof torn / sizeof *torn; i++)

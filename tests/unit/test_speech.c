@@ -96,7 +96,8 @@ static int open_all(void **state)
     gibberish = (struct sound){malloc(12 * RATE * sizeof(float)), 12 * RATE, 0};
     for (size_t i = 0; i < gibberish.n; i++)
         gibberish.x[i] = english.x[gibberish.n + 5 * RATE - i];
-    if (kn_speech_open(&(struct kn_speech_options){.model = whisper, .vad = silero}, &speech, &err)) {
+    if (kn_speech_open(&(struct kn_speech_options){.model = whisper, .vad = silero}, &speech,
+                       &err)) {
         print_error("%s\n", err.msg);
         return -1;
     }
@@ -351,7 +352,8 @@ static float noise(double t)
 /* Four chords in turn under a melody, with a drum: what a trailer opens with. */
 static float music(double t)
 {
-    static const double chord[4][3] = {{220, 262, 330}, {175, 220, 262}, {262, 330, 392}, {196, 247, 294}};
+    static const double chord[4][3] = {
+        {220, 262, 330}, {175, 220, 262}, {262, 330, 392}, {196, 247, 294}};
     const double *c = chord[(int)(t / 2) % 4];
     double beat = fmod(t, 0.5), sum = 0;
 
@@ -425,7 +427,8 @@ static void a_language_that_is_given_is_not_asked_for(void **state)
     (void)state;
     need_all();
     l = new_listener();
-    assert_int_equal(kn_listener_transcribe(l, &source, "xx", NULL, NULL, NULL, arena, &t, &err), KN_EARG);
+    assert_int_equal(kn_listener_transcribe(l, &source, "xx", NULL, NULL, NULL, arena, &t, &err),
+                     KN_EARG);
     assert_non_null(strstr(err.msg, "'xx'"));
     assert_true(t.duration == 7);
     assert_int_equal(s.at, 0);
@@ -457,8 +460,9 @@ static void an_error_of_the_source_is_returned_as_it_came(void **state)
     need_all();
     l = new_listener();
     for (int i = 0; i < 2; i++, s.at = 0) {
-        assert_int_equal(kn_listener_transcribe(l, &source, i ? "en" : NULL, NULL, NULL, NULL, arena, &t, &err),
-                         KN_ETIMEOUT);
+        assert_int_equal(
+            kn_listener_transcribe(l, &source, i ? "en" : NULL, NULL, NULL, NULL, arena, &t, &err),
+            KN_ETIMEOUT);
         assert_string_equal(err.msg, "the disk is asleep");
         assert_true(t.duration == 7);
     }
@@ -505,8 +509,9 @@ static void a_cancel_ends_it_soon(void **state)
         pthread_t thread;
 
         assert_int_equal(pthread_create(&thread, NULL, cancel_later, &c), 0);
-        assert_int_equal(kn_listener_transcribe(l, &source, NULL, &c.cancel, NULL, NULL, arena, &t, NULL),
-                         KN_ECANCELLED);
+        assert_int_equal(
+            kn_listener_transcribe(l, &source, NULL, &c.cancel, NULL, NULL, arena, &t, NULL),
+            KN_ECANCELLED);
         assert_int_equal(pthread_join(thread, NULL), 0);
         /* In CPU time, so that a busy machine does not fail it. */
         assert_true(cpu_seconds() - c.spent_at < 2);
@@ -557,7 +562,8 @@ static void memory_does_not_grow_with_the_sound(void **state)
     need_all();
     l = new_listener();
     before = resident_mib();
-    assert_int_equal(kn_listener_transcribe(l, &source, NULL, NULL, keep_last, &last, arena, &t, NULL), KN_OK);
+    assert_int_equal(
+        kn_listener_transcribe(l, &source, NULL, NULL, keep_last, &last, arena, &t, NULL), KN_OK);
     assert_true(resident_mib() - before < 40);
     assert_true(fabs(last - 25 * 60) < 1e-6 && fabs(t.duration - 25 * 60) < 1e-6);
     kn_listener_free(l);
@@ -607,8 +613,10 @@ static void impossible_options_are_refused(void **state)
 
     (void)state;
     need_all();
-    assert_int_equal(kn_speech_open(&(struct kn_speech_options){whisper, silero, 0, 9}, &s, &err), KN_EARG);
-    assert_int_equal(kn_speech_open(&(struct kn_speech_options){whisper, silero, -1, 0}, &s, &err), KN_EARG);
+    assert_int_equal(kn_speech_open(&(struct kn_speech_options){whisper, silero, 0, 9}, &s, &err),
+                     KN_EARG);
+    assert_int_equal(kn_speech_open(&(struct kn_speech_options){whisper, silero, -1, 0}, &s, &err),
+                     KN_EARG);
     assert_null(s);
 }
 
@@ -645,7 +653,8 @@ static void a_cut_or_damaged_model_does_not_crash(void **state)
         assert_int_equal(truncate(path, (off_t)n), 0);
         assert_refused(path, silero, path, KN_ECORRUPT);
     }
-    for (int i = 0; i < 100; i++) { /* damage in the sizes, the vocabulary, the first tensors' headers */
+    for (int i = 0; i < 100;
+         i++) { /* damage in the sizes, the vocabulary, the first tensors' headers */
         size_t at = i < 48 ? (size_t)i : (size_t)rand() % headers;
         char byte = b.data[at];
 

@@ -31,7 +31,8 @@ static size_t windows_of(const float *p, size_t n, struct kn_window *out)
     struct kn_window w;
     size_t count = 0;
 
-    for (size_t at = 0; kn_windows_next(p + at, n - at, true, &w) == KN_WINDOWS_FOUND; at += w.end) {
+    for (size_t at = 0; kn_windows_next(p + at, n - at, true, &w) == KN_WINDOWS_FOUND;
+         at += w.end) {
         assert_in_range(count, 0, WINDOWS - 1);
         out[count++] = (struct kn_window){at + w.start, at + w.end, w.speech};
     }

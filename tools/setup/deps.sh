@@ -73,17 +73,17 @@ use_ccache() {
   export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_EXTRAFILES=$work/cpu-features
 }
 
-configure() {
+configure() { # BUILD-FOLDER [OPTION]
   # Upstream asks git for its commit; above build/ it would find Kinora's and compile anew after each of ours.
-  GIT_CEILING_DIRECTORIES=$top/build cmake -S third_party -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DLLAMA_SRC="$llama" -DWHISPER_SRC="$whisper" "${launcher[@]}"
+  GIT_CEILING_DIRECTORIES=$top/build cmake -S third_party -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DLLAMA_SRC="$llama" -DWHISPER_SRC="$whisper" "${launcher[@]}" "${@:2}"
   # llama.cpp's models are compiled as ten unity files, which name their parts by absolute path: relative, ccache knows
   # them in a clone elsewhere too.
-  find "$work/build" -name 'unity_*.cxx' -exec sed -i "s#\"$work/#\"../../../../../../#" {} +
+  find "$1" -name 'unity_*.cxx' -exec sed -i "s#\"$work/#\"../../../../../../#" {} +
 }
 
-compile() {
-  cmake --build "$work/build" --target "$1" ||
+compile() { # BUILD-FOLDER TARGET
+  cmake --build "$1" --target "$2" ||
     die "the compiler's message is above; with less than 2 GiB of memory try CMAKE_BUILD_PARALLEL_LEVEL=1"
 }
 
@@ -100,8 +100,9 @@ use_ccache
 
 if [ "${1:-}" = peer ]; then
   [ "$(cat "$deps/READY" 2>/dev/null || true)" = "$want" ] || die "run 'make deps' first"
-  compile kinora_peer
-  cmake --install "$work/build" --prefix "$deps" --component peer
+  configure "$work/build-peer" -DKINORA_PEER=ON
+  compile "$work/build-peer" kinora_peer
+  cmake --install "$work/build-peer" --prefix "$deps" --component peer
 else
   if [ -z "${KINORA_LLAMA_SRC:-}" ] || [ -z "${KINORA_WHISPER_SRC:-}" ]; then fetch; fi
   if [ -z "${KINORA_LLAMA_SRC:-}" ]; then
@@ -109,8 +110,8 @@ else
     lean_llama
   fi
   rm -rf "$work/build" "$deps.new"
-  configure
-  compile kinora_libraries
+  configure "$work/build"
+  compile "$work/build" kinora_libraries
   cmake --install "$work/build" --prefix "$deps.new" --component kinora
   rm -rf "$deps"
   mv "$deps.new" "$deps"
