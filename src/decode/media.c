@@ -25,6 +25,7 @@ struct kn_media {
     struct kn_media_limits limits;
     struct kn_child child;
     bool greeted;         /* its HELLO has come */
+    bool broken;          /* the last child could not be started, or ended without one */
     enum reading reading; /* READING: an answer to NEXT is owed */
     bool has_audio;
     uint32_t at;          /* samples of answer.audio that were given already */
@@ -69,6 +70,11 @@ void kn_media_free(struct kn_media *m)
     kn_child_end(&m->child, NULL);
     kn_buf_free(&m->program);
     free(m);
+}
+
+bool kn_media_is_broken(const struct kn_media *m)
+{
+    return m->broken;
 }
 
 /* The child came to an end by itself: why, as seen from doing. */
@@ -126,6 +132,7 @@ static int take_message(struct kn_media *m, const char *doing, size_t *n, struct
             return give_up(m, KN_EIO, m->program.data,
                            "is of another version than this program: install both together", err);
         m->greeted = true;
+        m->broken = false;
         *n = 0;
         return KN_OK;
     }
@@ -220,9 +227,10 @@ static int send_open(struct kn_media *m, int fd, struct kn_err *err)
         if (m->child.pid == 0) {
             int rc = kn_child_start(m->program.data, m->limits.memory, &m->child, err);
 
+            m->greeted = false;
+            m->broken = true; /* until it says hello */
             if (rc)
                 return rc;
-            m->greeted = false;
         }
         if (request(m, KN_WIRE_OPEN, fd))
             return KN_OK;

@@ -76,6 +76,10 @@ void kn_media_free(struct kn_media *m); /* NULL is fine; ends the child */
 int kn_media_open(struct kn_media *m, int fd, const struct kn_cancel *cancel,
                   struct kn_media_info *info, struct kn_err *err);
 
+/* After a failed open: is the decoder itself to blame, which would fail for every file? It could not
+ * be started, or ended before it said hello. */
+bool kn_media_is_broken(const struct kn_media *m);
+
 /* Fills up to cap samples; *got < cap only at the end of the track, or when the next call will give
  * an error; 0 when nothing is left or there is no audio track. A damaged stretch reads as silence;
  * a track of which nothing can be decoded is KN_ECORRUPT, and so is one that announces sound and

@@ -163,6 +163,10 @@ static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_
         rc = kn_media_open(media, fd, &r->stop, &info, &err);
     if (fd >= 0)
         close(fd);
+    if (rc && fd >= 0 && rc != KN_ECANCELLED && kn_media_is_broken(media)) {
+        run_fail(r, rc, &err);
+        return rc;
+    }
     if (rc) {
         if (rc != KN_ECANCELLED)
             run_title_failed(r, j, stage, &err);

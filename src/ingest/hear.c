@@ -2,8 +2,11 @@
 
 #include "base/arena.h"
 #include "decode/media.h"
+#include "models/models.h"
 #include "speech/speech.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +125,24 @@ static void hear_title(struct run *r, struct kn_listener *listener, struct job *
         hand_on(r, j, &t);
 }
 
+/* whisper.cpp loads a model with a flipped bit and hears nonsense: a file that the manifest lists is
+ * compared with it first, which takes a tenth of a second. */
+static int verify_model(const char *path, struct kn_err *err)
+{
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+    char dir[PATH_MAX];
+    const struct kn_model *models;
+    size_t n;
+    int rc = kn_models_manifest(&models, &n, err);
+
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        if (strcmp(models[i].file, file) == 0)
+            rc = kn_models_verify(dir, &models[i], err);
+    }
+    return rc;
+}
+
 /* The weights are loaded once, by whoever comes first; the others wait for them. */
 static int open_listener(struct run *r, struct kn_listener **out, struct kn_err *err)
 {
@@ -133,7 +154,11 @@ static int open_listener(struct run *r, struct kn_listener **out, struct kn_err 
         const struct kn_speech_options options = {o->speech_model, o->vad_model, o->threads,
                                                   o->beam};
 
-        rc = kn_speech_open(&options, &r->speech, err);
+        rc = verify_model(o->speech_model, err);
+        if (rc == KN_OK)
+            rc = verify_model(o->vad_model, err);
+        if (rc == KN_OK)
+            rc = kn_speech_open(&options, &r->speech, err);
     }
     pthread_mutex_unlock(&r->lock);
     return rc ? rc : kn_listener_new(r->speech, out, err);

@@ -1,9 +1,9 @@
 /* modelfile.h - looks whether a model file is whole before whisper.cpp reads it.
  *
  * whisper.cpp 1.9.1 trusts what it reads: a file cut inside its last tensor loads with weights of
- * zero, a damaged tensor header writes past an array on the stack, a damaged number ends the process in
- * an assertion. So the file is walked first, header by header; the weights themselves are skipped (only a
- * SHA-256 could judge them: kinora models verify), which costs a millisecond. */
+ * zero, a damaged tensor header writes past an array on the stack, a damaged number ends the
+ * process in an assertion. So the file is walked first, header by header, in some milliseconds.
+ * The weights themselves are skipped: only a SHA-256 could judge them (kinora models verify). */
 #ifndef KN_SPEECH_MODELFILE_H
 #define KN_SPEECH_MODELFILE_H
 

@@ -23,9 +23,9 @@ void kn_said_free(struct kn_said *s)
     kn_buf_free(&s->text);
 }
 
-/* The length of a tag that begins at p: to its closing sign, or to the end where that is missing (but a
- * lone asterisk is only itself). Parentheses count too: people do not speak them, and Whisper writes
- * "(upbeat music)". */
+/* The length of a tag that begins at p: to its closing sign, or to the end where that is missing
+ * (but a lone asterisk is only itself). Parentheses count too: people do not speak them, and
+ * Whisper writes "(upbeat music)". */
 static size_t tag(const char *p, size_t n)
 {
     static const char opening[] = "[(*", closing[] = "])*";

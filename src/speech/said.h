@@ -1,10 +1,10 @@
 /* said.h - turns what Whisper writes into segments: clean text, times that hold together.
  *
- * Whisper also writes what it does not hear as speech: "[Music]", "(risas)", "*sighs*", notes. Those go, and
- * a segment of nothing else goes with them. Its times are steps of 20 ms that may run backwards or
- * past the sound: they are fitted between the end of the segment before and the end of the window.
+ * Whisper also writes what it does not hear as speech: "[Music]", "(risas)", "*sighs*", notes.
+ * Those go, and a segment of nothing else goes with them. Its times are steps of 20 ms that may run
+ * backwards or past the sound: they are fitted between the end of the segment before and the end
+ * of the window. No words are lost to a time: where no room is left, they join the segment before.
  *
- * No words are lost to a time: where no room is left, they join the segment before.
  * Not for use by two threads at once. */
 #ifndef KN_SPEECH_SAID_H
 #define KN_SPEECH_SAID_H
@@ -28,8 +28,8 @@ struct kn_said {
 void kn_said_init(struct kn_said *s, struct kn_arena *arena);
 void kn_said_free(struct kn_said *s);
 
-/* raw need not be UTF-8 (Whisper may part a character between two segments). start and end in seconds; from and to
- * the window's, which must not begin before the window of the last call. KN_ELIMIT. */
+/* raw need not be UTF-8: Whisper may part a character between two segments. Times in seconds; from
+ * and to are the window's, which must not begin before the window of the last call. KN_ELIMIT. */
 int kn_said_add(struct kn_said *s, const char *raw, double start, double end, double from,
                 double to, struct kn_err *err);
 

@@ -86,6 +86,8 @@ void kn_sound_drop(struct kn_sound *s, size_t frames)
 {
     size_t samples = frames * KN_FRAME < s->samples ? frames * KN_FRAME : s->samples;
 
+    if (frames == 0) /* nor are there arrays before the first pull */
+        return;
     memmove(s->pcm, s->pcm + samples, (s->samples - samples) * sizeof *s->pcm);
     memmove(s->speech, s->speech + frames, (s->frames - frames) * sizeof *s->speech);
     s->samples -= samples;

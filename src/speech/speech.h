@@ -1,9 +1,10 @@
 /* speech.h - what is said in a stretch of sound, when, and in which language.
  *
- * Whisper (Radford et al., 2022) through whisper.cpp, on windows of speech found by Silero voice activity:
+ * Whisper (Radford et al., 2022) through whisper.cpp, on windows of speech found by Silero voice
+ * activity:
  *
- *   sound -> blocks of some minutes -> voice activity -> windows of at most 30 s that begin and
- *   end between two utterances -> language by vote over several windows -> segments
+ *   sound -> chunks of 30 s -> voice activity -> windows of at most 30 s that begin and end between
+ *   two utterances -> language by vote over several windows -> segments
  *
  * Whisper is trained on 30 s windows: shorter slices turn to nonsense, music alone to invented
  * thanks for watching. So only windows that hold speech are heard, they are packed as full as the
@@ -11,8 +12,9 @@
  * loop in one window spreads over the rest), and the temperature fall-back of the paper is on.
  *
  * One kn_speech holds the weights; one kn_listener per thread holds what a run needs (about
- * 100 MB with the base model). Memory does not grow with the length of the sound: it is pulled
- * in blocks through kn_audio_source.
+ * 120 MB with the base model while it runs, next to nothing in between). Memory does not grow with
+ * the length of the sound: a listener keeps the window under way, and up to 5 minutes (20 MB) while
+ * it has yet to find the language.
  *
  * The same sound and options give the same segments, whichever listener hears them and whatever
  * it heard before. */
@@ -52,7 +54,8 @@ struct kn_transcript {
     double speech;              /* seconds of it that the voice activity let through */
 };
 
-/* KN_ENOTFOUND no such file; KN_ECORRUPT not a model (the message names the file and the remedy); KN_ELIMIT. */
+/* KN_ENOTFOUND no such file; KN_ECORRUPT not a whole model: the message names the file and the
+ * remedy. KN_EARG options out of range; KN_EIO; KN_ELIMIT. */
 int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **out,
                    struct kn_err *err);
 void kn_speech_close(struct kn_speech *s); /* NULL is fine; after all its listeners */
@@ -69,8 +72,8 @@ int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *
                            void (*heard)(void *ctx, double seconds), void *heard_ctx,
                            struct kn_arena *arena, struct kn_transcript *out, struct kn_err *err);
 
-/* Sends the log lines of whisper.cpp, llama.cpp's and ggml's away (to kn_log at debug level). The hooks
- * are process-wide: call once, in main, before anything else here. */
+/* Sends the log lines of whisper.cpp and ggml to kn_log, at debug level (llama.cpp's own are llm's
+ * matter). The hooks are process-wide: call once, before anything else here. */
 void kn_speech_quiet(void);
 
 #endif

@@ -108,13 +108,10 @@ enum kn_windows kn_windows_next(const float *p, size_t n, bool last, struct kn_w
     size_t start, end, high;
     bool far;
 
-    if (!next_utterance(p, 0, n, &first)) {
-        *w = (struct kn_window){.start = last || n < PAD ? n * last : n - PAD};
+    if (!next_utterance(p, 0, n, &first) ||
+        (last && first.end - first.start < MIN_SPEECH)) { /* the sound ends in a click */
+        *w = (struct kn_window){.start = last ? n : n - least(n, PAD)};
         return last ? KN_WINDOWS_END : KN_WINDOWS_MORE;
-    }
-    if (last && first.end - first.start < MIN_SPEECH) { /* the sound ends in a click */
-        *w = (struct kn_window){.start = n};
-        return KN_WINDOWS_END;
     }
     start = first.start > PAD ? first.start - PAD : 0;
     high = start + KN_WINDOW_FRAMES;

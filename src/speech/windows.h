@@ -1,15 +1,15 @@
 /* windows.h - packs what the voice activity lets through into windows that Whisper can hear.
  *
  * Time here is counted in frames of 512 samples (32 ms), the step of Silero's probabilities. A
- * window is one contiguous stretch of sound from shortly before an utterance to shortly after one, the
- * pauses between included: cutting the pauses out moves every time and makes the model stumble at
- * the seams. An utterance that follows within 4 s belongs to the same stretch; a stretch longer than
- * 30 s is cut at its longest pause in the last third of those 30 s, or, where nobody draws
+ * window is one contiguous stretch of sound from shortly before an utterance to shortly after one,
+ * the pauses between included: cutting pauses out would move every time and make the model stumble
+ * at the seams. An utterance that follows within 4 s belongs to the same stretch; a stretch longer
+ * than 30 s is cut at its longest pause in the last third of those 30 s, or, where nobody draws
  * breath, at the frame that sounds least like speech; never so that less than 8 s are left over,
  * since Whisper makes more mistakes on scraps.
  *
- * Pure functions. The windows do not depend on how the probabilities were handed over: each call sees
- * those from the end of the last window on, and says when it must see more. */
+ * Pure functions. The windows do not depend on how the probabilities were handed over: each call
+ * sees those from the end of the last window on, and says when it must see more. */
 #ifndef KN_SPEECH_WINDOWS_H
 #define KN_SPEECH_WINDOWS_H
 
@@ -36,11 +36,11 @@ enum kn_windows {
 /* p[0..n): probabilities of speech from the end of the last window on; last: no more will come. */
 enum kn_windows kn_windows_next(const float *p, size_t n, bool last, struct kn_window *w);
 
-/* Does an utterance of p[from..to) begin or go on at or after from for long enough to hold a word? */
+/* Does somebody speak in p[from..to) for long enough to say a word? */
 bool kn_windows_speech_in(const float *p, size_t from, size_t to);
 
-/* The best k windows to judge a language by: the one with the most speech out of each k-th part.
- * pick gets their indices in order; returns how many: min(n, k). */
+/* The best k windows to judge a language by: of each k-th part the one with the most speech. pick
+ * gets their indices in order; returns how many: min(n, k). */
 size_t kn_windows_spread(const struct kn_window *w, size_t n, size_t k, size_t *pick);
 
 /* Where in w the slice of so many frames begins that holds the most speech. */

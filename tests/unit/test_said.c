@@ -67,8 +67,8 @@ static void what_is_not_speech_goes(void **state)
 static void half_a_character_does_not_make_bad_text(void **state)
 {
     static const char *const torn[] = {" ma\xc3",
-                                       "\xb1"
-                                       "ana",
+                                       ("\xb1"
+                                        "ana"),
                                        "\xff[\xe2\x99", "\xe2\x99\xaa ok \xe2"};
 
     (void)state;
