@@ -1,6 +1,7 @@
 /* Ctrl-C: first a request, then the end. */
 #include "cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ static void on_signal(int number)
 {
     static const char clear[] = "\r\033[K",
                       text[] = "stopping after the current step; run the same command to go on\n";
+    int saved = errno; /* isatty and write set it under the feet of whoever was interrupted */
 
     (void)number;
     if (seen)
@@ -19,9 +21,11 @@ static void on_signal(int number)
     seen = 1;
     if (target)
         kinora_cancel(target);
-    if ((isatty(STDERR_FILENO) && write(STDERR_FILENO, clear, sizeof clear - 1) < 0) ||
-        write(STDERR_FILENO, text, sizeof text - 1) < 0)
-        return; /* nobody is there to read it */
+    if (!isatty(STDERR_FILENO) || write(STDERR_FILENO, clear, sizeof clear - 1) > 0) {
+        if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+            seen = 1; /* nobody is there to read it */
+    }
+    errno = saved;
 }
 
 static void set(void (*handler)(int))
