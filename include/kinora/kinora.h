@@ -136,7 +136,8 @@ struct kinora_ingest_options {
     size_t n_roots;
     int jobs, threads, beam;   /* 0: default */
     const char *language_hint; /* NULL or "": detect */
-    const char *scorer; /* "probe", "lexicon": gives this library's opinions from now on; NULL or "": as it is */
+    const char *
+        scorer; /* "probe", "lexicon": gives this library's opinions from now on; NULL or "": as it is */
     bool retry_failed;
     const struct kn_id *again; /* redo this title; NULL */
 };
