@@ -136,6 +136,8 @@ struct kinora_ingest_options {
     size_t n_roots;
     int jobs, threads, beam;   /* 0: default */
     const char *language_hint; /* NULL or "": detect */
+    const char *
+        scorer; /* "probe", "lexicon": gives this library's opinions from now on; NULL or "": as it is */
     bool retry_failed;
     const struct kn_id *again; /* redo this title; NULL */
 };
@@ -170,8 +172,44 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *options,
                   void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
                   struct kinora_summary *out, struct kn_err *err);
 
+/* Texts instead of films, from a file NAME.csv with the columns "Video File" and "Transcript" (RFC 4180; a
+ * transcript that begins with "Error" makes a failed title of that reason), or NAME.jsonl of objects with
+ * "title", "text" and, where known, "language", "year", "genres". They become titles without files, which are
+ * compared, searched and scored as others are; their segments and moments have no times (kn_is_timed).
+ *
+ * A file is taken whole or, with the line of what is wrong, refused whole (KN_EARG, KN_ECORRUPT, KN_ELIMIT). Ids come
+ * from name and text, so importing a file again changes nothing, and goes on where a cancel stopped it. Of options,
+ * jobs, language_hint (for texts that tell none) and scorer count. A row counts as a file in events and summary. */
+int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest_options *options,
+                  void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
+                  struct kinora_summary *out, struct kn_err *err);
+
 /* Ends long calls on k soon; safe in a signal handler and from any thread. It stays cancelled. */
 void kinora_cancel(struct kinora *k);
+
+/* ---- export ---- */
+
+struct kinora_export_options {
+    const char *dir; /* made where it is not there */
+    bool force;      /* write over what an export left there before */
+};
+
+struct kinora_exported {
+    size_t rows;     /* of transcripts.csv */
+    size_t vectors;  /* of vectors.npy, and entries of payload.json */
+    size_t left_out; /* titles that are pending or missing */
+};
+
+/* The library as the notebook kept its results, titles in the order of kinora_list:
+ *   transcripts.csv  "Video File","Transcript" of all that are ready, silent ("") or failed ("Error: why")
+ *   vectors.npy      N x dim float32, a row a ready title
+ *   payload.json     an array of N objects: Transcript, Movie_Name, embeddings (the row), Sentiment (TextBlob's polarity of
+ *                    the transcript, whatever scorer the library has), Opinion_Score (0.7 * v[i] + 0.3 * Sentiment)
+ * A vector is as the model gave it, neither centred nor of unit length: the mean of the title's moments weighted by
+ * their words. A title without a file has its name with .mp4 for a video file. KN_EARG: one of the three files is
+ * there and force is not set; KN_ENOTFOUND: the lexicon is not among the models. */
+int kinora_export(struct kinora *k, const struct kinora_export_options *options,
+                  struct kinora_exported *out, struct kn_err *err);
 
 /* ---- models ---- */
 

@@ -5,7 +5,11 @@
  * the reversible form of kn_escape_path (base/unicode.h): each stray byte b as U+F780 + b - 0x80.
  *
  * Pointers inside belong to whoever handed the struct out, usually an arena; a struct copied by
- * value shares them. Times are seconds from the start of the film. */
+ * value shares them. Times are seconds from the start of the film.
+ *
+ * An imported text (words_from "import") has no times: start and end are 0 in all its segments and
+ * moments, as nowhere else, and its title's duration is 0. Its segments are its sentences; its
+ * moments are cut by words alone. kn_is_timed tells. */
 #ifndef KINORA_TYPES_H
 #define KINORA_TYPES_H
 
@@ -34,6 +38,12 @@ struct kn_segment {
     const char *text; /* trimmed, never empty */
 };
 
+/* Is it known when this is said? */
+static inline bool kn_is_timed(double start, double end)
+{
+    return end > start || start > 0;
+}
+
 /* A window of whole segments: what search finds and what an explanation points at. */
 struct kn_moment {
     double start, end;
@@ -52,10 +62,12 @@ struct kn_title {
     const char *reason;   /* for failed, silent and missing; "" otherwise */
     const char *language; /* BCP-47: "en", "es-MX"; "" when unknown */
     double language_confidence;
-    const char *words_from;   /* "speech", "sidecar", "embedded"; "" before there are any */
-    double duration;          /* seconds; 0 when unknown */
-    double opinion;           /* polarity -1..1; NaN: not scored */
-    int year;                 /* 0 when unknown */
+    const char *words_from; /* "speech", "sidecar", "embedded", "import"; "" before there are any */
+    double duration;        /* seconds; 0 when unknown */
+    double opinion;         /* polarity -1..1; NaN: not scored */
+    const char *scorer;     /* which gave it: "probe", "lexicon"; "" before one did */
+    int year;               /* 0 when unknown */
+    const char *genres;     /* "Drama, Western"; "" when unknown */
     const char *const *paths; /* where its files lie, escaped as above; may be none */
     size_t n_paths;
 };

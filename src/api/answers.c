@@ -176,19 +176,23 @@ void kinora_details_free(struct kinora_details *d)
     free(d);
 }
 
-static int join_transcript(struct kinora_details *d, struct kn_err *err)
+int kn_api_transcript(const struct kn_record *r, struct kn_arena *arena, const char **out,
+                      struct kn_err *err)
 {
+    const char *copy;
     struct kn_buf b;
     int rc;
 
     kn_buf_init(&b, TRANSCRIPT_MAX);
-    for (size_t i = 0; i < d->record.n_segments; i++)
-        kn_buf_addf(&b, NULL, "%s%s", i ? " " : "", d->record.segments[i].text);
+    for (size_t i = 0; i < r->n_segments; i++)
+        kn_buf_addf(&b, NULL, "%s%s", i ? " " : "", r->segments[i].text);
     rc = kn_buf_ok(&b, err);
     if (rc == KN_OK) {
-        d->transcript = kn_arena_text(d->arena, b.data);
-        if (!d->transcript)
-            rc = kn_api_no_memory(err, "show");
+        copy = kn_arena_text(arena, b.data);
+        if (copy)
+            *out = copy;
+        else
+            rc = kn_api_no_memory(err, "transcript");
     }
     kn_buf_free(&b);
     return rc;
@@ -206,7 +210,7 @@ int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details 
     }
     rc = kn_library_get(k->lib, id, KN_WITH_SEGMENTS | KN_WITH_MOMENTS, d->arena, &d->record, err);
     if (rc == KN_OK)
-        rc = join_transcript(d, err);
+        rc = kn_api_transcript(&d->record, d->arena, &d->transcript, err);
     if (rc)
         kinora_details_free(d);
     else

@@ -31,6 +31,10 @@ int kn_api_library_path(const struct kinora_options *options, char **out, struct
 int kn_api_languages(const char *list, struct kn_arena *arena, struct kn_filter *filter,
                      struct kn_err *err);
 
+/* All segments' texts, joined by spaces, from the arena. */
+int kn_api_transcript(const struct kn_record *r, struct kn_arena *arena, const char **out,
+                      struct kn_err *err);
+
 int kn_api_no_memory(struct kn_err *err, const char *what);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "decode/media.h"
+#include "library/store.h"
 #include "models/models.h"
 
 #include <limits.h>
@@ -151,6 +152,27 @@ static void look_at_disk(struct kinora_report *r, const char *path)
                         free_mib < 100 ? "; an ingest may run out of space" : ""));
 }
 
+/* Which scorer a library has, and what that leaves without an opinion. */
+static void look_at_scorer(struct kinora_report *r, struct kn_library *lib)
+{
+    size_t ready = 0, silent = 0;
+    char scorer[32];
+    bool lexicon;
+
+    if (kn_store_scorer(lib, scorer, NULL) || !*scorer)
+        return;
+    lexicon = strcmp(scorer, "lexicon") == 0;
+    if (lexicon && kn_store_count_opinions(lib, &ready, &silent, NULL) == KN_OK && silent > 0)
+        add(r, KINORA_WARNING, "scorer",
+            kn_arena_printf(
+                r->arena,
+                "lexicon, which reads English only: %zu of %zu ready titles have no opinion; "
+                "kinora ingest --scorer probe gives them one",
+                silent, ready));
+    else
+        add(r, KINORA_GOOD, "scorer", kn_arena_text(r->arena, scorer));
+}
+
 static void look_at_library(struct kinora_report *r, const struct kinora_options *o)
 {
     const struct kn_library_options how = {0};
@@ -185,6 +207,7 @@ static void look_at_library(struct kinora_report *r, const struct kinora_options
                         (unsigned long long)s.by_state[KN_STATE_FAILED],
                         (unsigned long long)s.by_state[KN_STATE_PENDING],
                         (unsigned long long)s.by_state[KN_STATE_MISSING]));
+    look_at_scorer(r, lib);
     look_at_disk(r, path);
 out:
     kn_library_close(lib);

@@ -39,6 +39,12 @@ static void relay(void *p, const struct kn_ingest_event *e)
     r->event(r->ctx, &event);
 }
 
+static struct kinora_summary summary_of(const struct kn_ingest_summary *s)
+{
+    return (struct kinora_summary){s->files,  s->added,   s->unchanged, s->ready, s->silent,
+                                   s->failed, s->missing, s->skipped,   s->sound, s->elapsed};
+}
+
 int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
                   void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
                   struct kinora_summary *out, struct kn_err *err)
@@ -50,12 +56,13 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
         .threads = o->threads,
         .beam = o->beam,
         .language_hint = o->language_hint,
+        .scorer = o->scorer,
         .retry_failed = o->retry_failed,
         .again = o->again,
     };
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};
-    char *speech = NULL, *vad = NULL, *embedding = NULL;
+    char *speech = NULL, *vad = NULL, *embedding = NULL, *lexicon = NULL;
     int rc = kn_api_model_path(k, k->speech_model, &speech, err);
 
     if (rc == KN_OK)
@@ -67,12 +74,37 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     options.speech_model = speech;
     options.vad_model = vad;
     options.embedding_model = embedding;
+    kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL); /* missed only by who asks for it */
+    options.lexicon = lexicon;
     rc = kn_ingest_run(k->lib, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
-    *out = (struct kinora_summary){s.files,  s.added,   s.unchanged, s.ready, s.silent,
-                                   s.failed, s.missing, s.skipped,   s.sound, s.elapsed};
+    *out = summary_of(&s);
 out:
     free(speech);
     free(vad);
     free(embedding);
+    free(lexicon);
+    return rc;
+}
+
+int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest_options *o,
+                  void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
+                  struct kinora_summary *out, struct kn_err *err)
+{
+    struct kn_ingest_options options = {
+        .jobs = o->jobs, .language_hint = o->language_hint, .scorer = o->scorer};
+    struct relay r = {event, ctx};
+    struct kn_ingest_summary s = {0};
+    char *embedding = NULL, *lexicon = NULL;
+    int rc = kn_api_model_path(k, k->embedding_model, &embedding, err);
+
+    if (rc)
+        return rc;
+    kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL);
+    options.embedding_model = embedding;
+    options.lexicon = lexicon;
+    rc = kn_import_run(k->lib, file, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
+    *out = summary_of(&s);
+    free(embedding);
+    free(lexicon);
     return rc;
 }

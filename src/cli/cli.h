@@ -51,6 +51,8 @@ int kn_cmd_show(struct kn_cli *cli);
 int kn_cmd_search(struct kn_cli *cli);
 int kn_cmd_models(struct kn_cli *cli);
 int kn_cmd_doctor(struct kn_cli *cli);
+int kn_cmd_import(struct kn_cli *cli);
+int kn_cmd_export(struct kn_cli *cli);
 
 void kn_help_overview(FILE *out);
 void kn_help_command(const struct kn_command *command, FILE *out);
@@ -104,6 +106,8 @@ const char *kn_format(struct kn_cli *cli, const char *fmt, ...)
 
 /* "00:12", "1:02:03"; "-" for none. */
 const char *kn_time_text(struct kn_cli *cli, double seconds);
+/* When something is said that goes from start to end, and what goes behind it; "" when that is not known. */
+const char *kn_when_text(struct kn_cli *cli, double start, double end, const char *behind);
 const char *kn_opinion_text(struct kn_cli *cli, double opinion); /* "+0.21"; "-" when not scored */
 enum kn_style kn_opinion_style(double opinion);
 
@@ -149,6 +153,8 @@ int kn_document_end(struct kn_document *d);    /* closes it, prints one line; gi
 
 void kn_json_known(struct kn_json_writer *w, const char *key, const char *s); /* "" becomes null */
 void kn_json_seconds(struct kn_json_writer *w, const char *key, double seconds);
+void kn_json_when(struct kn_json_writer *w, double start,
+                  double end); /* start, end; null unknown */
 void kn_json_name(struct kn_json_writer *w, const struct kn_title *t); /* id, name */
 void kn_json_measures(struct kn_json_writer *w,
                       const struct kn_title *t); /* language, duration, opinion */
@@ -176,9 +182,9 @@ void kn_status_draw(struct kn_status *s, const char *before, double fraction, co
 void kn_status_clear(struct kn_status *s); /* so that other lines may be written */
 void kn_status_end(struct kn_status *s);
 
-struct kn_progress; /* of an ingest */
+struct kn_progress; /* of an ingest or an import */
 
-struct kn_progress *kn_progress_new(struct kn_cli *cli);
+struct kn_progress *kn_progress_new(struct kn_cli *cli, const char *thing); /* "file", "row" */
 void kn_progress_free(struct kn_progress *p);
 void kn_progress_event(void *progress, const struct kinora_event *e);
 /* The run is over: failures, and what was done. */

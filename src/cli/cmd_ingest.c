@@ -64,9 +64,10 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
                                             .threads = c->threads,
                                             .beam = c->beam,
                                             .language_hint = c->language_hint,
+                                            .scorer = c->scorer,
                                             .retry_failed = *c->retry,
                                             .again = again};
-    struct kn_progress *progress = kn_progress_new(cli);
+    struct kn_progress *progress = kn_progress_new(cli, "file");
     struct kinora_summary summary = {0};
     struct kn_err err;
     int rc;

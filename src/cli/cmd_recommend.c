@@ -10,8 +10,7 @@ static void evidence_json(struct kn_json_writer *w, const char *key,
                           const struct kinora_evidence *e)
 {
     kn_json_begin_object(w, key);
-    kn_json_seconds(w, "start", e->start);
-    kn_json_seconds(w, "end", e->end);
+    kn_json_when(w, e->start, e->end);
     kn_json_string(w, "text", e->text);
     kn_json_end_object(w);
 }
@@ -50,11 +49,11 @@ static int answer_json(const struct kinora_answer *a)
 static void moment(struct kn_cli *cli, const char *name, const struct kinora_evidence *e)
 {
     const struct kn_screen *screen = &cli->out;
-    const char *time = kn_time_text(cli, e->start);
+    const char *time = kn_when_text(cli, e->start, e->end, "  ");
 
     printf("%*s", INDENT, "");
-    kn_put(stdout, screen, KN_DIM, "%s  %s", time,
-           kn_shorten(cli, name, screen->width - INDENT - strlen(time) - 2));
+    kn_put(stdout, screen, KN_DIM, "%s%s", time,
+           kn_shorten(cli, name, screen->width - INDENT - strlen(time)));
     printf("\n%*s", INDENT + 2, "");
     kn_put_wrapped(stdout, screen, INDENT + 2, cli->config.verbose ? 0 : LINES,
                    kn_text(cli, e->text));
@@ -89,7 +88,8 @@ static void answer_text(struct kn_cli *cli, const struct kinora_answer *a)
     kn_put(stdout, screen, KN_BOLD, "%s", kn_shorten(cli, name, screen->width - 40));
     kn_put(stdout, screen, KN_DIM, "   %s   %s   opinion %s",
            *a->title.language ? kn_text(cli, a->title.language) : "language unknown",
-           kn_time_text(cli, a->title.duration), kn_opinion_text(cli, a->title.opinion));
+           kn_time_text(cli, a->title.duration > 0 ? a->title.duration : (double)NAN),
+           kn_opinion_text(cli, a->title.opinion));
     putchar('\n');
     for (size_t i = 0; i < a->n; i++)
         recommendation(cli, name, &a->recommendations[i]);

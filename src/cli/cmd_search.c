@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/unicode.h"
 
+#include <math.h>
+
 enum { MAX_TEXT = 64 << 10, INDENT = 4, LINES = 3 };
 
 static int found_json(const char *text, const struct kinora_found_list *list)
@@ -24,9 +26,8 @@ static int found_json(const char *text, const struct kinora_found_list *list)
         kn_json_rounded(&d.w, "similarity", f->similarity, 6);
         kn_json_number(&d.w, "opinion", f->opinion);
         kn_json_known(&d.w, "language", f->title.language);
-        kn_json_seconds(&d.w, "start", f->start);
-        kn_json_seconds(&d.w, "end", f->end);
-        kn_json_seconds(&d.w, "at", f->at);
+        kn_json_when(&d.w, f->start, f->end);
+        kn_json_seconds(&d.w, "at", kn_is_timed(f->start, f->end) ? f->at : (double)NAN);
         kn_json_string(&d.w, "text", f->text);
         kn_json_end_object(&d.w);
     }
@@ -44,7 +45,8 @@ static void found_text(struct kn_cli *cli, const struct kinora_found_list *list)
         printf("%s%*zu  ", i ? "\n" : "", INDENT - 2, f->rank);
         kn_put(stdout, screen, KN_BOLD, "%s",
                kn_shorten(cli, kn_text(cli, f->title.name), screen->width - 40));
-        printf("  %s", kn_time_text(cli, f->at));
+        if (kn_is_timed(f->start, f->end))
+            printf("  %s", kn_time_text(cli, f->at));
         kn_put(stdout, screen, KN_DIM, "   similarity %.2f   %s", f->similarity,
                *f->title.language ? kn_text(cli, f->title.language) : "language unknown");
         printf("\n%*s", INDENT, "");

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { LABEL = 10, INDENT = 9 };
 
@@ -10,8 +11,7 @@ static void segments_json(struct kn_json_writer *w, const struct kn_record *r)
     kn_json_begin_array(w, "segments");
     for (size_t i = 0; i < r->n_segments; i++) {
         kn_json_begin_object(w, NULL);
-        kn_json_seconds(w, "start", r->segments[i].start);
-        kn_json_seconds(w, "end", r->segments[i].end);
+        kn_json_when(w, r->segments[i].start, r->segments[i].end);
         kn_json_string(w, "text", r->segments[i].text);
         kn_json_end_object(w);
     }
@@ -19,8 +19,7 @@ static void segments_json(struct kn_json_writer *w, const struct kn_record *r)
     kn_json_begin_array(w, "moments");
     for (size_t i = 0; i < r->n_moments; i++) {
         kn_json_begin_object(w, NULL);
-        kn_json_seconds(w, "start", r->moments[i].start);
-        kn_json_seconds(w, "end", r->moments[i].end);
+        kn_json_when(w, r->moments[i].start, r->moments[i].end);
         kn_json_string(w, "text", r->moments[i].text);
         kn_json_number(w, "opinion", r->moments[i].opinion);
         kn_json_end_object(w);
@@ -40,10 +39,12 @@ static int show_json(const struct kinora_details *details)
     else
         kn_json_null(&d.w, "language_confidence");
     kn_json_known(&d.w, "words_from", t->words_from);
+    kn_json_known(&d.w, "scorer", t->scorer);
     if (t->year)
         kn_json_integer(&d.w, "year", t->year);
     else
         kn_json_null(&d.w, "year");
+    kn_json_known(&d.w, "genres", t->genres);
     kn_json_string(&d.w, "transcript", details->transcript);
     segments_json(&d.w, &details->record);
     return kn_document_end(&d);
@@ -53,6 +54,19 @@ static void fact(struct kn_cli *cli, const char *label, const char *value)
 {
     kn_put(stdout, &cli->out, KN_DIM, "%-*s", LABEL, label);
     kn_put_wrapped(stdout, &cli->out, LABEL, 0, value);
+}
+
+/* A title that is ready without an opinion is so for its language: only the lexicon gives none to what it cannot read. */
+static void opinion(struct kn_cli *cli, const struct kn_title *t)
+{
+    bool lexicon = strcmp(t->scorer, "lexicon") == 0;
+
+    if (!isnan(t->opinion))
+        fact(cli, "opinion",
+             kn_format(cli, "%s%s", kn_opinion_text(cli, t->opinion),
+                       lexicon ? ", by the lexicon" : ""));
+    else if (lexicon && t->state == KN_STATE_READY)
+        fact(cli, "opinion", "none: the lexicon reads English only");
 }
 
 static void facts(struct kn_cli *cli, const struct kn_title *t)
@@ -68,6 +82,8 @@ static void facts(struct kn_cli *cli, const struct kn_title *t)
                     : kinora_state_name(t->state));
     if (t->year)
         fact(cli, "year", kn_format(cli, "%d", t->year));
+    if (*t->genres)
+        fact(cli, "genres", kn_text(cli, t->genres));
     if (*t->language)
         fact(cli, "language",
              kn_format(cli, "%s, %.0f %% sure", kn_text(cli, t->language),
@@ -76,8 +92,7 @@ static void facts(struct kn_cli *cli, const struct kn_title *t)
         fact(cli, "words", kn_format(cli, "from %s", kn_text(cli, t->words_from)));
     if (t->duration > 0)
         fact(cli, "length", kn_time_text(cli, t->duration));
-    if (!isnan(t->opinion))
-        fact(cli, "opinion", kn_opinion_text(cli, t->opinion));
+    opinion(cli, t);
     for (size_t i = 0; i < t->n_paths; i++)
         fact(cli, i ? "" : "file", kn_text(cli, t->paths[i]));
 }
@@ -88,10 +103,12 @@ static void arc(struct kn_cli *cli, const struct kn_record *r)
     const char *line = "";
 
     for (size_t i = 0; i < r->n_moments; i++) {
-        if (!isnan(r->moments[i].opinion))
-            line = kn_format(cli, "%s%s%s %s", line, *line ? "   " : "",
-                             kn_time_text(cli, r->moments[i].start),
-                             kn_opinion_text(cli, r->moments[i].opinion));
+        const struct kn_moment *m = &r->moments[i];
+
+        if (!isnan(m->opinion))
+            line = kn_format(cli, "%s%s%s%s", line, *line ? "   " : "",
+                             kn_when_text(cli, m->start, m->end, " "),
+                             kn_opinion_text(cli, m->opinion));
     }
     if (*line)
         fact(cli, "tone", line);
@@ -102,9 +119,10 @@ static void transcript(struct kn_cli *cli, const struct kn_record *r)
     if (r->n_segments > 0)
         putchar('\n');
     for (size_t i = 0; i < r->n_segments; i++) {
-        kn_put(stdout, &cli->out, KN_DIM, "%*s  ", INDENT - 2,
-               kn_time_text(cli, r->segments[i].start));
-        kn_put_wrapped(stdout, &cli->out, INDENT, 0, kn_text(cli, r->segments[i].text));
+        const struct kn_segment *s = &r->segments[i];
+
+        kn_put(stdout, &cli->out, KN_DIM, "%*s", INDENT, kn_when_text(cli, s->start, s->end, "  "));
+        kn_put_wrapped(stdout, &cli->out, INDENT, 0, kn_text(cli, s->text));
     }
 }
 

@@ -24,6 +24,25 @@ static const struct kn_command commands[] = {
      .examples = {{"kinora ingest ~/Films", "everything below one folder"},
                   {"kinora ingest --retry failed", "once more what could not be read"},
                   {"kinora ingest --again \"The Velvet Vault\"", "listen to one film anew"}}},
+    {.name = "import",
+     .bit = KN_FOR_IMPORT,
+     .args = "FILE",
+     .min_args = 1,
+     .max_args = 1,
+     .run = kn_cmd_import,
+     .summary = "Take in texts from a file in place of films",
+     .text = {"FILE is NAME.csv with the columns Video File and Transcript in its first line, as "
+              "RFC 4180 has it; or NAME.jsonl, a JSON object a line with title, text and, where "
+              "known, language, "
+              "year and genres. Each row becomes a title without a film, which is recommended and "
+              "searched like any other; its moments have no times.",
+              "A transcript that begins with Error makes a failed title of that reason. A file in "
+              "which "
+              "something is wrong is refused whole, with the line, and nothing is kept of it.",
+              "Importing a file again changes nothing, and goes on where Ctrl-C ended it."},
+     .examples = {{"kinora import transcripts.csv", "what a notebook wrote"},
+                  {"kinora import plots.jsonl --language-hint en",
+                   "texts that do not tell their language"}}},
     {.name = "recommend",
      .bit = KN_FOR_RECOMMEND,
      .args = "NAME",
@@ -75,6 +94,25 @@ static const struct kn_command commands[] = {
          {"Finds by meaning, not by letters, in every language that the embedding model knows."},
      .examples = {{"kinora search \"a door that nobody may open\"", "ten moments, best first"},
                   {"kinora search --language es el mar de noche", "only in Spanish films"}}},
+    {.name = "export",
+     .bit = KN_FOR_EXPORT,
+     .args = "DIR",
+     .min_args = 1,
+     .max_args = 1,
+     .run = kn_cmd_export,
+     .summary = "Write the library out for a notebook",
+     .text =
+         {"Writes into DIR: transcripts.csv with the columns Video File and Transcript; "
+          "vectors.npy, a row of "
+          "float32 for each ready title, for numpy.load; payload.json with Transcript, "
+          "Movie_Name, embeddings, Sentiment and Opinion_Score of each.",
+          "A vector is the mean over the title's words as the model gave it, neither centred nor "
+          "of unit "
+          "length. Sentiment is TextBlob's polarity of the transcript, whatever scorer the library "
+          "has; Opinion_Score is 0.7 times the vector plus 0.3 times Sentiment.",
+          "Titles that are pending or missing are left out."},
+     .examples = {{"kinora export notebook/", "three files in the folder notebook"},
+                  {"kinora export --format notebook notebook/ --force", "the same once more"}}},
     {.name = "models",
      .bit = KN_FOR_MODELS,
      .args = "[list | pull [NAME...] | verify [NAME...] | path [NAME]]",

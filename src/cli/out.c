@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/unicode.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -43,6 +44,14 @@ void kn_json_known(struct kn_json_writer *w, const char *key, const char *s)
 void kn_json_seconds(struct kn_json_writer *w, const char *key, double seconds)
 {
     kn_json_rounded(w, key, seconds, 3);
+}
+
+void kn_json_when(struct kn_json_writer *w, double start, double end)
+{
+    bool timed = kn_is_timed(start, end);
+
+    kn_json_seconds(w, "start", timed ? start : (double)NAN);
+    kn_json_seconds(w, "end", timed ? end : (double)NAN);
 }
 
 void kn_json_name(struct kn_json_writer *w, const struct kn_title *t)

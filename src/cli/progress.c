@@ -30,6 +30,7 @@ struct failure {
 
 struct kn_progress {
     struct kn_cli *cli;
+    const char *thing;
     struct kn_status status;
     struct active active[ACTIVE];
     size_t n_active;
@@ -52,13 +53,14 @@ static const char *or_empty(const char *s)
     return s ? s : "";
 }
 
-struct kn_progress *kn_progress_new(struct kn_cli *cli)
+struct kn_progress *kn_progress_new(struct kn_cli *cli, const char *thing)
 {
     struct kn_progress *p = calloc(1, sizeof *p);
 
     if (!p)
         return NULL;
     p->cli = cli;
+    p->thing = thing;
     kn_status_begin(&p->status, cli);
     return p;
 }
@@ -272,7 +274,7 @@ void kn_progress_event(void *progress, const struct kinora_event *e)
         if (!p->cli->config.quiet)
             finished_line(p, e);
     } else if (e->kind == KINORA_SCANNED && !p->cli->config.quiet && !p->cli->err.terminal) {
-        fprintf(stderr, "%zu file%s to look at\n", e->total, e->total == 1 ? "" : "s");
+        fprintf(stderr, "%zu %s%s to look at\n", e->total, p->thing, e->total == 1 ? "" : "s");
     }
     if (kn_status_due(&p->status) || (e->kind == KINORA_FINISHED && e->done < e->total))
         draw(p, e);
@@ -336,7 +338,8 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
         return;
     }
     list_failures(p);
-    printf("%s%zu file%s", p->n_failures > 0 ? "\n" : "", s->files, s->files == 1 ? "" : "s");
+    printf("%s%zu %s%s", p->n_failures > 0 ? "\n" : "", s->files, p->thing,
+           s->files == 1 ? "" : "s");
     count(s->ready, "ready");
     count(s->silent, "silent");
     count(s->failed, "failed");

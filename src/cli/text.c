@@ -56,6 +56,11 @@ const char *kn_time_text(struct kn_cli *cli, double seconds)
     return kn_format(cli, "%02ld:%02ld", s / 60, s % 60);
 }
 
+const char *kn_when_text(struct kn_cli *cli, double start, double end, const char *behind)
+{
+    return kn_is_timed(start, end) ? kn_format(cli, "%s%s", kn_time_text(cli, start), behind) : "";
+}
+
 const char *kn_opinion_text(struct kn_cli *cli, double opinion)
 {
     return isnan(opinion) ? "-" : kn_format(cli, "%+.2f", opinion);

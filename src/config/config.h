@@ -29,6 +29,8 @@ enum {
     KN_FOR_SEARCH = 1u << 4,
     KN_FOR_MODELS = 1u << 5,
     KN_FOR_DOCTOR = 1u << 6,
+    KN_FOR_IMPORT = 1u << 7,
+    KN_FOR_EXPORT = 1u << 8,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -58,6 +60,7 @@ struct kn_config {
     double wait;                                /* seconds, for another writer */
     const char *language_hint;                  /* "": detect */
     const char *speech_model, *embedding_model; /* names in the manifest; "": the defaults */
+    const char *scorer;                         /* probe, lexicon; "": the library's */
     const char *again;                          /* NAME to redo; "" none */
     const char *retry;                          /* "failed"; "" none */
     /* answers */
@@ -66,6 +69,9 @@ struct kn_config {
     const char *weights;  /* "0.7,0.3" */
     const char *rank;     /* mood, uplift */
     const char *state;    /* list: only this state; "" all */
+    /* export */
+    const char *format; /* notebook */
+    bool force;
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 

@@ -22,7 +22,7 @@ void job_free(void *p)
     free(j);
 }
 
-static struct job *job_new(void)
+struct job *job_new(void)
 {
     struct job *j = calloc(1, sizeof *j);
 
@@ -191,8 +191,7 @@ static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_
     return rc;
 }
 
-/* The words are there: only what follows from them is to be done. */
-static int hand_to_meaning(struct run *r, struct job *j, struct kn_err *err)
+int job_to_meaning(struct run *r, struct job *j, struct kn_err *err)
 {
     struct kn_record record;
     int rc = kn_library_get(r->lib, &j->plan.id, KN_WITH_SEGMENTS, j->arena, &record, err);
@@ -201,6 +200,7 @@ static int hand_to_meaning(struct run *r, struct job *j, struct kn_err *err)
         return rc;
     j->segments = record.segments;
     j->n_segments = record.n_segments;
+    j->language = record.title.language;
     atomic_fetch_add(&j->holders, 1);
     rc = kn_queue_push(r->to_mean, j, 1, err);
     if (rc)
@@ -237,7 +237,7 @@ static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan
         rc = open_and_feed(r, media, file, j);
         goto done; /* which has told already */
     } else {
-        rc = hand_to_meaning(r, j, &err);
+        rc = job_to_meaning(r, j, &err);
     }
 out:
     if (rc && rc != KN_ECANCELLED)

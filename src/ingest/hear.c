@@ -89,6 +89,7 @@ static void hand_on(struct run *r, struct job *j, const struct kn_transcript *t)
 
     j->segments = t->segments;
     j->n_segments = t->n_segments;
+    j->language = t->language;
     atomic_fetch_add(&j->holders, 1);
     rc = kn_queue_push(r->to_mean, j, 1, &err);
     if (rc) {

@@ -54,7 +54,13 @@ void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const s
         progress_finished(r, j, KN_STATE_FAILED, why->msg);
 }
 
-static int jobs_of(const struct kn_ingest_options *o)
+void run_meaning_done(struct run *r)
+{
+    if (atomic_fetch_sub(&r->meaning, 1) == 1)
+        atomic_store(&r->ended, true);
+}
+
+int run_jobs(const struct kn_ingest_options *o)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     long jobs = o->jobs > 0 ? o->jobs : cores / (o->threads > 1 ? o->threads : 1);
@@ -62,12 +68,7 @@ static int jobs_of(const struct kn_ingest_options *o)
     return jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : (int)jobs;
 }
 
-struct crew {
-    pthread_t threads[2 * JOBS_MAX + 2];
-    size_t n;
-};
-
-static bool start(struct crew *c, void *(*work)(void *), struct run *r)
+bool crew_start(struct crew *c, void *(*work)(void *), struct run *r)
 {
     int failed = pthread_create(&c->threads[c->n], NULL, work, r);
     struct kn_err err;
@@ -81,8 +82,19 @@ static bool start(struct crew *c, void *(*work)(void *), struct run *r)
     return true;
 }
 
-/* Starts everybody, waits, passes the caller's cancel on. A thread that could not be started is
- * counted as done, so that the others end. */
+/* Passes the caller's cancel on until the last stage has ended. */
+void crew_wait(struct crew *c, struct run *r, const struct kn_cancel *cancel)
+{
+    while (!atomic_load(&r->ended)) {
+        if (kn_cancel_is_set(cancel))
+            kn_cancel_set(&r->stop);
+        kn_clock_sleep(KN_CANCEL_POLL_MS / 5000.0);
+    }
+    for (size_t i = 0; i < c->n; i++)
+        pthread_join(c->threads[i], NULL);
+}
+
+/* Starts everybody and waits. A thread that could not be started is counted as done, so that the others end. */
 static void work_through(struct run *r, int jobs, const struct kn_cancel *cancel)
 {
     struct crew crew = {.n = 0};
@@ -90,24 +102,19 @@ static void work_through(struct run *r, int jobs, const struct kn_cancel *cancel
 
     atomic_init(&r->feeding, jobs + 1);
     atomic_init(&r->hearing, jobs);
-    means = start(&crew, mean_thread, r);
+    atomic_init(&r->meaning, 1);
+    means = crew_start(&crew, mean_thread, r);
     if (!means)
-        atomic_store(&r->ended, true);
+        run_meaning_done(r);
     for (int i = 0; i < jobs; i++) {
-        if (!means || !start(&crew, hear_thread, r))
+        if (!means || !crew_start(&crew, hear_thread, r))
             run_hearing_done(r);
     }
     for (int i = 0; i < jobs + 1; i++) {
-        if (run_stopped(r) || !start(&crew, feed_thread, r))
+        if (run_stopped(r) || !crew_start(&crew, feed_thread, r))
             run_feeding_done(r);
     }
-    while (!atomic_load(&r->ended)) {
-        if (kn_cancel_is_set(cancel))
-            kn_cancel_set(&r->stop);
-        kn_clock_sleep(KN_CANCEL_POLL_MS / 5000.0);
-    }
-    for (size_t i = 0; i < crew.n; i++)
-        pthread_join(crew.threads[i], NULL);
+    crew_wait(&crew, r, cancel);
 }
 
 /* What was not seen under a folder that was read to its end is gone. */
@@ -132,6 +139,67 @@ static int mark_missing(struct run *r, struct kn_err *err)
     return rc;
 }
 
+/* The scorer that was asked for, else the library's own, else the probe; from now on it is the library's. */
+static int open_scorer(struct run *r, struct kn_err *err)
+{
+    const char *wanted = r->options->scorer;
+    char kept[32] = "";
+    int rc = KN_OK;
+
+    if (!wanted || !*wanted) {
+        rc = kn_store_scorer(r->lib, kept, err);
+        wanted = *kept ? kept : "probe";
+    }
+    if (rc == KN_OK && !kn_scorer_exists(wanted))
+        rc = kn_err_set(err, KN_EARG, "there is no scorer '%s'; it is probe or lexicon", wanted);
+    if (rc)
+        return rc;
+    if (strcmp(wanted, "lexicon") != 0)
+        rc = kn_scorer_probe(r->card.model, &r->scorer, err);
+    else if (!r->options->lexicon)
+        rc = kn_err_set(err, KN_ENOTFOUND, "the lexicon is not among the models; run: make models");
+    else
+        rc = kn_scorer_lexicon(r->options->lexicon, &r->scorer, err);
+    return rc;
+}
+
+int run_open(struct run *r, struct kn_err *err)
+{
+    int rc = kn_embed_card_of(r->options->embedding_model, &r->card, err);
+
+    r->progress.began = kn_clock_now();
+    if (rc == KN_OK)
+        rc = open_scorer(r, err);
+    if (rc == KN_OK)
+        rc = kn_plan_settings(r->options, &r->card, &r->scorer, &r->settings, err);
+    return rc ? rc : kn_store_set_scorer(r->lib, r->scorer.name, err);
+}
+
+void run_close(struct run *r)
+{
+    kn_queue_free(r->to_hear);
+    kn_queue_free(r->to_mean);
+    kn_speech_close(r->speech);
+    kn_scorer_close(&r->scorer);
+    pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->progress.lock);
+    free(r->under_way);
+}
+
+int run_sum_up(struct run *r, struct kn_ingest_summary *out, struct kn_err *err)
+{
+    int rc = r->rc;
+
+    if (rc && err)
+        *err = r->err;
+    if (rc == KN_OK && run_stopped(r))
+        rc = kn_err_set(err, KN_ECANCELLED, "stopped; run it again to go on");
+    r->progress.sum.sound = r->progress.heard;
+    r->progress.sum.elapsed = kn_clock_now() - r->progress.began;
+    *out = r->progress.sum;
+    return rc;
+}
+
 static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel *cancel, int jobs,
                    struct kn_err *err)
 {
@@ -140,65 +208,48 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
     int rc = kn_scan(o->roots, o->n_roots, cancel, arena, &r->scan, err);
 
     if (rc == KN_OK)
-        rc = kn_embed_card_of(o->embedding_model, &r->card, err);
-    if (rc == KN_OK)
-        rc = kn_scorer_probe(r->card.model, &r->scorer, err);
-    if (rc == KN_OK)
-        rc = kn_plan_settings(o, &r->card, &r->scorer, &r->settings, err);
+        rc = run_open(r, err);
     if (rc == KN_OK)
         rc = kn_queue_new(limits, job_free, &r->to_hear, err);
     if (rc == KN_OK)
         rc = kn_queue_new(limits, job_free, &r->to_mean, err);
-    if (rc == KN_OK)
-        rc = kn_store_scan_begin(r->lib, err);
-    return rc;
+    return rc ? rc : kn_store_scan_begin(r->lib, err);
 }
 
 int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
                   const struct kn_cancel *cancel, struct kn_ingest_summary *out, struct kn_err *err)
 {
-    struct run *r = calloc(1, sizeof *r);
+    struct run r = {
+        .lib = lib,
+        .options = options,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .progress = {.lock = PTHREAD_MUTEX_INITIALIZER, .event = event, .ctx = ctx},
+    };
     struct kn_arena *arena = kn_arena_new(0);
-    int jobs = jobs_of(options), rc;
+    int jobs = run_jobs(options), rc;
 
-    if (!r || !arena) {
-        free(r);
-        kn_arena_free(arena);
+    if (!arena)
         return kn_err_set(err, KN_ELIMIT, "ingest: no memory");
-    }
-    r->lib = lib;
-    r->options = options;
-    r->progress.event = event;
-    r->progress.ctx = ctx;
-    r->progress.began = kn_clock_now();
-    pthread_mutex_init(&r->lock, NULL);
-    pthread_mutex_init(&r->progress.lock, NULL);
-    rc = prepare(r, arena, cancel, jobs, err);
+    rc = prepare(&r, arena, cancel, jobs, err);
     if (rc)
         goto out;
-    progress_begin(&r->progress, r->scan.n_files);
-    work_through(r, jobs, cancel);
-    rc = r->rc;
-    if (rc && err)
-        *err = r->err;
-    if (rc == KN_OK && run_stopped(r))
-        rc = kn_err_set(err, KN_ECANCELLED, "ingest: stopped; run it again to go on");
+    progress_begin(&r.progress, r.scan.n_files);
+    r.progress.sum.files = r.scan.n_files;
+    r.progress.sum.skipped = r.scan.skipped;
+    work_through(&r, jobs, cancel);
+    if (!run_stopped(&r))
+        rc = mark_missing(&r, err);
+    if (rc == KN_OK && !run_stopped(&r))
+        rc = run_find_carried(&r, arena, err);
+    if (rc == KN_OK && r.n_carried > 0) {
+        progress_more(&r.progress, r.n_carried);
+        rc = run_carry(&r, cancel, err);
+    }
     if (rc == KN_OK)
-        rc = mark_missing(r, err);
-    r->progress.sum.files = r->scan.n_files;
-    r->progress.sum.skipped = r->scan.skipped;
-    r->progress.sum.sound = r->progress.heard;
-    r->progress.sum.elapsed = kn_clock_now() - r->progress.began;
-    *out = r->progress.sum;
+        rc = run_sum_up(&r, out, err);
 out:
-    kn_queue_free(r->to_hear);
-    kn_queue_free(r->to_mean);
-    kn_speech_close(r->speech);
-    pthread_mutex_destroy(&r->lock);
-    pthread_mutex_destroy(&r->progress.lock);
-    free(r->under_way);
-    free(r);
+    run_close(&r);
     kn_arena_free(arena);
     return rc;
 }

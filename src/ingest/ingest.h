@@ -12,6 +12,9 @@
  * library that cannot be written, a model that cannot be loaded, a cancel. A cancel lets no stage
  * begin, ends the one under way without committing it, and returns KN_ECANCELLED with the summary filled.
  *
+ * A library has one embedding model and one scorer: when another is chosen, the run goes on through all titles whose
+ * words are there, wherever they lie.
+ *
  * Models are loaded when the first title needs them: a run with nothing to do loads none. */
 #ifndef KN_INGEST_H
 #define KN_INGEST_H
@@ -23,12 +26,16 @@ struct kn_cancel;
 struct kn_ingest_options {
     const char *const *roots; /* folders or single files, as the user gave them (bytes) */
     size_t n_roots;
-    const char *speech_model, *vad_model, *embedding_model; /* paths */
-    const char *decode_program;                             /* NULL: see media.h */
-    int jobs;                                               /* listeners; 0: one a core */
-    int threads;                                            /* of each; 0: 1 */
-    int beam;                                               /* 0: greedy */
-    const char *language_hint;                              /* "" or NULL: detect */
+    const char *speech_model, *vad_model,
+        *embedding_model; /* paths; an import needs only the last */
+    const char *
+        scorer; /* "probe", "lexicon": from now on this library's; NULL or "": as it is, else probe */
+    const char *lexicon;        /* path of the lexicon; NULL: not there */
+    const char *decode_program; /* NULL: see media.h */
+    int jobs;                   /* listeners; 0: one a core */
+    int threads;                /* of each; 0: 1 */
+    int beam;                   /* 0: greedy */
+    const char *language_hint;  /* "" or NULL: detect */
     bool retry_failed;
     const struct kn_id *again; /* redo this title's words and all behind; NULL */
 };
@@ -65,6 +72,16 @@ struct kn_ingest_summary {
 /* event (may be NULL) is called from worker threads, one call at a time.
  * KN_ENOTFOUND: a root does not exist. KN_EARG: a root is neither folder nor file. */
 int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
+                  void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
+                  const struct kn_cancel *cancel, struct kn_ingest_summary *out,
+                  struct kn_err *err);
+
+/* Texts from a file instead of films: what it holds becomes titles with words and without files, and these go the rest of
+ * the way as others do. rows.h says what the file may be; it is read whole first, so that one which is refused
+ * leaves nothing behind. Of options: models, scorer, jobs and language_hint, which serves texts that
+ * tell no language. Importing a file again goes on where it was, and changes nothing else.
+ * In events and summary a row counts as a file. */
+int kn_import_run(struct kn_library *lib, const char *path, const struct kn_ingest_options *options,
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
                   const struct kn_cancel *cancel, struct kn_ingest_summary *out,
                   struct kn_err *err);

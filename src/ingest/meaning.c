@@ -81,13 +81,16 @@ static int load_moments(struct run *r, struct job *j, struct kn_moment **moments
 static int do_opinion(struct run *r, size_t dim, struct job *j, struct kn_moment *moments, size_t n,
                       struct kn_err *err)
 {
+    struct kn_opinion_input in = {.language = j->language, .dim = dim};
     double *opinions = kn_arena_array(j->arena, n, sizeof *opinions);
     int rc = KN_OK;
 
     if (!opinions)
         return no_memory(err, j);
     for (size_t i = 0; rc == KN_OK && i < n; i++) {
-        rc = kn_scorer_score(&r->scorer, moments[i].vector, dim, &opinions[i], err);
+        in.text = moments[i].text;
+        in.vector = moments[i].vector;
+        rc = kn_scorer_score(&r->scorer, &in, &opinions[i], err);
         moments[i].opinion = opinions[i];
     }
     if (rc)
@@ -146,6 +149,6 @@ void *mean_thread(void *p)
         job_free(j);
     }
     kn_embedder_close(e);
-    atomic_store(&r->ended, true);
+    run_meaning_done(r);
     return NULL;
 }

@@ -44,8 +44,8 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
         rc = kn_err_set(err, KN_ELIMIT, "plan: no memory");
         goto out;
     }
-    rc = add_model(words, o->speech_model, err);
-    if (rc == KN_OK)
+    rc = o->speech_model ? add_model(words, o->speech_model, err) : KN_OK;
+    if (rc == KN_OK && o->vad_model)
         rc = add_model(words, o->vad_model, err);
     if (rc == KN_OK)
         rc = add_model(vectors, o->embedding_model, err);
@@ -79,6 +79,20 @@ static struct kn_hash chain(struct kn_hasher *h, const struct kn_hash *before,
     return kn_hasher_end(h);
 }
 
+int kn_plan_behind_words(const struct kn_hash *words, const struct kn_plan_settings *s,
+                         struct kn_hash keys[KN_STAGES], struct kn_err *err)
+{
+    struct kn_hasher *h = kn_hasher_new();
+
+    if (!h)
+        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+    keys[KN_STAGE_WORDS] = *words;
+    keys[KN_STAGE_VECTORS] = chain(h, words, &s->vectors);
+    keys[KN_STAGE_OPINION] = chain(h, &keys[KN_STAGE_VECTORS], &s->opinion);
+    kn_hasher_free(h);
+    return KN_OK;
+}
+
 static int make_keys(const struct kn_hash *identity, const struct kn_plan_settings *s,
                      struct kn_hash keys[KN_STAGES], struct kn_err *err)
 {
@@ -89,10 +103,8 @@ static int make_keys(const struct kn_hash *identity, const struct kn_plan_settin
     kn_hasher_u64(h, PROBE_VERSION);
     keys[KN_STAGE_PROBE] = chain(h, identity, NULL);
     keys[KN_STAGE_WORDS] = chain(h, &keys[KN_STAGE_PROBE], &s->words);
-    keys[KN_STAGE_VECTORS] = chain(h, &keys[KN_STAGE_WORDS], &s->vectors);
-    keys[KN_STAGE_OPINION] = chain(h, &keys[KN_STAGE_VECTORS], &s->opinion);
     kn_hasher_free(h);
-    return KN_OK;
+    return kn_plan_behind_words(&keys[KN_STAGE_WORDS], s, keys, err);
 }
 
 /* An empty or unreadable file has no content to be known by: its path stands in, or all empty files would be one title. */

@@ -16,10 +16,15 @@ struct kn_plan_settings {
 };
 
 /* Model files go into the keys by base name and size: hashing 150 MB at each start would cost more
- * than it finds. KN_ENOTFOUND, with the remedy, when one is not there. */
+ * than it finds. Without a speech model (import) words is of no use. KN_ENOTFOUND, with the remedy, when one is
+ * not there. */
 int kn_plan_settings(const struct kn_ingest_options *options, const struct kn_embed_card *card,
                      const struct kn_scorer *scorer, struct kn_plan_settings *out,
                      struct kn_err *err);
+
+/* The keys of the stages behind words from theirs, whatever the words came from. */
+int kn_plan_behind_words(const struct kn_hash *words, const struct kn_plan_settings *settings,
+                         struct kn_hash keys[KN_STAGES], struct kn_err *err);
 
 struct kn_plan {
     struct kn_id id;

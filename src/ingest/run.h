@@ -4,6 +4,8 @@
  *   hear.c     listeners: sound -> segments
  *   meaning.c  one thread: segments -> moments, vectors, opinion
  *   ingest.c   sets up, starts, waits, sums up
+ *   carry.c    a new model or scorer, and imported words: what follows from words already there
+ *   import.c   the words of a file of texts, then carry.c
  *   progress.c counts, and tells the caller */
 #ifndef KN_INGEST_RUN_H
 #define KN_INGEST_RUN_H
@@ -38,7 +40,8 @@ struct job {
     struct kn_err feed_err;
     const struct kn_segment *segments; /* what was heard */
     size_t n_segments;
-    double heard, share; /* seconds of it heard, and that as a share of duration; progress.c's */
+    const char *language; /* of them; "" unknown */
+    double heard, share;  /* seconds of it heard, and that as a share of duration; progress.c's */
 };
 
 struct block {
@@ -63,6 +66,8 @@ struct run {
     struct kn_embed_card card;
     struct kn_scorer scorer;
     struct kn_scan scan;
+    struct kn_staged *carried; /* titles whose words are there and whose rest is not: carry.c */
+    size_t n_carried;
     struct kn_cancel stop; /* set by the caller's cancel and by fail() */
     atomic_size_t next_file;
     struct kn_queue *to_hear, *to_mean; /* of struct job */
@@ -71,13 +76,36 @@ struct run {
     struct kn_err err;       /* the first failure that ends the run */
     struct kn_id *under_way; /* titles taken by a decoder in this run */
     size_t n_under_way, cap_under_way;
-    struct kn_speech *speech;    /* opened by the first listener that needs it */
-    atomic_int feeding, hearing; /* threads that are not done yet */
-    atomic_bool ended;           /* set by the last stage as it ends, which it does last of all */
+    struct kn_speech *speech;             /* opened by the first listener that needs it */
+    atomic_int feeding, hearing, meaning; /* threads that are not done yet */
+    atomic_bool ended;                    /* set by the last of meaning as it ends, last of all */
     struct progress progress;
 };
 
-void job_free(void *job); /* lets go */
+/* ingest.c. open: card, scorer and keys as r->options say, after the caller filled in library, options and event. */
+int run_open(struct run *r, struct kn_err *err);
+void run_close(struct run *r);
+int run_jobs(const struct kn_ingest_options *o);
+/* The summary, and what ended the run. */
+int run_sum_up(struct run *r, struct kn_ingest_summary *out, struct kn_err *err);
+
+struct crew {
+    pthread_t threads[2 * JOBS_MAX + 2];
+    size_t n;
+};
+bool crew_start(struct crew *c, void *(*work)(void *), struct run *r);
+void crew_wait(struct crew *c, struct run *r, const struct kn_cancel *cancel); /* until r->ended */
+
+/* carry.c: find fills in r->carried with the titles whose words are there and whose keys say that something
+ * behind them is to be done; carry does it. */
+int run_find_carried(struct run *r, struct kn_arena *arena, struct kn_err *err);
+int run_carry(struct run *r, const struct kn_cancel *cancel, struct kn_err *err);
+
+struct job *job_new(void); /* NULL without memory */
+void job_free(void *job);  /* lets go */
+
+/* The words of the job's title are in the library: hands it to the last stage. */
+int job_to_meaning(struct run *r, struct job *j, struct kn_err *err);
 
 /* Ends the run: remembers the first reason. No queue is cancelled: every stage goes on taking
  * titles off its queue and drops them until the stage before has ended, so that nobody is left waiting for room. */
@@ -89,12 +117,14 @@ void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const s
 
 void run_feeding_done(struct run *r); /* the last of them closes the next queue */
 void run_hearing_done(struct run *r);
+void run_meaning_done(struct run *r); /* the last of them ends the run's phase */
 
 void *feed_thread(void *run);
 void *hear_thread(void *run);
 void *mean_thread(void *run);
 
 void progress_begin(struct progress *p, size_t total);
+void progress_more(struct progress *p, size_t n); /* titles that join */
 void progress_stage(struct run *r, const struct job *j, enum kn_stage stage);
 void progress_heard(struct run *r, struct job *j, double seconds);
 void progress_unchanged(struct run *r, const struct job *j);

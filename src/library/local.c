@@ -311,7 +311,7 @@ static int open_to_read(struct local *l, struct kn_err *err)
     rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
-    rc = kn_local_schema(db, false, err);
+    rc = kn_local_schema(db, false, false, err);
     kn_local_done(l, db);
     return rc;
 }
@@ -326,7 +326,7 @@ static int open_to_write(struct local *l, const struct kn_library_options *optio
     rc = take_lock(l->dir, options->wait, &l->lock, err);
     if (!rc)
         rc = kn_db_open(l->path, KN_DB_WRITE, &l->writer, err);
-    return rc ? rc : kn_local_schema(l->writer, options->create, err);
+    return rc ? rc : kn_local_schema(l->writer, true, options->create, err);
 }
 
 int kn_library_open_local(const char *dir, const struct kn_library_options *options,

@@ -11,12 +11,14 @@
  *   local_view.c    similar, moments
  *   local_write.c   put, remove, set_model
  *   local_files.c   store.h: files and paths
- *   local_stages.c  store.h: stages */
+ *   local_stages.c  store.h: stages
+ *   local_import.c  store.h: imported titles, the scorer */
 #ifndef KN_LIBRARY_LOCAL_H
 #define KN_LIBRARY_LOCAL_H
 
 #include "library/backend.h"
 #include "library/local_db.h"
+#include "library/store.h"
 #include "library/view.h"
 
 #include <pthread.h>
@@ -53,8 +55,9 @@ int kn_local_end(struct local *l, int rc, struct kn_err *err);
 int kn_local_reader(struct local *l, struct kn_db **out, struct kn_err *err);
 void kn_local_done(struct local *l, struct kn_db *db);
 
-/* local_schema.c. create: makes the tables in an empty file. KN_ENOTFOUND: not a library. */
-int kn_local_schema(struct kn_db *db, bool create, struct kn_err *err);
+/* local_schema.c. write: brings the tables of an older version up to date, which a reader cannot. create: makes
+ * them in an empty file. KN_ENOTFOUND: not a library. */
+int kn_local_schema(struct kn_db *db, bool write, bool create, struct kn_err *err);
 
 /* The present model; dim 0: none yet. name may be NULL. */
 int kn_local_model(struct kn_db *db, char name[KN_MAX_MODEL_NAME + 1], size_t *dim,
@@ -72,6 +75,19 @@ int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, si
                         struct kn_err *err);
 int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err);
 int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err); /* and moments */
+
+/* What a stage's commit does inside its transaction. */
+int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash *key,
+                          const struct kn_words *words, struct kn_err *err);
+int kn_local_commit_failure(struct kn_db *db, int64_t title, enum kn_stage stage,
+                            const struct kn_hash *key, const char *reason, struct kn_err *err);
+int kn_local_keep_key(struct kn_db *db, int64_t title, enum kn_stage stage,
+                      const struct kn_hash *key, bool failed, struct kn_err *err);
+int kn_local_check_words(const struct kn_words *words, struct kn_err *err);
+
+/* A new title of no file yet, or the one that is there. */
+int kn_local_add_title(struct kn_db *db, const struct kn_id *id, const char *name, int year,
+                       int64_t *title, struct kn_err *err);
 
 /* After a path was taken from title: without any other it becomes missing for reason (*missing, which
  * may be NULL); else, when none of those left bears its name, it takes the first one's. */

@@ -145,12 +145,28 @@ int kn_local_lost_path(struct kn_db *db, int64_t title, const char *reason, bool
 
 /* ---- see ---- */
 
+int kn_local_add_title(struct kn_db *db, const struct kn_id *id, const char *name, int year,
+                       int64_t *title, struct kn_err *err)
+{
+    struct kn_buf folded;
+    int rc = kn_fold_name(name, &folded, err);
+
+    if (!rc)
+        rc = kn_db_run(db,
+                       "INSERT INTO title (id, name, folded, year) VALUES (?, ?, ?, ?)"
+                       " ON CONFLICT (id) DO NOTHING",
+                       KN_VALUES(KN_BLOB(id->b, sizeof id->b), KN_TEXT(name), KN_TEXT(folded.data),
+                                 KN_INT(year)),
+                       err);
+    kn_buf_free(&folded);
+    return rc ? rc : kn_local_title_key(db, id, title, err);
+}
+
 /* The file with this content, and its title: known ones, or new. */
 static int file_of(struct kn_db *db, const struct kn_hash *identity, const char *name, int year,
                    int64_t *file, int64_t *title, struct kn_err *err)
 {
     const struct kn_id id = kn_id_from_hash(identity);
-    struct kn_buf folded;
     bool found;
     int rc = kn_db_number(db, "SELECT key FROM file WHERE identity = ?",
                           KN_VALUES(KN_BLOB(identity->b, sizeof identity->b)), &found, file, err);
@@ -160,17 +176,7 @@ static int file_of(struct kn_db *db, const struct kn_hash *identity, const char 
     if (found)
         return kn_db_number(db, "SELECT title FROM file WHERE key = ?", KN_VALUES(KN_INT(*file)),
                             &found, title, err);
-    rc = kn_fold_name(name, &folded, err);
-    if (!rc) /* the title may be there by a put */
-        rc = kn_db_run(db,
-                       "INSERT INTO title (id, name, folded, year) VALUES (?, ?, ?, ?)"
-                       " ON CONFLICT (id) DO NOTHING",
-                       KN_VALUES(KN_BLOB(id.b, sizeof id.b), KN_TEXT(name), KN_TEXT(folded.data),
-                                 KN_INT(year)),
-                       err);
-    kn_buf_free(&folded);
-    if (!rc)
-        rc = kn_local_title_key(db, &id, title, err);
+    rc = kn_local_add_title(db, &id, name, year, title, err); /* it may be there by a put */
     if (!rc)
         rc = kn_db_number(db, "INSERT INTO file (identity, title) VALUES (?, ?) RETURNING key",
                           KN_VALUES(KN_BLOB(identity->b, sizeof identity->b), KN_INT(*title)),

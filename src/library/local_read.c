@@ -16,7 +16,7 @@
 #define TITLE_COLUMNS                                                                              \
     "key, id, name, " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"                \
     " language, language_confidence, words_from, duration, opinion, year,"                         \
-    " model IS (SELECT model FROM library)"
+    " model IS (SELECT model FROM library), scorer, genres"
 
 int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err)
 {
@@ -80,7 +80,9 @@ static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
     t.reason = kn_arena_text(arena, kn_db_text(s, 4));
     t.language = kn_arena_text(arena, kn_db_text(s, 5));
     t.words_from = kn_arena_text(arena, kn_db_text(s, 7));
-    if (!t.name || !t.reason || !t.language || !t.words_from)
+    t.scorer = kn_arena_text(arena, kn_db_text(s, 12));
+    t.genres = kn_arena_text(arena, kn_db_text(s, 13));
+    if (!t.name || !t.reason || !t.language || !t.words_from || !t.scorer || !t.genres)
         return kn_arena_full("a title", err);
     rc = read_paths(db, k, arena, &t, err);
     if (rc)

@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* Bumped with every change of SCHEMA; a change brings its migration from the version before. */
-enum { SCHEMA_VERSION = 1 };
-
 enum { APPLICATION_ID = 0x4B4E4F52 }; /* "KNOR" in the file's head: not somebody else's database */
 
 /* A file is one content, a path is where it lies, a title is a work with one or more files.
@@ -95,6 +92,16 @@ static const char SCHEMA[] =
     " WHEN old.model IS NOT new.model BEGIN"
     " UPDATE library SET answers = answers + 1; END;";
 
+/* What turns the tables of version i + 1 into those of version i + 2. SCHEMA stays as it was in version 1 and a new
+ * library goes the same way, so that there is one way only. */
+static const char *const MIGRATIONS[] = {
+    /* 2: which scorer gives this library's opinions ("": nobody chose); genres, "Drama, Western". */
+    "ALTER TABLE library ADD COLUMN scorer TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN genres TEXT NOT NULL DEFAULT '';",
+};
+
+enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };
+
 static int execute(struct kn_db *db, const char *sql, struct kn_err *err)
 {
     int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
@@ -124,10 +131,11 @@ static int prepare_file(struct kn_db *db, struct kn_err *err)
     return rc;
 }
 
-static int make_tables(struct kn_db *db, struct kn_err *err)
+/* From the tables of a version (0: none) to today's, in one transaction. */
+static int bring_up_to_date(struct kn_db *db, int64_t version, struct kn_err *err)
 {
     char end[128];
-    int rc = prepare_file(db, err);
+    int rc = version == 0 ? prepare_file(db, err) : KN_OK;
 
     if (!rc)
         rc = execute(db, "BEGIN IMMEDIATE", err);
@@ -136,7 +144,10 @@ static int make_tables(struct kn_db *db, struct kn_err *err)
     sqlite3_snprintf(sizeof end, end,
                      "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
                      SCHEMA_VERSION);
-    rc = execute(db, SCHEMA, err);
+    if (version == 0)
+        rc = execute(db, SCHEMA, err);
+    for (int64_t i = version ? version : 1; !rc && i < SCHEMA_VERSION; i++)
+        rc = execute(db, MIGRATIONS[i - 1], err);
     if (!rc)
         rc = execute(db, end, err);
     if (rc && !sqlite3_get_autocommit(db->sqlite))
@@ -144,7 +155,7 @@ static int make_tables(struct kn_db *db, struct kn_err *err)
     return rc;
 }
 
-int kn_local_schema(struct kn_db *db, bool create, struct kn_err *err)
+int kn_local_schema(struct kn_db *db, bool write, bool create, struct kn_err *err)
 {
     int64_t application = 0, version = 0, tables = 0;
     bool row;
@@ -157,7 +168,7 @@ int kn_local_schema(struct kn_db *db, bool create, struct kn_err *err)
     if (rc)
         return rc;
     if (tables == 0 && create)
-        return make_tables(db, err);
+        return bring_up_to_date(db, 0, err);
     if (tables == 0)
         return kn_err_set(err, KN_ENOTFOUND,
                           "library '%s': nothing in it yet; `kinora ingest DIR` fills it",
@@ -171,5 +182,11 @@ int kn_local_schema(struct kn_db *db, bool create, struct kn_err *err)
                           "library '%s': made by a newer Kinora (schema %lld, this one knows %d); "
                           "nothing was changed: use that newer one, or another --library",
                           db->path, (long long)version, SCHEMA_VERSION);
-    return KN_OK;
+    if (version < SCHEMA_VERSION && !write)
+        return kn_err_set(
+            err, KN_EARG,
+            "library '%s': made by an older Kinora (schema %lld, this one has %d); "
+            "the next `kinora ingest` or `kinora import` into it brings it up to date",
+            db->path, (long long)version, SCHEMA_VERSION);
+    return version < SCHEMA_VERSION ? bring_up_to_date(db, version, err) : KN_OK;
 }

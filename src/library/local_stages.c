@@ -91,8 +91,8 @@ static int forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn
     return rc;
 }
 
-static int keep_key(struct kn_db *db, int64_t title, enum kn_stage stage, const struct kn_hash *key,
-                    bool failed, struct kn_err *err)
+int kn_local_keep_key(struct kn_db *db, int64_t title, enum kn_stage stage,
+                      const struct kn_hash *key, bool failed, struct kn_err *err)
 {
     return kn_db_run(
         db, "INSERT INTO stage (title, stage, key, failed) VALUES (?, ?, ?, ?)",
@@ -142,7 +142,7 @@ static int commit_probe(struct kn_db *db, int64_t title, const struct kn_hash *k
                                 KN_TEXT(p->streams_json), KN_INT(title)),
                       err);
     if (!rc)
-        rc = keep_key(db, title, KN_STAGE_PROBE, key, false, err);
+        rc = kn_local_keep_key(db, title, KN_STAGE_PROBE, key, false, err);
     return rc ? rc : kn_local_settle(db, title, NULL, err);
 }
 
@@ -159,8 +159,8 @@ int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id, const 
     return rc ? rc : kn_local_end(l, commit_probe(l->writer, title, key, probed, err), err);
 }
 
-static int commit_words(struct kn_db *db, int64_t title, const struct kn_hash *key,
-                        const struct kn_words *w, struct kn_err *err)
+int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash *key,
+                          const struct kn_words *w, struct kn_err *err)
 {
     int rc = forget(db, title, KN_STAGE_WORDS, err);
 
@@ -175,8 +175,19 @@ static int commit_words(struct kn_db *db, int64_t title, const struct kn_hash *k
                       KN_REAL(w->duration), KN_INT(title)),
             err);
     if (!rc)
-        rc = keep_key(db, title, KN_STAGE_WORDS, key, false, err);
+        rc = kn_local_keep_key(db, title, KN_STAGE_WORDS, key, false, err);
     return rc ? rc : kn_local_settle(db, title, w->reason, err);
+}
+
+int kn_local_check_words(const struct kn_words *words, struct kn_err *err)
+{
+    int rc = kn_check_segments("", words->segments, words->n_segments, err);
+
+    if (!rc)
+        rc = kn_check_language("", words->language, err);
+    if (!rc && (!isfinite(words->language_confidence) || !isfinite(words->duration)))
+        rc = kn_err_set(err, KN_EARG, "store: a number of the words' that is not finite");
+    return rc;
 }
 
 int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
@@ -184,15 +195,11 @@ int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const 
 {
     struct local *l;
     int64_t title;
-    int rc = kn_check_segments("", words->segments, words->n_segments, err);
+    int rc = kn_local_check_words(words, err);
 
     if (!rc)
-        rc = kn_check_language("", words->language, err);
-    if (!rc && (!isfinite(words->language_confidence) || !isfinite(words->duration)))
-        rc = kn_err_set(err, KN_EARG, "store: a number of the words' that is not finite");
-    if (!rc)
         rc = begin(lib, id, &l, &title, err);
-    return rc ? rc : kn_local_end(l, commit_words(l->writer, title, key, words, err), err);
+    return rc ? rc : kn_local_end(l, kn_local_commit_words(l->writer, title, key, words, err), err);
 }
 
 /* Opinions are the next stage's. */
@@ -230,7 +237,7 @@ static int commit_vectors(struct kn_db *db, int64_t title, const struct kn_hash 
         rc = kn_db_run(db, "UPDATE title SET model = (SELECT model FROM library) WHERE key = ?",
                        KN_VALUES(KN_INT(title)), err);
     if (!rc)
-        rc = keep_key(db, title, KN_STAGE_VECTORS, key, false, err);
+        rc = kn_local_keep_key(db, title, KN_STAGE_VECTORS, key, false, err);
     return rc ? rc : kn_local_settle(db, title, NULL, err);
 }
 
@@ -288,10 +295,20 @@ int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
         rc = kn_db_run(l->writer, "UPDATE title SET opinion = ?, scorer = ? WHERE key = ?",
                        KN_VALUES(KN_REAL(title_opinion), KN_TEXT(scorer), KN_INT(title)), err);
     if (!rc)
-        rc = keep_key(l->writer, title, KN_STAGE_OPINION, key, false, err);
+        rc = kn_local_keep_key(l->writer, title, KN_STAGE_OPINION, key, false, err);
     if (!rc)
         rc = kn_local_settle(l->writer, title, NULL, err);
     return kn_local_end(l, rc, err);
+}
+
+int kn_local_commit_failure(struct kn_db *db, int64_t title, enum kn_stage stage,
+                            const struct kn_hash *key, const char *reason, struct kn_err *err)
+{
+    int rc = forget(db, title, stage, err);
+
+    if (!rc)
+        rc = kn_local_keep_key(db, title, stage, key, true, err);
+    return rc ? rc : kn_local_settle(db, title, reason, err);
 }
 
 int kn_store_commit_failure(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage,
@@ -301,12 +318,7 @@ int kn_store_commit_failure(struct kn_library *lib, const struct kn_id *id, enum
     int64_t title;
     int rc = begin(lib, id, &l, &title, err);
 
-    if (rc)
-        return rc;
-    rc = forget(l->writer, title, stage, err);
-    if (!rc)
-        rc = keep_key(l->writer, title, stage, key, true, err);
-    if (!rc)
-        rc = kn_local_settle(l->writer, title, reason, err);
-    return kn_local_end(l, rc, err);
+    return rc ? rc
+              : kn_local_end(l, kn_local_commit_failure(l->writer, title, stage, key, reason, err),
+                             err);
 }

@@ -95,18 +95,21 @@ static int put_row(struct kn_db *db, const struct kn_record *r, int64_t *key, st
         rc = kn_db_number(
             db,
             "INSERT INTO title (id, name, folded, state, reason, language, language_confidence,"
-            " words_from, duration, opinion, year, model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            " words_from, duration, opinion, year, scorer, genres, model)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
             " iif(?, (SELECT model FROM library), NULL))"
             " ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded = excluded.folded,"
             " state = excluded.state, reason = excluded.reason, gone = '',"
             " language = excluded.language, language_confidence = excluded.language_confidence,"
             " words_from = excluded.words_from, duration = excluded.duration,"
-            " opinion = excluded.opinion, scorer = '', year = excluded.year, container = '',"
-            " streams = '', model = excluded.model RETURNING key",
+            " opinion = excluded.opinion, scorer = excluded.scorer, year = excluded.year,"
+            " genres = excluded.genres, container = '', streams = '', model = excluded.model "
+            "RETURNING key",
             KN_VALUES(KN_BLOB(t->id.b, sizeof t->id.b), KN_TEXT(t->name), KN_TEXT(folded.data),
                       KN_INT(t->state), KN_TEXT(t->reason), KN_TEXT(t->language),
                       KN_REAL(t->language_confidence), KN_TEXT(t->words_from), KN_REAL(t->duration),
-                      KN_REAL(t->opinion), KN_INT(t->year), KN_INT(vectors)),
+                      KN_REAL(t->opinion), KN_INT(t->year), KN_TEXT(t->scorer), KN_TEXT(t->genres),
+                      KN_INT(vectors)),
             &found, key, err);
     kn_buf_free(&folded);
     return rc;

@@ -20,8 +20,10 @@ int kn_title_copy(const struct kn_title *from, struct kn_arena *arena, struct kn
     t.reason = kn_arena_text(arena, from->reason);
     t.language = kn_arena_text(arena, from->language);
     t.words_from = kn_arena_text(arena, from->words_from);
+    t.scorer = kn_arena_text(arena, from->scorer);
+    t.genres = kn_arena_text(arena, from->genres);
     t.paths = paths;
-    if (!paths || !t.name || !t.reason || !t.language || !t.words_from)
+    if (!paths || !t.name || !t.reason || !t.language || !t.words_from || !t.scorer || !t.genres)
         return kn_arena_full("a title", err);
     for (size_t i = 0; i < from->n_paths; i++) {
         paths[i] = kn_arena_text(arena, from->paths[i]);

@@ -96,4 +96,40 @@ int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
 int kn_store_commit_failure(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage,
                             const struct kn_hash *key, const char *reason, struct kn_err *err);
 
+/* ---- titles without files ---- */
+
+struct kn_imported {
+    struct kn_hash identity, key; /* key: of its words stage */
+    const char *name, *genres;
+    int year;
+    struct kn_words words;
+    const char *failed;  /* not NULL: it has no words, for this reason */
+    bool added, changed; /* out: it is new here; its words were set */
+};
+
+/* Sets the words of titles that have no file, all or none in one transaction. One whose words have that key
+ * already is left as it is. */
+int kn_store_import(struct kn_library *lib, struct kn_imported *titles, size_t n,
+                    struct kn_err *err);
+
+/* ---- what follows from words, whatever they came from ---- */
+
+struct kn_staged { /* a title that has words */
+    struct kn_id id;
+    const char *name;
+    enum kn_state state;
+    struct kn_hash words, vectors, opinion; /* keys; zeros where the stage is not done */
+};
+
+/* All titles with words that are neither missing nor failed, by name. From the arena. */
+int kn_store_staged(struct kn_library *lib, struct kn_arena *arena, struct kn_staged **out,
+                    size_t *n, struct kn_err *err);
+
+/* The scorer that gives this library's opinions; "" until one was set. Works when opened for reading. */
+int kn_store_scorer(struct kn_library *lib, char name[32], struct kn_err *err);
+/* How many titles are ready, and how many of them no scorer had an opinion on. */
+int kn_store_count_opinions(struct kn_library *lib, size_t *ready, size_t *without,
+                            struct kn_err *err);
+int kn_store_set_scorer(struct kn_library *lib, const char *name, struct kn_err *err);
+
 #endif

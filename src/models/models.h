@@ -24,7 +24,7 @@ enum { KN_MODEL_HASHES = 4, KN_MODEL_SOURCES = 4 };
 struct kn_model {
     const char *name;    /* "whisper-base" */
     const char *file;    /* "ggml-base.bin" */
-    const char *purpose; /* "speech", "voice-activity", "embedding", "text-language" */
+    const char *purpose; /* "speech", "voice-activity", "embedding", "text-language", "opinion" */
     const char *licence;
     uint64_t bytes;
     const char *sha256[KN_MODEL_HASHES];   /* NULL after the last */

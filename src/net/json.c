@@ -211,6 +211,16 @@ const char *kn_json_key_at(const struct kn_json *v, size_t i)
     return at ? json_object_iter_key(at) : NULL;
 }
 
+bool kn_json_is_null(const struct kn_json *v)
+{
+    return !v || json_is_null(tree(v));
+}
+
+bool kn_json_is_array(const struct kn_json *v)
+{
+    return json_is_array(tree(v));
+}
+
 const char *kn_json_text_or(const struct kn_json *v, const char *otherwise)
 {
     return json_is_string(tree(v)) ? json_string_value(tree(v)) : otherwise;

@@ -60,6 +60,9 @@ kn_json_length(const struct kn_json *v); /* elements of an array, keys of an obj
 /* The i-th key of an object in the order of the text (NULL past the end); its value is kn_json_get of it. */
 const char *kn_json_key_at(const struct kn_json *v, size_t i);
 
+bool kn_json_is_null(const struct kn_json *v); /* null, or not there */
+bool kn_json_is_array(const struct kn_json *v);
+
 const char *kn_json_text_or(const struct kn_json *v, const char *otherwise);
 double kn_json_number_or(const struct kn_json *v, double otherwise);
 int64_t kn_json_integer_or(const struct kn_json *v, int64_t otherwise);

@@ -3,17 +3,19 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "net/json.h"
+#include "opinion/lexicon.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 extern const unsigned char kn_data_probe_cards[];
 extern const uint64_t kn_data_probe_cards_size;
 
-enum { MAX_PROBES = 16, MAX_DIM = 8192 };
+enum { MAX_PROBES = 16, MAX_DIM = 8192, LEXICON_VERSION = 1 };
 
 static struct {
     pthread_once_t once;
@@ -97,20 +99,64 @@ int kn_scorer_probe(const char *embedding_model, struct kn_scorer *out, struct k
     return rc;
 }
 
-int kn_scorer_score(const struct kn_scorer *s, const float *vector, size_t dim, double *out,
+int kn_scorer_lexicon(const char *path, struct kn_scorer *out, struct kn_err *err)
+{
+    struct kn_scorer s = {.name = "lexicon", .version = LEXICON_VERSION};
+    int rc = kn_lexicon_open(path, &s.lexicon, err);
+
+    if (rc == KN_OK)
+        *out = s;
+    return rc;
+}
+
+bool kn_scorer_exists(const char *name)
+{
+    return strcmp(name, "probe") == 0 || strcmp(name, "lexicon") == 0;
+}
+
+void kn_scorer_close(struct kn_scorer *s)
+{
+    kn_lexicon_close(s->lexicon);
+    s->lexicon = NULL;
+}
+
+bool kn_scorer_reads(const struct kn_scorer *s, const char *language)
+{
+    return !s->lexicon || !*language ||
+           (strncasecmp(language, "en", 2) == 0 && (language[2] == '\0' || language[2] == '-'));
+}
+
+static int score_by_lexicon(const struct kn_scorer *s, const struct kn_opinion_input *in,
+                            double *out, struct kn_err *err)
+{
+    struct kn_sentiment sentiment;
+    int rc = kn_lexicon_score(s->lexicon, in->text, &sentiment, err);
+
+    if (rc == KN_OK)
+        *out = sentiment.polarity;
+    return rc;
+}
+
+int kn_scorer_score(const struct kn_scorer *s, const struct kn_opinion_input *in, double *out,
                     struct kn_err *err)
 {
     double sum = 0;
     bool any = false;
 
-    if (dim != s->dim)
+    if (!kn_scorer_reads(s, in->language)) {
+        *out = (double)NAN;
+        return KN_OK;
+    }
+    if (s->lexicon)
+        return score_by_lexicon(s, in, out, err);
+    if (!in->vector || in->dim != s->dim)
         return kn_err_set(
             err, KN_EARG,
-            "score an opinion: the vector has %zu numbers, the probe for %s takes %zu", dim,
-            s->model, s->dim);
-    for (size_t i = 0; i < dim; i++) {
-        any = any || vector[i] != 0;
-        sum += (double)s->weights[i] * (double)vector[i];
+            "score an opinion: the vector has %zu numbers, the probe for %s takes %zu",
+            in->vector ? in->dim : 0, s->model, s->dim);
+    for (size_t i = 0; i < s->dim; i++) {
+        any = any || in->vector[i] != 0;
+        sum += (double)s->weights[i] * (double)in->vector[i];
     }
     *out = any ? tanh(s->scale * (sum + s->bias)) : (double)NAN;
     return KN_OK;

@@ -1,38 +1,64 @@
 /* opinion.h - polarity of a text, -1 (dark, hateful) to 1 (warm, praising), by one of several scorers.
  *
- * probe  a linear head on the embedding that is there anyway: costs nothing and works in every
- *        language the embedding does. Trained by tools/train/train.py, which also says on what and how well;
- *        weights, split and scores in src/opinion/cards.json. It refuses an embedding model that it
- *        was not made for.
+ * probe    a linear head on the embedding that is there anyway: costs nothing and works in every
+ *          language the embedding does. Trained by tools/train/train.py, which also says on what and how well;
+ *          weights, split and scores in src/opinion/cards.json. It refuses an embedding model that it
+ *          was not made for.
+ * lexicon  TextBlob's polarity, bit for bit (lexicon.h): no vector needed. Its words are English: a text of
+ *          another language has no opinion (NaN); one of unknown language is read as English, as TextBlob does.
  *
- * (lexicon and llm join here with the issue on meaning and ranking.)
+ * A scorer is given whatever is known of a text and takes what it needs of it. Which one serves is the library's
+ * choice (store.h); name and version are part of the stage's key.
  *
- * The functions are pure and may be called from any thread. */
+ * Scoring changes nothing: any thread, until the scorer is closed. */
 #ifndef KN_OPINION_H
 #define KN_OPINION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <kinora/types.h>
 
 struct kn_err;
+struct kn_lexicon;
 
 struct kn_scorer {
-    char name[32];  /* "probe" */
-    int version;    /* of the weights: part of the stage's key */
+    char name[32]; /* "probe", "lexicon" */
+    int version;   /* of weights or table: part of the stage's key */
+    /* probe */
     char model[64]; /* the embedding model that it is made for */
     size_t dim;
     const float *weights; /* static */
     double bias, scale;   /* polarity = tanh(scale * (weights . vector + bias)) */
+    /* lexicon */
+    struct kn_lexicon *lexicon; /* NULL: a probe */
 };
 
 /* The probe for an embedding model (kn_embed_card.model). KN_ENOTFOUND: there is none, and the
  * message names the models that have one. */
 int kn_scorer_probe(const char *embedding_model, struct kn_scorer *out, struct kn_err *err);
 
-/* Scores one text by its vector (kn_embedder's second output) of dim numbers. Zeros, the vector of a text without
- * words, give NaN: not scored. KN_EARG when dim is another. */
-int kn_scorer_score(const struct kn_scorer *s, const float *vector, size_t dim, double *out,
+/* The lexicon in the file path (the model "textblob-lexicon"). Errors of kn_lexicon_open. */
+int kn_scorer_lexicon(const char *path, struct kn_scorer *out, struct kn_err *err);
+
+/* Is there a scorer of that name? */
+bool kn_scorer_exists(const char *name);
+
+void kn_scorer_close(struct kn_scorer *s); /* a zeroed one is fine */
+
+/* Has it an opinion on texts in this language (BCP-47, "" unknown)? */
+bool kn_scorer_reads(const struct kn_scorer *s, const char *language);
+
+struct kn_opinion_input {
+    const char *text;
+    const char *language; /* BCP-47; "" unknown */
+    const float *vector;  /* kn_embedder's second output, dim numbers; NULL where there is none */
+    size_t dim;
+};
+
+/* NaN, not scored: the vector is zeros, as that of a text without words is, or the language is one that the scorer
+ * does not read. KN_EARG: the probe without a vector, or with one of another dim. */
+int kn_scorer_score(const struct kn_scorer *s, const struct kn_opinion_input *in, double *out,
                     struct kn_err *err);
 
 /* A title's opinion: the mean over its moments weighted by their words; NaN when none is scored. A moment

@@ -49,19 +49,19 @@ static bool ends_with(const char *s, size_t n, const char *end)
 }
 
 /* In any script that Whisper writes; closing quotes and brackets may follow the stop. */
-static bool ends_sentence(const char *text)
+bool kn_ends_sentence(struct kn_sv text)
 {
     static const char *const closing[] = {"\"", "'", ")", "]", "”", "’", "»", "」", "』", "）"};
     static const char *const stops[] = {".", "!", "?", "…", "。", "！", "？", "؟", "।", "۔", "։"};
-    size_t n = strlen(text);
+    size_t n = text.n;
 
     for (size_t i = 0; i < sizeof closing / sizeof *closing; i++)
-        if (ends_with(text, n, closing[i])) {
+        if (ends_with(text.p, n, closing[i])) {
             n -= strlen(closing[i]);
             i = (size_t)-1; /* from the start: .") */
         }
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
-        if (ends_with(text, n, stops[i]))
+        if (ends_with(text.p, n, stops[i]))
             return true;
     return false;
 }
@@ -91,7 +91,7 @@ static struct piece next_piece(const struct kn_segment *segments, size_t n, size
         }
         if (p.end == n || pause_after(&p, segments) > PARTING_PAUSE || is_too_long(&p))
             return p;
-        sentence = ends_sentence(segments[p.end - 1].text);
+        sentence = kn_ends_sentence(kn_sv_of(segments[p.end - 1].text));
         if (is_enough(&p) && (best.end == first || sentence > best_is_sentence ||
                               (sentence == best_is_sentence &&
                                pause_after(&p, segments) > pause_after(&best, segments)))) {

@@ -13,6 +13,8 @@
 #ifndef KN_TEXT_MOMENTS_H
 #define KN_TEXT_MOMENTS_H
 
+#include "base/buf.h"
+
 #include <kinora/types.h>
 
 struct kn_arena;
@@ -23,6 +25,9 @@ struct kn_err;
  * latest end. KN_ELIMIT without memory, or beyond UINT32_MAX segments. */
 int kn_moments_cut(const struct kn_segment *segments, size_t n, struct kn_arena *arena,
                    struct kn_moment **out, size_t *n_out, struct kn_err *err);
+
+/* Does text end as a sentence does: in a stop of any script that Whisper writes, and what closes with it? */
+bool kn_ends_sentence(struct kn_sv text);
 
 enum { KN_MOMENTS_VERSION = 1 }; /* part of the stage's key: raise it when the cut changes */
 

@@ -153,6 +153,8 @@ static inline struct kn_record some_record(struct kn_arena *a, uint32_t number, 
                                         .language = "en",
                                         .language_confidence = 0.75,
                                         .words_from = "speech",
+                                        .scorer = "probe",
+                                        .genres = "Drama, Western",
                                         .duration = 60,
                                         .opinion = -0.5,
                                         .year = 1999},
@@ -217,6 +219,8 @@ static inline void assert_same_title(const struct kn_title *a, const struct kn_t
     assert_string_equal(a->language, b->language);
     assert_same_number(a->language_confidence, b->language_confidence);
     assert_string_equal(a->words_from, b->words_from);
+    assert_string_equal(a->scorer, b->scorer);
+    assert_string_equal(a->genres, b->genres);
     assert_same_number(a->duration, b->duration);
     assert_same_number(a->opinion, b->opinion);
     assert_int_equal(a->year, b->year);

@@ -37,6 +37,8 @@ static void what_is_put_comes_back_in_every_field(void **state)
                                         .reason = "moov atom not found",
                                         .language = "",
                                         .words_from = "",
+                                        .scorer = "",
+                                        .genres = "",
                                         .opinion = NAN}};
     r[3].title.language = "zh-Hant-TW-x-ab"; /* as long as a tag may be */
     r[3].title.state = KN_STATE_MISSING;
@@ -104,6 +106,8 @@ static void a_put_replaces_the_whole_title(void **state)
                                      .reason = "nobody speaks",
                                      .language = "",
                                      .words_from = "",
+                                     .scorer = "",
+                                     .genres = "",
                                      .opinion = NAN,
                                      .paths = paths + 1,
                                      .n_paths = 1}};

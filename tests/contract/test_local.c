@@ -259,6 +259,28 @@ static void a_newer_schema_is_refused_untouched(void **state)
     assert_memory_equal(before, after, n);
 }
 
+static void an_older_schema_is_brought_up_to_date_by_the_next_writer(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_library *lib;
+    struct kn_library_stats before, after;
+
+    make_library(f);
+    lib = open_with(f, NULL);
+    assert_int_equal(kn_library_get_stats(lib, &before, NULL), KN_OK);
+    kn_library_close(lib);
+    run_sql(f, "ALTER TABLE library DROP COLUMN scorer; ALTER TABLE title DROP COLUMN genres;"
+               "PRAGMA user_version = 1");
+    assert_int_equal(opening(f, NULL), KN_EARG);
+    assert_says(f, "older");
+    kn_library_close(open_with(f, &writing));
+    lib = open_with(f, NULL);
+    assert_int_equal(kn_library_check(lib, NULL), KN_OK);
+    assert_int_equal(kn_library_get_stats(lib, &after, NULL), KN_OK);
+    assert_int_equal(after.titles, before.titles);
+    kn_library_close(lib);
+}
+
 static void a_damaged_library_is_found_by_check_and_named(void **state)
 {
     struct fixture *f = *state;
@@ -611,6 +633,7 @@ int main(void)
         TEST(what_is_not_a_database_is_corrupt_and_the_remedy_is_said),
         TEST(a_database_of_another_program_is_refused_untouched),
         TEST(a_newer_schema_is_refused_untouched),
+        TEST(an_older_schema_is_brought_up_to_date_by_the_next_writer),
         TEST(a_damaged_library_is_found_by_check_and_named),
         TEST(a_library_at_odds_with_itself_is_found_by_check),
         TEST(a_second_writer_is_told_who_writes),

@@ -51,6 +51,10 @@ def test_files_taken_as_they_are():
     assert_whole("lid.176")
 
 
+def test_textblob_lexicon():
+    assert_whole("textblob-lexicon")
+
+
 def test_every_model_has_a_recipe():
     assert set(manifest()) == set(build.RECIPES)
 

