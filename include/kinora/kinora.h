@@ -24,6 +24,10 @@
 #include <kinora/err.h>
 #include <kinora/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define KINORA_VERSION "0.1.0"
 
 struct kn_arena; /* opaque; what results keep their memory in */
@@ -58,7 +62,7 @@ int kinora_list(struct kinora *k, const char *state, struct kinora_titles **out,
                 struct kn_err *err);
 
 /* The titles that name may mean: a whole name or id, else a unique part in any case. One: KN_OK,
- * *out has it first. Several: KN_EARG, *out lists them. None: KN_ENOTFOUND "Movie 'X' not found in the dataset.",
+ * *out has it first. Several: KN_EARG, *out lists them, at most 20. None: KN_ENOTFOUND "Movie 'X' not found in the dataset.",
  * *out has the closest names. (*out is given in all three cases: free it.) */
 int kinora_find(struct kinora *k, const char *name, struct kinora_titles **out, struct kn_err *err);
 
@@ -257,5 +261,9 @@ struct kinora_report {
 int kinora_doctor(const struct kinora_options *options, struct kinora_report **out,
                   struct kn_err *err);
 void kinora_report_free(struct kinora_report *r);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

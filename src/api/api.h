@@ -27,7 +27,7 @@ int kn_api_model_path(const struct kinora *k, const char *name, char **out, stru
 /* The library's folder as the options or the XDG data folder say, malloc'ed. */
 int kn_api_library_path(const struct kinora_options *options, char **out, struct kn_err *err);
 
-/* Names in a comma-separated list, from the arena. */
+/* The tags of a list (kn_config_languages), from the arena. */
 int kn_api_languages(const char *list, struct kn_arena *arena, struct kn_filter *filter,
                      struct kn_err *err);
 

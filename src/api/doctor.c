@@ -6,6 +6,7 @@
 #include "decode/media.h"
 #include "library/store.h"
 #include "models/models.h"
+#include "speech/speech.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ static void add(struct kinora_report *r, enum kinora_health health, const char *
 
 static void look_at_cpu(struct kinora_report *r)
 {
+    const char *lacks = kn_speech_cpu_lacks();
     struct kn_buf b;
 
     kn_buf_init(&b, 512);
@@ -58,7 +60,12 @@ static void look_at_cpu(struct kinora_report *r)
 #else
     kn_buf_adds(&b, " no x86-64 paths here", NULL);
 #endif
-    add(r, KINORA_GOOD, "cpu", kn_arena_text(r->arena, b.data));
+    if (lacks)
+        kn_buf_addf(&b, NULL,
+                    "; whisper.cpp and llama.cpp were built for %s, which is not here: remove "
+                    "build/deps and run make",
+                    lacks);
+    add(r, lacks ? KINORA_WARNING : KINORA_GOOD, "cpu", kn_arena_text(r->arena, b.data));
     kn_buf_free(&b);
 }
 

@@ -4,17 +4,26 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/unicode.h"
+#include "config/config.h"
 #include "llm/embed.h"
 #include "models/models.h"
 #include "net/http.h"
 #include "speech/speech.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_PAGE = 1000, FIND_LIMIT = 20, CLOSE_LIMIT = 5 };
+enum {
+    LIST_PAGE = 1000,
+    FIND_LIMIT = 20,
+    CLOSE_LIMIT = 5,
+    MAX_FOLDED = 64 << 20,
+    /* bytes of a name that fit into a message: "not found in the dataset", and "means several titles" */
+    NOT_FOUND_NAME = 210,
+    SEVERAL_NAME = 150,
+};
 
 int kn_api_no_memory(struct kn_err *err, const char *what)
 {
@@ -254,17 +263,80 @@ static void prefer_present(struct kinora_titles *t)
     }
 }
 
+/* "alien" is a part of Alien and of Aliens, and means Alien. */
+static int prefer_whole(const char *name, struct kinora_titles *t, struct kn_err *err)
+{
+    struct kn_buf asked, one;
+    size_t whole = 0;
+    int rc;
+
+    kn_buf_init(&asked, MAX_FOLDED);
+    kn_buf_init(&one, MAX_FOLDED);
+    rc = kn_fold(kn_sv_of(name), &asked, err);
+    for (size_t i = 0; rc == KN_OK && i < t->n; i++) {
+        kn_buf_clear(&one);
+        rc = kn_fold(kn_sv_of(t->titles[i].name), &one, err);
+        if (rc == KN_OK && one.n == asked.n && memcmp(one.data, asked.data, one.n) == 0)
+            t->titles[whole++] = t->titles[i]; /* the best match is first: none is lost */
+    }
+    if (rc == KN_OK && whole > 0)
+        t->n = whole;
+    kn_buf_free(&asked);
+    kn_buf_free(&one);
+    return rc;
+}
+
+/* Finds one more than are listed, so that it is known whether there are more. */
 static int find_one(struct kinora *k, const char *name, struct kinora_titles *t, struct kn_err *err)
 {
-    int rc =
-        kn_library_find(k->lib, name, KN_FIND_EXACT, FIND_LIMIT, t->arena, &t->titles, &t->n, err);
+    int rc = kn_library_find(k->lib, name, KN_FIND_EXACT, FIND_LIMIT + 1, t->arena, &t->titles,
+                             &t->n, err);
 
-    if (rc == KN_OK && t->n == 0)
-        rc = kn_library_find(k->lib, name, KN_FIND_PART, FIND_LIMIT, t->arena, &t->titles, &t->n,
-                             err);
+    if (rc == KN_OK && t->n == 0) {
+        rc = kn_library_find(k->lib, name, KN_FIND_PART, FIND_LIMIT + 1, t->arena, &t->titles,
+                             &t->n, err);
+        if (rc == KN_OK && t->n > 1)
+            rc = prefer_whole(name, t, err);
+    }
     if (rc == KN_OK)
         prefer_present(t);
     return rc;
+}
+
+static bool inside_a_character(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* A long name without its middle, so that a message keeps what it says behind it. */
+static const char *shortened(struct kn_arena *arena, const char *name, size_t most)
+{
+    size_t n = strlen(name), head = most / 2, tail;
+    const char *s;
+
+    if (n <= most)
+        return name;
+    tail = n - (most - head - 3);
+    while (head > 0 && inside_a_character(name[head]))
+        head--;
+    while (inside_a_character(name[tail]))
+        tail++;
+    s = kn_arena_printf(arena, "%.*s...%s", (int)head, name, name + tail);
+    return s ? s : "...";
+}
+
+static int several(const char *name, struct kinora_titles *t, struct kn_err *err)
+{
+    const char *shown = shortened(t->arena, name, SEVERAL_NAME);
+
+    if (t->n <= FIND_LIMIT)
+        return kn_err_set(err, KN_EARG,
+                          "'%s' means several titles; give more of the name, or an id", shown);
+    t->n = FIND_LIMIT;
+    return kn_err_set(err, KN_EARG,
+                      "'%s' means more than %d titles, of which %d are listed; give more of the "
+                      "name, or an id",
+                      shown, FIND_LIMIT, FIND_LIMIT);
 }
 
 int kinora_find(struct kinora *k, const char *name, struct kinora_titles **out, struct kn_err *err)
@@ -282,10 +354,10 @@ int kinora_find(struct kinora *k, const char *name, struct kinora_titles **out, 
         rc = kn_library_find(k->lib, name, KN_FIND_CLOSE, CLOSE_LIMIT, t->arena, &t->titles, &t->n,
                              err);
         if (rc == KN_OK)
-            rc = kn_err_set(err, KN_ENOTFOUND, "Movie '%s' not found in the dataset.", name);
+            rc = kn_err_set(err, KN_ENOTFOUND, "Movie '%s' not found in the dataset.",
+                            shortened(t->arena, name, NOT_FOUND_NAME));
     } else if (rc == KN_OK && t->n > 1) {
-        rc = kn_err_set(err, KN_EARG, "'%s' means several titles; give more of the name, or an id",
-                        name);
+        rc = several(name, t, err);
     }
     if (rc == KN_OK || rc == KN_ENOTFOUND || (rc == KN_EARG && t->n > 1))
         *out = t;
@@ -297,28 +369,23 @@ int kinora_find(struct kinora *k, const char *name, struct kinora_titles **out, 
 int kn_api_languages(const char *list, struct kn_arena *arena, struct kn_filter *filter,
                      struct kn_err *err)
 {
-    size_t n = 1, kept = 0;
+    static const char between[] = ", ";
+    size_t most = 1, n = 0;
     const char **names;
-    char *copy = kn_arena_text(arena, list), *save = NULL;
+    char *copy, *save = NULL;
+    int rc = kn_config_languages(list, err);
 
+    if (rc)
+        return rc;
     for (const char *p = list; *p; p++)
-        n += *p == ',';
-    names = kn_arena_array(arena, n, sizeof *names);
+        most += strchr(between, *p) != NULL;
+    copy = kn_arena_text(arena, list);
+    names = kn_arena_array(arena, most, sizeof *names);
     if (!names || !copy)
         return kn_api_no_memory(err, "languages");
-    for (char *word = strtok_r(copy, ", ", &save); word; word = strtok_r(NULL, ", ", &save)) {
-        for (const char *p = word; *p; p++) {
-            if (!isalnum((unsigned char)*p) && *p != '-')
-                return kn_err_set(err, KN_EARG,
-                                  "language '%s': give same, any, or tags such as en or es,en",
-                                  list);
-        }
-        names[kept++] = word;
-    }
-    if (kept == 0)
-        return kn_err_set(err, KN_EARG,
-                          "language '%s': give same, any, or tags such as en or es,en", list);
+    for (char *word = strtok_r(copy, between, &save); word; word = strtok_r(NULL, between, &save))
+        names[n++] = word;
     filter->languages = names;
-    filter->n_languages = kept;
+    filter->n_languages = n;
     return KN_OK;
 }

@@ -119,24 +119,30 @@ static int pull(struct kn_cli *cli, const struct kinora_models *models)
 {
     struct pull p = {.cli = cli};
     struct kinora_models *after;
-    struct kn_err err;
-    int rc = KN_OK, code;
+    struct kn_err err, first = {.code = KN_OK};
+    int code;
 
     kn_status_begin(&p.status, cli);
     kn_signals_catch(NULL);
-    for (size_t i = 0; i < models->n && !rc; i++) {
+    for (size_t i = 0; i < models->n && first.code != KN_ECANCELLED; i++) {
         const struct kinora_model *m = &models->models[i];
         bool wanted = cli->n_args == 1 && m->is_default;
 
         for (size_t a = 1; a < cli->n_args; a++)
             wanted |= strcmp(cli->args[a], m->name) == 0;
-        if (wanted)
-            rc = pull_one(&p, m, &err);
+        if (!wanted || !pull_one(&p, m, &err))
+            continue;
+        if (!cli->config.json)
+            kn_cli_fail(cli, &err);
+        if (!first.code || err.code == KN_ECANCELLED)
+            first = err;
     }
     kn_signals_release();
     kn_status_end(&p.status);
-    if (rc)
-        return kn_cli_fail(cli, &err);
+    if (first.code && cli->config.json)
+        return kn_cli_fail_with(cli, &first, KN_EXIT_FAILED, NULL, NULL);
+    if (first.code)
+        return KN_EXIT_FAILED;
     if (!cli->config.json)
         return KN_EXIT_DONE;
     if (kinora_models_list(cli->config.models, &after, &err))

@@ -79,7 +79,24 @@ static void recommendation(struct kn_cli *cli, const char *asked,
         moment(cli, name, &r->match);
 }
 
-static void answer_text(struct kn_cli *cli, const struct kinora_answer *a)
+/* Why there is nothing to recommend: what is not ready yet may be what was looked for. */
+static void no_answer(const struct kn_cli *cli, struct kinora *k)
+{
+    bool any = strcmp(cli->config.language, "any") == 0;
+    struct kinora_titles *pending = NULL;
+    size_t n = 0;
+
+    if (kinora_list(k, "pending", &pending, NULL) == KN_OK)
+        n = pending->n;
+    kinora_titles_free(pending);
+    printf("\nThere is no other film %sto recommend%s.\n", n > 0 ? "ready " : "",
+           any ? "" : " in that language; --language any looks at all");
+    if (n > 0)
+        printf("%zu %s pending: run kinora ingest again to finish.\n", n,
+               n == 1 ? "title is" : "titles are");
+}
+
+static void answer_text(struct kn_cli *cli, struct kinora *k, const struct kinora_answer *a)
 {
     const struct kn_screen *screen = &cli->out;
     const char *name = kn_text(cli, a->title.name);
@@ -94,8 +111,7 @@ static void answer_text(struct kn_cli *cli, const struct kinora_answer *a)
     for (size_t i = 0; i < a->n; i++)
         recommendation(cli, name, &a->recommendations[i]);
     if (a->n == 0)
-        puts(
-            "\nThere is no other film to recommend in that language; --language any looks at all.");
+        no_answer(cli, k);
 }
 
 static int recommend(struct kn_cli *cli, struct kinora *k, const struct kinora_query *query)
@@ -113,7 +129,7 @@ static int recommend(struct kn_cli *cli, struct kinora *k, const struct kinora_q
         if (cli->config.json)
             code = answer_json(answer);
         else
-            answer_text(cli, answer);
+            answer_text(cli, k, answer);
         kinora_answer_free(answer);
     }
     kinora_titles_free(found);
@@ -131,7 +147,8 @@ int kn_cmd_recommend(struct kn_cli *cli)
     struct kn_err err;
     int code;
 
-    if (kn_config_weights(c->weights, &query.w_similarity, &query.w_opinion, &err))
+    if (kn_config_weights(c->weights, &query.w_similarity, &query.w_opinion, &err) ||
+        (*c->language && kn_config_languages(c->language, &err)))
         return kn_cli_wrong_use(cli, "%s", err.msg);
     code = kn_cli_open(cli, &k);
     if (code)

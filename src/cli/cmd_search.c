@@ -94,6 +94,8 @@ int kn_cmd_search(struct kn_cli *cli)
         code = kn_cli_fail(cli, &err);
     else if (kn_sv_trim(kn_sv_of(text.data)).n == 0)
         code = kn_cli_wrong_use(cli, "search wants some words");
+    else if (*cli->config.language && kn_config_languages(cli->config.language, &err))
+        code = kn_cli_wrong_use(cli, "%s", err.msg);
     else
         code = search(cli, text.data);
     kn_buf_free(&text);

@@ -309,6 +309,22 @@ int kn_config_weights(const char *text, double *similarity, double *opinion, str
     return KN_OK;
 }
 
+int kn_config_languages(const char *text, struct kn_err *err)
+{
+    bool some = false, good = true;
+
+    for (const char *p = text; *p; p++) {
+        bool of_a_tag = isalnum((unsigned char)*p) || *p == '-';
+
+        some |= of_a_tag;
+        good &= of_a_tag || *p == ',' || *p == ' ';
+    }
+    if (!some || !good)
+        return kn_err_set(err, KN_EARG,
+                          "language '%s': give same, any, or tags such as en or es,en", text);
+    return KN_OK;
+}
+
 /* The XDG base directory specification: a relative path in these variables is to be ignored. */
 static bool xdg(const char *variable, const char *under_home, const char *rest, struct kn_buf *out)
 {

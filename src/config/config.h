@@ -93,6 +93,9 @@ void kn_config_free(struct kn_config *c);
 /* "0.7,0.3" -> two finite numbers, not negative, not both 0. KN_EARG. */
 int kn_config_weights(const char *text, double *similarity, double *opinion, struct kn_err *err);
 
+/* Language tags, parted by commas or spaces, at least one: "es,en", and the words same and any. KN_EARG. */
+int kn_config_languages(const char *text, struct kn_err *err);
+
 /* Where Kinora keeps what is its own: kinora under XDG_DATA_HOME, else under ~/.local/share. Appends.
  * KN_EARG when neither that nor HOME is set. */
 int kn_config_data_dir(struct kn_buf *out, struct kn_err *err);

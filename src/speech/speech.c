@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "speech/modelfile.h"
 
+#include <ggml-cpu.h>
 #include <stdlib.h>
 #include <string.h>
 #include <whisper.h>
@@ -111,4 +112,24 @@ void kn_speech_quiet(void)
 {
     whisper_log_set(to_debug, NULL);
     ggml_log_set(to_debug, NULL);
+}
+
+const char *kn_speech_cpu_lacks(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (ggml_cpu_has_avx2() && !__builtin_cpu_supports("avx2"))
+        return "AVX2";
+    if (ggml_cpu_has_fma() && !__builtin_cpu_supports("fma"))
+        return "FMA";
+    if (ggml_cpu_has_avx512() && !__builtin_cpu_supports("avx512f"))
+        return "AVX-512";
+    if (ggml_cpu_has_avx512_vbmi() && !__builtin_cpu_supports("avx512vbmi"))
+        return "AVX-512 VBMI";
+    if (ggml_cpu_has_avx512_vnni() && !__builtin_cpu_supports("avx512vnni"))
+        return "AVX-512 VNNI";
+    if (ggml_cpu_has_avx512_bf16() && !__builtin_cpu_supports("avx512bf16"))
+        return "AVX-512 BF16";
+#endif
+    return NULL;
 }

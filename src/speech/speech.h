@@ -76,4 +76,8 @@ int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *
  * matter). The hooks are process-wide: call once, before anything else here. */
 void kn_speech_quiet(void);
 
+/* An extension that ggml was compiled for and this processor has not got, so that loading a model
+ * would end the program; NULL: none. */
+const char *kn_speech_cpu_lacks(void);
+
 #endif
