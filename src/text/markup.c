@@ -70,22 +70,40 @@ static size_t tag_length(struct kn_sv s)
     return 0;
 }
 
+/* One character at s, visible or not: its length in whole characters, so that a cut at a limit leaves valid UTF-8. */
+static size_t add_character(struct kn_sv s, struct kn_buf *text)
+{
+    const char *as;
+    size_t n = invisible((const unsigned char *)s.p, s.n, &as);
+
+    if (n > 0) {
+        add(text, as, strlen(as));
+        return n;
+    }
+    for (n = 1; n < s.n && ((unsigned char)s.p[n] & 0xC0) == 0x80;)
+        n++;
+    add(text, s.p, n);
+    return n;
+}
+
 /* <v Ann>, <v.loud Ann>: who speaks. */
 static void add_voice(struct kn_sv tag, struct kn_buf *text)
 {
-    const char *space;
+    const char *space = memchr(tag.p, ' ', tag.n);
+    struct kn_sv name;
 
-    if (tag.p[1] != 'v' || !(tag.p[2] == ' ' || tag.p[2] == '.' || tag.p[2] == '\t'))
+    if (tag.p[1] != 'v' || !(tag.p[2] == ' ' || tag.p[2] == '.') || !space)
         return;
-    space = memchr(tag.p, ' ', tag.n);
-    if (!space)
-        return;
-    struct kn_sv name = kn_sv_trim((struct kn_sv){space, (size_t)(tag.p + tag.n - 1 - space)});
-
+    name = kn_sv_trim((struct kn_sv){space, (size_t)(tag.p + tag.n - 1 - space)});
     if (name.n == 0)
         return;
     add(text, "[", 1);
-    add(text, name.p, name.n);
+    while (name.n > 0) {
+        size_t n = add_character(name, text);
+
+        name.p += n;
+        name.n -= n;
+    }
     add(text, "] ", 2);
 }
 
@@ -178,10 +196,9 @@ static size_t escape(struct kn_sv s, enum kn_markup kind, struct kn_buf *text)
     return 2;
 }
 
-/* What stands at s and is not plain text: its length, after adding what it shows; 0: plain text. */
-static size_t special(struct kn_sv s, enum kn_markup kind, bool *drawing, struct kn_buf *text)
+/* What stands at s and is markup: its length, after adding what it shows; 0: it is text. */
+static size_t markup(struct kn_sv s, enum kn_markup kind, bool *drawing, struct kn_buf *text)
 {
-    const char *as;
     size_t n = 0;
 
     if (*s.p == '<' && kind == KN_MARKUP_TAGS && (n = tag_length(s)) > 3)
@@ -192,8 +209,6 @@ static size_t special(struct kn_sv s, enum kn_markup kind, bool *drawing, struct
         n = entity(s, text);
     else if (*s.p == '\\' && !*drawing)
         n = escape(s, kind, text);
-    if (n == 0 && (n = invisible((const unsigned char *)s.p, s.n, &as)) > 0)
-        add(text, as, strlen(as));
     return n;
 }
 
@@ -202,15 +217,10 @@ int kn_markup_read(struct kn_sv raw, enum kn_markup kind, struct kn_buf *text, s
     bool drawing = false;
 
     for (raw.n = raw.n < RAW_MAX ? raw.n : RAW_MAX; raw.n > 0 && text->n < KN_CUE_TEXT;) {
-        size_t n = special(raw, kind, &drawing, text);
+        size_t n = markup(raw, kind, &drawing, text);
 
-        if (n == 0) {
-            n = 1;
-            while (n < raw.n && ((unsigned char)raw.p[n] & 0xC0) == 0x80)
-                n++; /* whole characters, so that a cut at a limit leaves valid UTF-8 */
-            if (!drawing)
-                add(text, raw.p, n);
-        }
+        if (n == 0)
+            n = drawing ? 1 : add_character(raw, text);
         raw.p += n;
         raw.n -= n;
     }
