@@ -201,9 +201,9 @@ static int refuse(const struct kn_cues *c, struct kn_sv first, size_t number, st
 
     if (c->skipped > 0)
         return kn_err_set(err, KN_ECORRUPT,
-                          "line %zu: these times cannot be read, nor can those of %zu other cues; "
+                          "line %zu: these times cannot be read, nor can those of most cues; "
                           "expected 00:00:01,000 --> 00:00:02,500",
-                          c->skipped_line, c->skipped - 1);
+                          c->skipped_line);
     if (c->seen > 0)
         return kn_err_set(err, KN_ECORRUPT, "line %zu: from here on %zu cues, all without text",
                           number, c->seen);

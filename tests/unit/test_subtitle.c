@@ -309,7 +309,7 @@ static void what_is_not_subtitles_is_refused_with_its_line(void **state)
     refused("\n\n<sami>\n<body>", KN_ECORRUPT, "line 3: '<sami>' begins no SubRip, WebVTT or ASS");
     refused(
         "1\nab --> cd\nx\n\n2\n0x --> 00:02\n\n3\n1y --> 00:02\n\n4\n00:00:01 --> 00:00:02\nOne\n",
-        KN_ECORRUPT, "line 6: these times cannot be read, nor can those of 1 other cues");
+        KN_ECORRUPT, "line 6: these times cannot be read, nor can those of most cues");
     refused("1\n00:00:01 --> 00:00:02\n<i></i>\n", KN_ECORRUPT,
             "line 1: from here on 1 cues, all without text");
     refused("[Script Info]\nTitle: x\n", KN_ECORRUPT, "line 2: the file ends without an [Events]");
