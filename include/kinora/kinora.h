@@ -136,6 +136,8 @@ struct kinora_ingest_options {
     size_t n_roots;
     int jobs, threads, beam;   /* 0: default */
     const char *language_hint; /* NULL or "": detect */
+    const char
+        *subtitle_language; /* which subtitles first, "es,en"; NULL or "": in the film's language */
     bool retry_failed;
     const struct kn_id *again; /* redo this title; NULL */
 };

@@ -50,23 +50,27 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
         .threads = o->threads,
         .beam = o->beam,
         .language_hint = o->language_hint,
+        .subtitle_language = o->subtitle_language,
         .retry_failed = o->retry_failed,
         .again = o->again,
     };
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};
-    char *speech = NULL, *vad = NULL, *embedding = NULL;
+    char *speech = NULL, *vad = NULL, *embedding = NULL, *language = NULL;
     int rc = kn_api_model_path(k, k->speech_model, &speech, err);
 
     if (rc == KN_OK)
         rc = kn_api_model_path(k, "silero-vad", &vad, err);
     if (rc == KN_OK)
         rc = kn_api_model_path(k, k->embedding_model, &embedding, err);
+    if (rc == KN_OK)
+        rc = kn_api_model_path(k, "lid.176", &language, err);
     if (rc)
         goto out;
     options.speech_model = speech;
     options.vad_model = vad;
     options.embedding_model = embedding;
+    options.language_model = language;
     rc = kn_ingest_run(k->lib, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
     *out = (struct kinora_summary){s.files,  s.added,   s.unchanged, s.ready, s.silent,
                                    s.failed, s.missing, s.skipped,   s.sound, s.elapsed};
@@ -74,5 +78,6 @@ out:
     free(speech);
     free(vad);
     free(embedding);
+    free(language);
     return rc;
 }

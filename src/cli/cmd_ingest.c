@@ -64,6 +64,7 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
                                             .threads = c->threads,
                                             .beam = c->beam,
                                             .language_hint = c->language_hint,
+                                            .subtitle_language = c->subtitle_language,
                                             .retry_failed = *c->retry,
                                             .again = again};
     struct kn_progress *progress = kn_progress_new(cli);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/unicode.h"
 #include "speech/speech.h"
+#include "text/language.h"
 
 #include <limits.h>
 #include <math.h>
@@ -145,6 +146,7 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
         rc = kn_scorer_probe(r->card.model, &r->scorer, err);
     if (rc == KN_OK)
         rc = kn_plan_settings(o, &r->card, &r->scorer, &r->settings, err);
+    r->planning = (struct kn_plan_context){r->lib, o, &r->settings, &r->scan};
     if (rc == KN_OK)
         rc = kn_queue_new(limits, job_free, &r->to_hear, err);
     if (rc == KN_OK)
@@ -195,6 +197,7 @@ out:
     kn_queue_free(r->to_hear);
     kn_queue_free(r->to_mean);
     kn_speech_close(r->speech);
+    kn_language_close(r->languages);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->progress.lock);
     free(r->under_way);

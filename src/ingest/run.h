@@ -1,6 +1,6 @@
 /* run.h - one run of ingest, as its threads share it. Internal to src/ingest/.
  *
- *   feed.c     decoders: plan, probe, hand over, feed sound
+ *   feed.c     decoders: plan, probe, read a sidecar's words or hand over and feed sound
  *   hear.c     listeners: sound -> segments
  *   meaning.c  one thread: segments -> moments, vectors, opinion
  *   ingest.c   sets up, starts, waits, sums up
@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 struct kn_arena;
+struct kn_language_model;
 struct kn_speech;
 
 /* 20 s of sound: a listener starts on the first, and the four that may wait hold a whole trailer in 5 MB. */
@@ -60,6 +61,7 @@ struct run {
     struct kn_library *lib;
     const struct kn_ingest_options *options;
     struct kn_plan_settings settings;
+    struct kn_plan_context planning;
     struct kn_embed_card card;
     struct kn_scorer scorer;
     struct kn_scan scan;
@@ -71,9 +73,10 @@ struct run {
     struct kn_err err;       /* the first failure that ends the run */
     struct kn_id *under_way; /* titles taken by a decoder in this run */
     size_t n_under_way, cap_under_way;
-    struct kn_speech *speech;    /* opened by the first listener that needs it */
-    atomic_int feeding, hearing; /* threads that are not done yet */
-    atomic_bool ended;           /* set by the last stage as it ends, which it does last of all */
+    struct kn_speech *speech;            /* opened by the first listener that needs it */
+    struct kn_language_model *languages; /* by the first decoder that does */
+    atomic_int feeding, hearing;         /* threads that are not done yet */
+    atomic_bool ended; /* set by the last stage as it ends, which it does last of all */
     struct progress progress;
 };
 
