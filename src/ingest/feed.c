@@ -175,8 +175,11 @@ static int language_of(struct run *r, const struct job *j, struct kn_words *w, c
     if (*tag)
         return KN_OK;
     pthread_mutex_lock(&r->lock);
-    if (!r->languages)
-        rc = kn_language_open(r->options->language_model, &r->languages, err);
+    if (!r->languages) {
+        rc = run_verify_model(r->options->language_model, err);
+        if (rc == KN_OK)
+            rc = kn_language_open(r->options->language_model, &r->languages, err);
+    }
     pthread_mutex_unlock(&r->lock);
     return rc ? rc
               : kn_language_of(r->languages, kn_sv_of(j->plan.spoken), tag, &w->language_confidence,

@@ -93,6 +93,10 @@ void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const s
 void run_feeding_done(struct run *r); /* the last of them closes the next queue */
 void run_hearing_done(struct run *r);
 
+/* whisper.cpp loads a model with a flipped bit and hears nonsense, and fastText trusts what it reads: a
+ * file that the manifest lists is compared with it first, which takes a tenth of a second. */
+int run_verify_model(const char *path, struct kn_err *err);
+
 void *feed_thread(void *run);
 void *hear_thread(void *run);
 void *mean_thread(void *run);
