@@ -379,8 +379,7 @@ static void speech_without_any_of_that_stays_as_it_is(void **state)
                                         "Anna: hello",
                                         "- Yes. - No.",
                                         "No \xE2\x80\x94 not yet.",
-                                        "\xC3\x9C"
-                                        "ber: alles",
+                                        "\xC3\x84rger: alles",
                                         ""};
 
     (void)state;
