@@ -142,6 +142,8 @@ struct kinora_ingest_options {
     const char *language_hint; /* NULL or "": detect */
     const char *
         scorer; /* "probe", "lexicon": gives this library's opinions from now on; NULL or "": as it is */
+    const char
+        *subtitle_language; /* which subtitles first, "es,en"; NULL or "": in the film's language */
     bool retry_failed;
     const struct kn_id *again; /* redo this title; NULL */
 };

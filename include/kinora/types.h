@@ -49,7 +49,7 @@ struct kn_moment {
     double start, end;
     const char *text; /* its segments' texts, joined by one space */
     uint32_t first_segment, segments;
-    uint32_t words;
+    uint32_t words;      /* that are said: not those of sounds and names in brackets */
     double opinion;      /* polarity -1..1; NaN: not scored */
     const float *raw;    /* dim numbers as the model gave them; NULL where not asked for */
     const float *vector; /* dim numbers, centred, unit length; NULL where not asked for */

@@ -57,18 +57,21 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
         .beam = o->beam,
         .language_hint = o->language_hint,
         .scorer = o->scorer,
+        .subtitle_language = o->subtitle_language,
         .retry_failed = o->retry_failed,
         .again = o->again,
     };
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};
-    char *speech = NULL, *vad = NULL, *embedding = NULL, *lexicon = NULL;
+    char *speech = NULL, *vad = NULL, *embedding = NULL, *lexicon = NULL, *language = NULL;
     int rc = kn_api_model_path(k, k->speech_model, &speech, err);
 
     if (rc == KN_OK)
         rc = kn_api_model_path(k, "silero-vad", &vad, err);
     if (rc == KN_OK)
         rc = kn_api_model_path(k, k->embedding_model, &embedding, err);
+    if (rc == KN_OK)
+        rc = kn_api_model_path(k, "lid.176", &language, err);
     if (rc)
         goto out;
     options.speech_model = speech;
@@ -76,12 +79,14 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     options.embedding_model = embedding;
     kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL); /* missed only by who asks for it */
     options.lexicon = lexicon;
+    options.language_model = language;
     rc = kn_ingest_run(k->lib, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
     *out = summary_of(&s);
 out:
     free(speech);
     free(vad);
     free(embedding);
+    free(language);
     free(lexicon);
     return rc;
 }

@@ -135,6 +135,35 @@ out:
     return rc;
 }
 
+int kn_lower(struct kn_sv s, struct kn_buf *out, struct kn_err *err)
+{
+    size_t n;
+    int rc = KN_OK;
+
+    for (; s.n > 0 && rc == KN_OK; advance(&s, n)) {
+        int32_t c = next(s, &n);
+
+        rc = add_char(out, c < 0 ? 0xFFFD : utf8proc_tolower(c), err);
+    }
+    return rc;
+}
+
+bool kn_is_upper(struct kn_sv s)
+{
+    bool upper = false;
+    size_t n;
+
+    for (; s.n > 0; advance(&s, n)) {
+        int32_t c = next(s, &n);
+        utf8proc_category_t kind = utf8proc_category(c < 0 ? 0 : c);
+
+        if (kind == UTF8PROC_CATEGORY_LL || kind == UTF8PROC_CATEGORY_LT)
+            return false;
+        upper |= kind == UTF8PROC_CATEGORY_LU;
+    }
+    return upper;
+}
+
 enum word_char { NOT_WORD, WORD, MARK, JOINER, UNSPACED };
 
 static enum word_char word_char(int32_t c)

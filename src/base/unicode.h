@@ -24,6 +24,13 @@ int kn_utf8_repair(struct kn_sv bytes, struct kn_buf *out, struct kn_err *err);
  * made plain (NFKD), runs of white space one space. Invalid UTF-8 is repaired first. Appends. */
 int kn_fold(struct kn_sv text, struct kn_buf *out, struct kn_err *err);
 
+/* In lower case, otherwise as it was. Invalid UTF-8 is repaired first. Appends. */
+int kn_lower(struct kn_sv text, struct kn_buf *out, struct kn_err *err);
+
+/* Has letters, and none of them is in lower case: how captions write who speaks. Letters of scripts that have no
+ * cases do not count. */
+bool kn_is_upper(struct kn_sv text);
+
 /* Words as a person counts them: runs of letters, digits and marks, where an apostrophe or hyphen
  * between two letters does not part. In scripts without spaces (Han, Kana, Thai...) every
  * two letters count as one word. */

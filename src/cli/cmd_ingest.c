@@ -65,6 +65,7 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
                                             .beam = c->beam,
                                             .language_hint = c->language_hint,
                                             .scorer = c->scorer,
+                                            .subtitle_language = c->subtitle_language,
                                             .retry_failed = *c->retry,
                                             .again = again};
     struct kn_progress *progress = kn_progress_new(cli, "file");

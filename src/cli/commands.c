@@ -15,6 +15,9 @@ static const struct kn_command commands[] = {
           "and keeps transcript, language, meaning and opinion of each in the library, which is "
           "made "
           "where there is none.",
+          "A subtitle file beside a film is read instead of listening: Film.srt, Film.en.srt, "
+          "Film.es.forced.vtt, Film.en.sdh.ass. One that is added, edited or removed later counts "
+          "in the next run.",
           "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C ends after "
           "the "
           "step under way, twice at once; either way nothing that was finished is lost, and the "

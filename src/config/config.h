@@ -59,6 +59,7 @@ struct kn_config {
     int beam;                                   /* 0: greedy */
     double wait;                                /* seconds, for another writer */
     const char *language_hint;                  /* "": detect */
+    const char *subtitle_language;              /* "es,en"; "": the film's */
     const char *speech_model, *embedding_model; /* names in the manifest; "": the defaults */
     const char *scorer;                         /* probe, lexicon; "": the library's */
     const char *again;                          /* NAME to redo; "" none */

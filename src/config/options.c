@@ -108,6 +108,15 @@ static const struct kn_option options[] = {
      .value = "",
      .help = "The language of what is said or imported, such as en or es, instead of detecting it",
      .offset = AT(language_hint)},
+    {.name = "subtitle-language",
+     .kind = KN_OPTION_TEXT,
+     .commands = KN_FOR_INGEST,
+     .arg = "TAGS",
+     .value = "",
+     .help = "Which subtitles to read where a film has several, such as es or es,en; by default "
+             "those in "
+             "the language that is spoken",
+     .offset = AT(subtitle_language)},
     {.name = "speech-model",
      .kind = KN_OPTION_TEXT,
      .commands = KN_FOR_INGEST,

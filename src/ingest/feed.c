@@ -4,9 +4,11 @@
 #include "base/buf.h"
 #include "decode/media.h"
 #include "net/json.h"
+#include "text/language.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,6 +151,90 @@ static int feed_title(struct run *r, struct kn_media *media, struct job *j, stru
     return KN_OK;
 }
 
+/* To the last stage, past the listeners. */
+static int push_meaning(struct run *r, struct job *j, struct kn_err *err)
+{
+    int rc;
+
+    atomic_fetch_add(&j->holders, 1);
+    rc = kn_queue_push(r->to_mean, j, 1, err);
+    if (rc)
+        job_free(j);
+    return rc;
+}
+
+/* The model is loaded once, by whoever comes first; the others wait for it. */
+static int language_of(struct run *r, const struct job *j, struct kn_words *w, char tag[16],
+                       struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    w->language = tag;
+    snprintf(tag, 16, "%s", j->plan.language);
+    w->language_confidence = 1;
+    if (*tag)
+        return KN_OK;
+    pthread_mutex_lock(&r->lock);
+    if (!r->languages) {
+        rc = run_verify_model(r->options->language_model, err);
+        if (rc == KN_OK)
+            rc = kn_language_open(r->options->language_model, &r->languages, err);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return rc ? rc
+              : kn_language_of(r->languages, kn_sv_of(j->plan.spoken), tag, &w->language_confidence,
+                               err);
+}
+
+/* The plan has read a sidecar. */
+static int use_sidecar(struct run *r, struct job *j, struct kn_err *err)
+{
+    const struct kn_plan *p = &j->plan;
+    struct kn_words words = {.segments = p->segments,
+                             .n_segments = p->n_segments,
+                             .words_from = "sidecar",
+                             .reason = "",
+                             .duration = p->segments[p->n_segments - 1].end};
+    char tag[16];
+    int rc;
+
+    progress_stage(r, j, KN_STAGE_WORDS);
+    rc = language_of(r, j, &words, tag, err);
+    if (rc == KN_OK)
+        rc = kn_store_commit_words(r->lib, &p->id, &p->keys[KN_STAGE_WORDS], &words, err);
+    if (rc)
+        return rc;
+    j->segments = p->segments;
+    j->n_segments = p->n_segments;
+    j->language = kn_arena_text(j->arena, tag);
+    if (!j->language)
+        return kn_err_set(err, KN_ELIMIT, "ingest '%s': no memory", p->name);
+    return push_meaning(r, j, err);
+}
+
+static int commit_no_audio(struct run *r, struct job *j, struct kn_err *err)
+{
+    struct kn_words none = {.language = "", .words_from = "", .reason = "it has no audio track"};
+    int rc = kn_store_commit_words(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_WORDS], &none, err);
+
+    if (rc == KN_OK)
+        progress_finished(r, j, KN_STATE_SILENT, none.reason);
+    return rc;
+}
+
+/* A new probe: what was planned of the words without it is planned again. */
+static int take_probe(struct run *r, struct job *j, const struct kn_media_info *info,
+                      struct kn_err *err)
+{
+    int rc = commit_probe(r, j, info, err);
+
+    j->plan.duration = info->duration;
+    return rc ? rc
+              : kn_plan_words(&r->planning,
+                              info->audio < 0 ? "" : info->streams[info->audio].language, &j->plan,
+                              j->arena, err);
+}
+
 static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_scan_file *file,
                          struct job *j)
 {
@@ -174,17 +260,13 @@ static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_
     }
     j->duration = info.duration;
     if (stage == KN_STAGE_PROBE)
-        rc = commit_probe(r, j, &info, &err);
-    if (rc == KN_OK && info.audio < 0) {
-        struct kn_words none = {
-            .language = "", .words_from = "", .reason = "it has no audio track"};
-
-        rc = kn_store_commit_words(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_WORDS], &none, &err);
-        if (rc == KN_OK)
-            progress_finished(r, j, KN_STATE_SILENT, none.reason);
-    } else if (rc == KN_OK) {
+        rc = take_probe(r, j, &info, &err);
+    if (rc == KN_OK && j->plan.n_segments > 0)
+        rc = use_sidecar(r, j, &err);
+    else if (rc == KN_OK && info.audio < 0)
+        rc = commit_no_audio(r, j, &err);
+    else if (rc == KN_OK)
         rc = feed_title(r, media, j, &err);
-    }
     kn_media_close_file(media);
     if (rc && rc != KN_ECANCELLED)
         run_fail(r, rc, &err);
@@ -201,11 +283,7 @@ int job_to_meaning(struct run *r, struct job *j, struct kn_err *err)
     j->segments = record.segments;
     j->n_segments = record.n_segments;
     j->language = record.title.language;
-    atomic_fetch_add(&j->holders, 1);
-    rc = kn_queue_push(r->to_mean, j, 1, err);
-    if (rc)
-        job_free(j);
-    return rc;
+    return push_meaning(r, j, err);
 }
 
 static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan_file *file)
@@ -219,8 +297,7 @@ static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan
         rc = kn_err_set(&err, KN_ELIMIT, "ingest '%s': no memory", file->path);
         goto out;
     }
-    rc = kn_plan_file(r->lib, file, &r->settings, r->options->retry_failed, r->options->again,
-                      j->arena, &j->plan, &err);
+    rc = kn_plan_file(&r->planning, file, j->arena, &j->plan, &err);
     if (rc == KN_OK)
         rc = claim(r, &j->plan.id, &ours, &err);
     if (rc)
@@ -232,6 +309,9 @@ static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan
 
         kn_err_set(&why, KN_EIO, "%s", j->plan.unreadable);
         run_title_failed(r, j, KN_STAGE_PROBE, &why);
+    } else if (j->plan.from == KN_STAGE_WORDS && j->plan.n_segments > 0) {
+        j->duration = j->plan.duration;
+        rc = use_sidecar(r, j, &err); /* the file itself is not needed */
     } else if (j->plan.from <= KN_STAGE_WORDS) {
         progress_stage(r, j, KN_STAGE_PROBE);
         rc = open_and_feed(r, media, file, j);

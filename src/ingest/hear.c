@@ -126,9 +126,7 @@ static void hear_title(struct run *r, struct kn_listener *listener, struct job *
         hand_on(r, j, &t);
 }
 
-/* whisper.cpp loads a model with a flipped bit and hears nonsense: a file that the manifest lists is
- * compared with it first, which takes a tenth of a second. */
-static int verify_model(const char *path, struct kn_err *err)
+int run_verify_model(const char *path, struct kn_err *err)
 {
     const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
     char dir[PATH_MAX];
@@ -155,9 +153,9 @@ static int open_listener(struct run *r, struct kn_listener **out, struct kn_err 
         const struct kn_speech_options options = {o->speech_model, o->vad_model, o->threads,
                                                   o->beam};
 
-        rc = verify_model(o->speech_model, err);
+        rc = run_verify_model(o->speech_model, err);
         if (rc == KN_OK)
-            rc = verify_model(o->vad_model, err);
+            rc = run_verify_model(o->vad_model, err);
         if (rc == KN_OK)
             rc = kn_speech_open(&options, &r->speech, err);
     }

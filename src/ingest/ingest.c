@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/unicode.h"
 #include "speech/speech.h"
+#include "text/language.h"
 
 #include <limits.h>
 #include <math.h>
@@ -180,6 +181,7 @@ void run_close(struct run *r)
     kn_queue_free(r->to_hear);
     kn_queue_free(r->to_mean);
     kn_speech_close(r->speech);
+    kn_language_close(r->languages);
     kn_scorer_close(&r->scorer);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->progress.lock);
@@ -209,6 +211,7 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
 
     if (rc == KN_OK)
         rc = run_open(r, err);
+    r->planning = (struct kn_plan_context){r->lib, o, &r->settings, &r->scan};
     if (rc == KN_OK)
         rc = kn_queue_new(limits, job_free, &r->to_hear, err);
     if (rc == KN_OK)

@@ -3,6 +3,9 @@
  *   scan --> [files] --> decoders --> [titles] --> listeners --> [transcripts] --> meaning --> commit
  *                         jobs + 1                   jobs                             1
  *
+ * Words come from a subtitle file beside the film where there is one of use (sidecar.h), else from its sound. A
+ * title whose words are read goes from its decoder straight to meaning, and no speech model is loaded for it.
+ *
  * Queues are bounded by items and bytes. A decoder probes a file, hands its title over and then
  * feeds its sound in blocks through the title's own small queue, so that a listener starts on the
  * first block and memory does not grow with the film; one decoder more than listeners, so that the
@@ -26,8 +29,8 @@ struct kn_cancel;
 struct kn_ingest_options {
     const char *const *roots; /* folders or single files, as the user gave them (bytes) */
     size_t n_roots;
-    const char *speech_model, *vad_model,
-        *embedding_model; /* paths; an import needs only the last */
+    /* Paths; an import needs only the embedding model. */
+    const char *speech_model, *vad_model, *embedding_model, *language_model;
     const char *
         scorer; /* "probe", "lexicon": from now on this library's; NULL or "": as it is, else probe */
     const char *lexicon;        /* path of the lexicon; NULL: not there */
@@ -35,7 +38,9 @@ struct kn_ingest_options {
     int jobs;                   /* listeners; 0: one a core */
     int threads;                /* of each; 0: 1 */
     int beam;                   /* 0: greedy */
-    const char *language_hint;  /* "" or NULL: detect */
+    const char *language_hint;  /* of what is spoken; "" or NULL: detect */
+    /* Tags, "es,en": which sidecar is taken first; "" or NULL: that of the hint, then of the sound. */
+    const char *subtitle_language;
     bool retry_failed;
     const struct kn_id *again; /* redo this title's words and all behind; NULL */
 };

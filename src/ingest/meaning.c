@@ -1,8 +1,11 @@
 #include "ingest/run.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/unicode.h"
 #include "recommend/recommend.h"
 #include "text/moments.h"
+#include "text/subtitle.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,6 +13,31 @@
 static int no_memory(struct kn_err *err, const struct job *j)
 {
     return kn_err_set(err, KN_ELIMIT, "title '%s': no memory for its moments", j->plan.name);
+}
+
+/* What is said in a moment, for the embedder: sounds in brackets and names are no meaning. A moment of nothing else
+ * is told by them. Its words are those that are said, so that such a moment does not weigh in the title. */
+static int spoken_texts(struct job *j, struct kn_moment *moments, size_t n, const char **texts,
+                        struct kn_err *err)
+{
+    struct kn_buf b;
+    bool any = false;
+    int rc = KN_OK;
+
+    kn_buf_init(&b, SIZE_MAX);
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        kn_buf_clear(&b);
+        rc = kn_subtitle_spoken(kn_sv_of(moments[i].text), &b, err);
+        texts[i] = b.n > 0 ? kn_arena_text(j->arena, b.data) : moments[i].text;
+        any |= b.n > 0;
+        if (rc == KN_OK && !texts[i])
+            rc = no_memory(err, j);
+    }
+    for (size_t i = 0; any && rc == KN_OK && i < n; i++)
+        moments[i].words =
+            texts[i] == moments[i].text ? 0 : (uint32_t)kn_count_words(kn_sv_of(texts[i]));
+    kn_buf_free(&b);
+    return rc;
 }
 
 /* Cuts and embeds. The moments, with vectors, are in the job's arena. */
@@ -29,9 +57,9 @@ static int embed(struct run *r, struct kn_embedder *e, struct job *j, struct kn_
     vectors = kn_arena_array(j->arena, n * dim, sizeof *vectors);
     if (!texts || !raw || !vectors)
         return no_memory(err, j);
-    for (size_t i = 0; i < n; i++)
-        texts[i] = moments[i].text;
-    rc = kn_embedder_embed(e, texts, n, &r->stop, raw, vectors, err);
+    rc = spoken_texts(j, moments, n, texts, err);
+    if (rc == KN_OK)
+        rc = kn_embedder_embed(e, texts, n, &r->stop, raw, vectors, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < n; i++) {

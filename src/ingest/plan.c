@@ -7,6 +7,7 @@
 #include "llm/embed.h"
 #include "opinion/opinion.h"
 #include "text/moments.h"
+#include "text/subtitle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,13 @@
 #include <unistd.h>
 
 /* Raise one when a stage's output changes for the same input: it is redone everywhere. */
-enum { PROBE_VERSION = 1, WORDS_VERSION = 1, VECTORS_VERSION = 1, OPINION_VERSION = 1 };
+enum {
+    PROBE_VERSION = 1,
+    WORDS_VERSION = 1,
+    VECTORS_VERSION = 1,
+    OPINION_VERSION = 1,
+    SIDECAR_VERSION = 1
+};
 
 static int add_model(struct kn_hasher *h, const char *path, struct kn_err *err)
 {
@@ -32,15 +39,35 @@ static int add_model(struct kn_hasher *h, const char *path, struct kn_err *err)
     return KN_OK;
 }
 
+static int wanted_languages(const char *list, struct kn_plan_settings *s, struct kn_err *err)
+{
+    const char *at = list ? list : "";
+
+    while (*at) {
+        size_t n = strcspn(at, ",");
+
+        if (s->n_wanted == KN_PLAN_LANGUAGES ||
+            !kn_tag_parse(kn_sv_trim((struct kn_sv){at, n}), s->wanted[s->n_wanted]))
+            return kn_err_set(
+                err, KN_EARG,
+                "subtitle language '%s': give up to %d tags such as en, pt-BR or es,en", list,
+                KN_PLAN_LANGUAGES);
+        s->n_wanted++;
+        at += at[n] ? n + 1 : n;
+    }
+    return KN_OK;
+}
+
 int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_card *card,
                      const struct kn_scorer *scorer, struct kn_plan_settings *out,
                      struct kn_err *err)
 {
     struct kn_hasher *words = kn_hasher_new(), *vectors = kn_hasher_new(),
-                     *opinion = kn_hasher_new();
+                     *opinion = kn_hasher_new(), *sidecar = kn_hasher_new();
+    struct kn_plan_settings s = {.n_wanted = 0};
     int rc;
 
-    if (!words || !vectors || !opinion) {
+    if (!words || !vectors || !opinion || !sidecar) {
         rc = kn_err_set(err, KN_ELIMIT, "plan: no memory");
         goto out;
     }
@@ -49,24 +76,35 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
         rc = add_model(words, o->vad_model, err);
     if (rc == KN_OK)
         rc = add_model(vectors, o->embedding_model, err);
+    if (rc == KN_OK && o->language_model)
+        rc = add_model(sidecar, o->language_model, err);
+    if (rc == KN_OK)
+        rc = wanted_languages(o->subtitle_language, &s, err);
     if (rc)
         goto out;
     kn_hasher_u64(words, o->beam > 1 ? (uint64_t)o->beam : 0);
     kn_hasher_text(words, o->language_hint ? o->language_hint : "");
     kn_hasher_u64(words, WORDS_VERSION);
+    kn_hasher_u64(sidecar, KN_SUBTITLE_VERSION);
+    kn_hasher_u64(sidecar, SIDECAR_VERSION);
     kn_hasher_u64(vectors, KN_MOMENTS_VERSION);
+    kn_hasher_u64(vectors, KN_SUBTITLE_VERSION); /* kn_subtitle_spoken */
     kn_hasher_text(vectors, card->model);
     kn_hasher_u64(vectors, (uint64_t)card->version);
     kn_hasher_u64(vectors, VECTORS_VERSION);
     kn_hasher_text(opinion, scorer->name);
     kn_hasher_u64(opinion, (uint64_t)scorer->version);
     kn_hasher_u64(opinion, OPINION_VERSION);
-    *out = (struct kn_plan_settings){kn_hasher_end(words), kn_hasher_end(vectors),
-                                     kn_hasher_end(opinion)};
+    s.words = kn_hasher_end(words);
+    s.sidecar = kn_hasher_end(sidecar);
+    s.vectors = kn_hasher_end(vectors);
+    s.opinion = kn_hasher_end(opinion);
+    *out = s;
 out:
     kn_hasher_free(words);
     kn_hasher_free(vectors);
     kn_hasher_free(opinion);
+    kn_hasher_free(sidecar);
     return rc;
 }
 
@@ -93,18 +131,28 @@ int kn_plan_behind_words(const struct kn_hash *words, const struct kn_plan_setti
     return KN_OK;
 }
 
-static int make_keys(const struct kn_hash *identity, const struct kn_plan_settings *s,
-                     struct kn_hash keys[KN_STAGES], struct kn_err *err)
+static int probe_key(const struct kn_hash *identity, struct kn_hash *out, struct kn_err *err)
 {
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
         return kn_err_set(err, KN_ELIMIT, "plan: no memory");
     kn_hasher_u64(h, PROBE_VERSION);
-    keys[KN_STAGE_PROBE] = chain(h, identity, NULL);
-    keys[KN_STAGE_WORDS] = chain(h, &keys[KN_STAGE_PROBE], &s->words);
+    *out = chain(h, identity, NULL);
     kn_hasher_free(h);
-    return kn_plan_behind_words(&keys[KN_STAGE_WORDS], s, keys, err);
+    return KN_OK;
+}
+
+int kn_plan_keys(struct kn_plan *p, const struct kn_plan_settings *s, const struct kn_hash *words,
+                 struct kn_err *err)
+{
+    struct kn_hasher *h = kn_hasher_new();
+
+    if (!h)
+        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+    p->keys[KN_STAGE_WORDS] = chain(h, &p->keys[KN_STAGE_PROBE], words);
+    kn_hasher_free(h);
+    return kn_plan_behind_words(&p->keys[KN_STAGE_WORDS], s, p->keys, err);
 }
 
 /* An empty or unreadable file has no content to be known by: its path stands in, or all empty files would be one title. */
@@ -202,21 +250,37 @@ static int register_file(struct kn_library *lib, const struct kn_scan_file *file
     return rc;
 }
 
+static int has_key(struct kn_library *lib, const struct kn_plan *p, enum kn_stage stage,
+                   bool *found, bool *same, struct kn_err *err)
+{
+    struct kn_hash key;
+    int rc = kn_store_stage(lib, &p->id, stage, found, &key, err);
+
+    *same = rc == KN_OK && *found && memcmp(&key, &p->keys[stage], sizeof key) == 0;
+    return rc;
+}
+
 /* A failed or silent title has no keys behind the stage that ended it: it is done as long as those that it has still
  * hold. Any other is done when all hold. */
-static int first_stage(struct kn_library *lib, struct kn_plan *p, struct kn_err *err)
+static int first_stage(const struct kn_plan_context *c, struct kn_plan *p, struct kn_arena *arena,
+                       struct kn_err *err)
 {
     bool ended = p->state == KN_STATE_FAILED || p->state == KN_STATE_SILENT;
 
     p->from = KN_STAGES;
     for (int s = 0; s < KN_STAGES; s++) {
-        struct kn_hash key;
-        bool found;
-        int rc = kn_store_stage(lib, &p->id, (enum kn_stage)s, &found, &key, err);
+        bool found, same;
+        int rc = has_key(c->lib, p, (enum kn_stage)s, &found, &same, err);
 
+        if (rc == KN_OK && s == KN_STAGE_WORDS && (found || !ended)) {
+            /* Only now: what a sidecar is compared with depends on the probe, and a file that cannot be opened needs none. */
+            rc = kn_plan_words(c, NULL, p, arena, err);
+            if (rc == KN_OK)
+                rc = has_key(c->lib, p, KN_STAGE_WORDS, &found, &same, err);
+        }
         if (rc)
             return rc;
-        if (found && memcmp(&key, &p->keys[s], sizeof key) == 0)
+        if (same)
             continue;
         if (!found && ended && s > 0)
             break;
@@ -227,37 +291,49 @@ static int first_stage(struct kn_library *lib, struct kn_plan *p, struct kn_err 
     return KN_OK;
 }
 
-int kn_plan_file(struct kn_library *lib, const struct kn_scan_file *file,
-                 const struct kn_plan_settings *settings, bool retry_failed,
-                 const struct kn_id *again, struct kn_arena *arena, struct kn_plan *out,
-                 struct kn_err *err)
+/* The title as the library has it. */
+static int read_title(struct kn_library *lib, struct kn_plan *p, struct kn_arena *arena,
+                      struct kn_err *err)
 {
+    struct kn_record record;
+    int rc = kn_library_get(lib, &p->id, 0, arena, &record, err);
+
+    if (rc)
+        return rc;
+    p->state = record.title.state;
+    p->reason = record.title.reason;
+    p->duration = record.title.duration;
+    p->paths = record.title.paths;
+    p->n_paths = record.title.n_paths;
+    return KN_OK;
+}
+
+int kn_plan_file(const struct kn_plan_context *c, const struct kn_scan_file *file,
+                 struct kn_arena *arena, struct kn_plan *out, struct kn_err *err)
+{
+    const struct kn_ingest_options *o = c->options;
     struct kn_plan p = {0};
     struct kn_hash identity;
-    struct kn_record record;
     int rc = name_of(file->path, arena, &p.name, &p.escaped, err);
 
     if (rc == KN_OK)
-        rc = register_file(lib, file, &p, &identity, err);
+        rc = register_file(c->lib, file, &p, &identity, err);
     if (rc == KN_OK)
-        rc = make_keys(&identity, settings, p.keys, err);
+        rc = probe_key(&identity, &p.keys[KN_STAGE_PROBE], err);
     if (rc == KN_OK)
-        rc = kn_library_get(lib, &p.id, 0, arena, &record, err);
+        rc = kn_plan_keys(&p, c->settings, &c->settings->words, err);
+    if (rc == KN_OK)
+        rc = read_title(c->lib, &p, arena, err);
     if (rc)
         return kn_err_wrap(err, rc, "plan '%s'", file->path);
-    p.state = record.title.state;
-    p.reason = record.title.reason;
-    if (retry_failed && p.state == KN_STATE_FAILED)
-        rc = kn_store_redo(lib, &p.id, KN_STAGE_PROBE, err);
-    else if (again && kn_id_eq(again, &p.id))
-        rc = kn_store_redo(lib, &p.id, KN_STAGE_WORDS, err);
-    if (rc == KN_OK && (retry_failed || again))
-        rc = kn_library_get(lib, &p.id, 0, arena, &record, err);
-    if (rc == KN_OK) {
-        p.state = record.title.state;
-        p.reason = record.title.reason;
-        rc = first_stage(lib, &p, err);
-    }
+    if (o->retry_failed && p.state == KN_STATE_FAILED)
+        rc = kn_store_redo(c->lib, &p.id, KN_STAGE_PROBE, err);
+    else if (o->again && kn_id_eq(o->again, &p.id))
+        rc = kn_store_redo(c->lib, &p.id, KN_STAGE_WORDS, err);
+    if (rc == KN_OK && (o->retry_failed || o->again))
+        rc = read_title(c->lib, &p, arena, err);
+    if (rc == KN_OK)
+        rc = first_stage(c, &p, arena, err);
     if (rc)
         return kn_err_wrap(err, rc, "plan '%s'", file->path);
     *out = p;

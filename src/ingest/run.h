@@ -1,6 +1,6 @@
 /* run.h - one run of ingest, as its threads share it. Internal to src/ingest/.
  *
- *   feed.c     decoders: plan, probe, hand over, feed sound
+ *   feed.c     decoders: plan, probe, read a sidecar's words or hand over and feed sound
  *   hear.c     listeners: sound -> segments
  *   meaning.c  one thread: segments -> moments, vectors, opinion
  *   ingest.c   sets up, starts, waits, sums up
@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 struct kn_arena;
+struct kn_language_model;
 struct kn_speech;
 
 /* 20 s of sound: a listener starts on the first, and the four that may wait hold a whole trailer in 5 MB. */
@@ -63,6 +64,7 @@ struct run {
     struct kn_library *lib;
     const struct kn_ingest_options *options;
     struct kn_plan_settings settings;
+    struct kn_plan_context planning;
     struct kn_embed_card card;
     struct kn_scorer scorer;
     struct kn_scan scan;
@@ -77,6 +79,7 @@ struct run {
     struct kn_id *under_way; /* titles taken by a decoder in this run */
     size_t n_under_way, cap_under_way;
     struct kn_speech *speech;             /* opened by the first listener that needs it */
+    struct kn_language_model *languages;  /* by the first decoder that does */
     atomic_int feeding, hearing, meaning; /* threads that are not done yet */
     atomic_bool ended;                    /* set by the last of meaning as it ends, last of all */
     struct progress progress;
@@ -118,6 +121,10 @@ void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const s
 void run_feeding_done(struct run *r); /* the last of them closes the next queue */
 void run_hearing_done(struct run *r);
 void run_meaning_done(struct run *r); /* the last of them ends the run's phase */
+
+/* whisper.cpp loads a model with a flipped bit and hears nonsense, and fastText trusts what it reads: a
+ * file that the manifest lists is compared with it first, which takes a tenth of a second. */
+int run_verify_model(const char *path, struct kn_err *err);
 
 void *feed_thread(void *run);
 void *hear_thread(void *run);

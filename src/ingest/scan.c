@@ -22,26 +22,64 @@ static const char *const media_extensions[] = {
     "opus", "qt",   "rm",   "rmvb", "ts",  "vob", "wav",  "webm", "wma", "wmv",
 };
 
+static const char *const subtitle_extensions[] = {"ass", "srt", "ssa", "vtt"};
+
 struct walk {
     struct kn_arena *arena;
     const struct kn_cancel *cancel;
-    struct kn_scan_file *files; /* grows by malloc; moved into the arena at the end */
+    struct kn_scan_file *files; /* these two grow by malloc; moved into the arena at the end */
     size_t n, cap, skipped;
+    const char **subtitles;
+    size_t n_subtitles, cap_subtitles;
     bool whole;
+    bool flat; /* one folder alone */
     struct kn_err *err;
 };
 
-static bool is_media(const char *name)
+static bool has_extension(const char *name, const char *const *extensions, size_t n)
 {
     const char *dot = strrchr(name, '.');
 
     if (!dot || dot == name)
         return false;
-    for (size_t i = 0; i < sizeof media_extensions / sizeof *media_extensions; i++) {
-        if (strcasecmp(dot + 1, media_extensions[i]) == 0)
+    for (size_t i = 0; i < n; i++) {
+        if (strcasecmp(dot + 1, extensions[i]) == 0)
             return true;
     }
     return false;
+}
+
+static bool is_media(const char *name)
+{
+    return has_extension(name, media_extensions,
+                         sizeof media_extensions / sizeof *media_extensions);
+}
+
+static bool is_subtitle(const char *name)
+{
+    return has_extension(name, subtitle_extensions,
+                         sizeof subtitle_extensions / sizeof *subtitle_extensions);
+}
+
+static int add_subtitle(struct walk *w, const char *path)
+{
+    if (w->n_subtitles == KN_SCAN_FILES)
+        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': more than %d subtitle files", path,
+                          KN_SCAN_FILES);
+    if (w->n_subtitles == w->cap_subtitles) {
+        size_t cap = w->cap_subtitles ? 2 * w->cap_subtitles : 256;
+        const char **grown = realloc(w->subtitles, cap * sizeof *grown);
+
+        if (!grown)
+            return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
+        w->subtitles = grown;
+        w->cap_subtitles = cap;
+    }
+    w->subtitles[w->n_subtitles] = kn_arena_text(w->arena, path);
+    if (!w->subtitles[w->n_subtitles])
+        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
+    w->n_subtitles++;
+    return KN_OK;
 }
 
 static int add_file(struct walk *w, const char *path, const struct stat *st)
@@ -79,11 +117,13 @@ static int walk_entry(struct walk *w, const char *path, const char *name, int de
     if (lstat(path, &st) < 0)
         return KN_OK; /* gone since readdir saw it */
     if (S_ISDIR(st.st_mode))
-        return walk_folder(w, path, depth + 1);
+        return w->flat ? KN_OK : walk_folder(w, path, depth + 1);
     if (S_ISLNK(st.st_mode) && stat(path, &st) < 0)
         return KN_OK; /* a link to nothing */
     if (!S_ISREG(st.st_mode))
         return KN_OK;
+    if (is_subtitle(name))
+        return add_subtitle(w, path);
     if (!is_media(name)) {
         w->skipped++;
         return KN_OK;
@@ -99,8 +139,9 @@ static int walk_folder(struct walk *w, const char *path, int depth)
 
     if (!dir || depth > KN_SCAN_DEPTH) {
         w->whole = false;
-        kn_log(KN_LOG_WARNING, "folder '%s' is left out: %s", path,
-               dir ? "it lies too deep" : strerror(errno));
+        if (!w->flat)
+            kn_log(KN_LOG_WARNING, "folder '%s' is left out: %s", path,
+                   dir ? "it lies too deep" : strerror(errno));
         if (dir)
             closedir(dir);
         return KN_OK;
@@ -139,6 +180,7 @@ static int walk_root(struct walk *w, const char *given, struct kn_scan_root *roo
     if (!root->path)
         return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", given);
     w->whole = true;
+    root->is_folder = S_ISDIR(st.st_mode);
     if (S_ISREG(st.st_mode)) {
         root->whole = false; /* nothing is told of its neighbours */
         return add_file(w, real, &st);
@@ -168,6 +210,47 @@ static size_t unique(struct kn_scan_file *files, size_t n)
     return kept;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* What was walked, sorted, into the arena. */
+static int finish(struct walk *w, struct kn_scan *out)
+{
+    struct kn_scan_file *files;
+    const char **subtitles;
+    size_t n_files, n_subtitles = 0;
+
+    if (w->n > 0)
+        qsort(w->files, w->n, sizeof *w->files, by_path);
+    n_files = unique(w->files, w->n);
+    if (w->n_subtitles > 0)
+        qsort(w->subtitles, w->n_subtitles, sizeof *w->subtitles, by_text);
+    files = kn_arena_array(w->arena, n_files ? n_files : 1, sizeof *files);
+    subtitles = kn_arena_array(w->arena, w->n_subtitles ? w->n_subtitles : 1, sizeof *subtitles);
+    if (!files || !subtitles)
+        return kn_err_set(w->err, KN_ELIMIT, "scan: no memory for %zu files", n_files);
+    if (n_files > 0)
+        memcpy(files, w->files, n_files * sizeof *files);
+    for (size_t i = 0; i < w->n_subtitles; i++) {
+        if (i == 0 || strcmp(w->subtitles[i - 1], w->subtitles[i]) != 0)
+            subtitles[n_subtitles++] = w->subtitles[i];
+    }
+    out->files = files;
+    out->n_files = n_files;
+    out->subtitles = subtitles;
+    out->n_subtitles = n_subtitles;
+    out->skipped = w->skipped;
+    return KN_OK;
+}
+
+static void walk_free(struct walk *w)
+{
+    free(w->files);
+    free(w->subtitles);
+}
+
 int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
             struct kn_arena *arena, struct kn_scan *out, struct kn_err *err)
 {
@@ -180,21 +263,37 @@ int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
         rc = kn_err_set(err, KN_ELIMIT, "scan: no memory for %zu folders", n);
     for (size_t i = 0; rc == KN_OK && i < n; i++)
         rc = walk_root(&w, roots[i], &scan.roots[i]);
-    if (rc)
-        goto out;
-    if (w.n > 0)
-        qsort(w.files, w.n, sizeof *w.files, by_path);
-    scan.n_files = unique(w.files, w.n);
-    scan.skipped = w.skipped;
-    scan.files = kn_arena_array(arena, scan.n_files ? scan.n_files : 1, sizeof *scan.files);
-    if (!scan.files) {
-        rc = kn_err_set(err, KN_ELIMIT, "scan: no memory for %zu files", scan.n_files);
-        goto out;
-    }
-    if (scan.n_files > 0)
-        memcpy(scan.files, w.files, scan.n_files * sizeof *scan.files);
-    *out = scan;
-out:
-    free(w.files);
+    if (rc == KN_OK)
+        rc = finish(&w, &scan);
+    if (rc == KN_OK)
+        *out = scan;
+    walk_free(&w);
     return rc;
+}
+
+int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out,
+                   struct kn_err *err)
+{
+    struct walk w = {.arena = arena, .err = err, .flat = true};
+    struct kn_scan scan = {0};
+    int rc = walk_folder(&w, path, 0);
+
+    if (rc == KN_OK)
+        rc = finish(&w, &scan);
+    if (rc == KN_OK)
+        *out = scan;
+    walk_free(&w);
+    return rc;
+}
+
+bool kn_scan_covers(const struct kn_scan *scan, const char *path)
+{
+    for (size_t i = 0; i < scan->n_roots; i++) {
+        size_t n = strlen(scan->roots[i].path);
+
+        if (scan->roots[i].is_folder && strncmp(path, scan->roots[i].path, n) == 0 &&
+            path[n] == '/')
+            return true;
+    }
+    return false;
 }

@@ -1,4 +1,4 @@
-/* scan.h - which files under the given folders are media.
+/* scan.h - which files under the given folders are media, and which are subtitles.
  *
  * Chosen by extension: asking FFmpeg about every file of a folder would read all of them. A root that
  * is a file is taken whatever its name. Hidden entries (.name) and links to folders are passed
@@ -24,7 +24,8 @@ struct kn_scan_file {
 
 struct kn_scan_root {
     const char *path; /* absolute, without links, bytes */
-    bool whole;       /* every folder under it could be read: what was not seen is not there */
+    bool is_folder;
+    bool whole; /* every folder under it could be read: what was not seen is not there */
 };
 
 struct kn_scan {
@@ -32,11 +33,22 @@ struct kn_scan {
     size_t n_roots;
     struct kn_scan_file *files;
     size_t n_files;
-    size_t skipped; /* files that are not media by their name */
+    const char *const
+        *subtitles; /* paths of .srt, .vtt, .ass, .ssa files, sorted; none beside a single file */
+    size_t n_subtitles;
+    size_t skipped; /* files that are neither by their name */
 };
 
 /* KN_ENOTFOUND: a root does not exist. KN_EARG: it is neither folder nor file. KN_ELIMIT. */
 int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
             struct kn_arena *arena, struct kn_scan *out, struct kn_err *err);
+
+/* The same of one folder alone, without those in it. One that cannot be read, or is not there, holds
+ * nothing. KN_ELIMIT. */
+int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out,
+                   struct kn_err *err);
+
+/* Did the scan look through the folder that this path lies in? */
+bool kn_scan_covers(const struct kn_scan *scan, const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 #include "library/local.h"
 #include "library/store.h"
 
+#include "base/arena.h"
 #include "base/err.h"
 
 #include <math.h>
@@ -157,6 +158,47 @@ int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id, const 
         return kn_err_set(err, KN_EARG, "store: a duration that is not finite");
     rc = begin(lib, id, &l, &title, err);
     return rc ? rc : kn_local_end(l, commit_probe(l->writer, title, key, probed, err), err);
+}
+
+static int read_probed(struct kn_db *db, const struct kn_id *id, struct kn_arena *arena,
+                       struct kn_probed *out, struct kn_err *err)
+{
+    struct kn_probed p;
+    sqlite3_stmt *s;
+    int64_t title;
+    bool row;
+    int rc = kn_local_title_key(db, id, &title, err);
+
+    if (!rc)
+        rc = kn_db_query(db, "SELECT duration, container, streams FROM title WHERE key = ?",
+                         KN_VALUES(KN_INT(title)), &s, err);
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (rc || !row)
+        return rc;
+    p = (struct kn_probed){kn_db_real(s, 0), kn_arena_text(arena, kn_db_text(s, 1)),
+                           kn_arena_text(arena, kn_db_text(s, 2))};
+    if (!p.container || !p.streams_json)
+        return kn_err_set(err, KN_ELIMIT, "store: no memory for what a probe found");
+    *out = p;
+    return KN_OK;
+}
+
+int kn_store_probed(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
+                    struct kn_probed *out, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_db *db;
+    int rc;
+
+    if (!l)
+        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
+    rc = kn_local_reader(l, &db, err);
+    if (rc)
+        return rc;
+    rc = read_probed(db, id, arena, out, err);
+    kn_local_done(l, db);
+    return rc;
 }
 
 int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash *key,

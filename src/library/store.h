@@ -72,6 +72,10 @@ struct kn_probed {
 int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
                           const struct kn_probed *probed, struct kn_err *err);
 
+/* What the last probe found; "" and 0 before there was one. Texts come from arena. Also when opened for reading. */
+int kn_store_probed(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
+                    struct kn_probed *out, struct kn_err *err);
+
 struct kn_words {
     const struct kn_segment *segments;
     size_t n_segments; /* 0: the title becomes silent, reason says how that was found */

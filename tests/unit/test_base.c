@@ -55,6 +55,28 @@ static void an_arena_gives_zeroed_aligned_memory_up_to_its_maximum(void **state)
     kn_arena_free(a);
 }
 
+static void lower_case_keeps_everything_else(void **state)
+{
+    struct kn_buf b;
+
+    (void)state;
+    kn_buf_init(&b, 100);
+    assert_int_equal(kn_lower(kn_sv_of("\xC3\x89T\xC3\x89 2, \xD0\x96\xFF"), &b, NULL), KN_OK);
+    assert_string_equal(b.data, "\xC3\xA9t\xC3\xA9 2, \xD0\xB6\xEF\xBF\xBD");
+    kn_buf_free(&b);
+}
+
+static void upper_case_is_letters_without_a_small_one(void **state)
+{
+    (void)state;
+    assert_true(kn_is_upper(kn_sv_of("MAN #2")));
+    assert_true(kn_is_upper(kn_sv_of("\xC3\x89T\xC3\x89")));
+    assert_false(kn_is_upper(kn_sv_of("Man")));
+    assert_false(kn_is_upper(kn_sv_of("10:30")));
+    assert_false(kn_is_upper(kn_sv_of("\xE7\xAC\x91")));
+    assert_false(kn_is_upper(kn_sv_of("")));
+}
+
 static void any_file_name_survives_escaping(void **state)
 {
     const char *names[] = {"plain",
@@ -283,6 +305,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_that_passes_its_maximum_keeps_what_it_had),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_maximum),
+        cmocka_unit_test(lower_case_keeps_everything_else),
+        cmocka_unit_test(upper_case_is_letters_without_a_small_one),
         cmocka_unit_test(any_file_name_survives_escaping),
         cmocka_unit_test(folding_drops_case_accents_and_extra_space),
         cmocka_unit_test(words_are_counted_as_a_person_does),

@@ -188,6 +188,24 @@ static void titles_put_without_a_path_are_never_missing(void **state)
 
 /* ---- stages ---- */
 
+static void what_the_last_probe_found_can_be_read_again(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_id id = see(f, "/films/a.mp4", 1, "a"), unknown = {{9}};
+    struct kn_probed p;
+
+    assert_int_equal(kn_store_probed(f->lib, &id, f->arena, &p, NULL), KN_OK);
+    assert_true(p.duration == 0);
+    assert_string_equal(p.container, "");
+    assert_string_equal(p.streams_json, "");
+    assert_int_equal(commit_probe(f->lib, &id, 10), KN_OK);
+    assert_int_equal(kn_store_probed(f->lib, &id, f->arena, &p, NULL), KN_OK);
+    assert_true(p.duration == 42);
+    assert_string_equal(p.container, "mp4");
+    assert_string_equal(p.streams_json, "[]");
+    assert_int_equal(kn_store_probed(f->lib, &unknown, f->arena, &p, NULL), KN_ENOTFOUND);
+}
+
 static void a_title_is_ready_once_the_last_stage_is_committed(void **state)
 {
     struct fixture *f = *state;
@@ -347,6 +365,7 @@ int main(void)
         TEST(a_scan_ends_only_what_is_under_its_root),
         TEST(a_title_put_as_missing_is_pending_once_its_file_is_seen),
         TEST(titles_put_without_a_path_are_never_missing),
+        TEST(what_the_last_probe_found_can_be_read_again),
         TEST(a_title_is_ready_once_the_last_stage_is_committed),
         TEST(committing_a_stage_forgets_the_stages_behind_it),
         TEST(no_words_make_a_silent_title),
