@@ -19,6 +19,12 @@ id=$(kinora list --json --state ready | /usr/bin/python3 -c 'import json, sys; p
 kinora ingest --jobs 2 --again "$id" "$dir/films"
 tell "redoing one has none" $? 0
 
+kinora import --jobs 2 examples/notebook/transcripts.csv
+tell "an import has none" $? 0
+
+kinora ingest --jobs 3 --scorer lexicon "$dir/films"
+tell "another scorer for all has none" $? 0
+
 "$KINORA" --library "$dir/second" ingest --jobs 2 "$dir/films" &
 sleep 4
 kill -INT $!
