@@ -16,7 +16,8 @@
  *
  * Ownership: open gives, close takes; every result is a struct of its own with a _free (NULL is
  * fine) that takes all that it points at. Options structs are borrowed for the call; zero-initialised
- * fields mean the default. Threads: any call from any thread; a kinora_ingest writes while others read.
+ * fields mean the default. Threads: any call from any thread; a kinora_ingest writes while others read, one at a time
+ * (a second one on the same handle is KN_EARG).
  * Errors: kinora/err.h. Models are loaded by the first call that needs one: ingest, and search. */
 #ifndef KINORA_H
 #define KINORA_H
@@ -169,6 +170,7 @@ struct kinora_event {
 
 struct kinora_summary {
     size_t files, added, unchanged, ready, silent, failed, missing, skipped;
+    size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
     double sound, elapsed; /* seconds */
 };
 

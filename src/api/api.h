@@ -17,6 +17,7 @@ struct kinora {
     char *models;                         /* as configured; NULL: default */
     char *speech_model, *embedding_model; /* names in the manifest */
     struct kn_cancel cancel;
+    pthread_mutex_t writing;      /* held by the ingest or import under way */
     pthread_mutex_t lock;         /* the embedder serves one thread at a time */
     struct kn_embedder *embedder; /* opened by the first search */
 };

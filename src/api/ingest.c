@@ -41,8 +41,27 @@ static void relay(void *p, const struct kn_ingest_event *e)
 
 static struct kinora_summary summary_of(const struct kn_ingest_summary *s)
 {
-    return (struct kinora_summary){s->files,  s->added,   s->unchanged, s->ready, s->silent,
-                                   s->failed, s->missing, s->skipped,   s->sound, s->elapsed};
+    return (struct kinora_summary){
+        .files = s->files,
+        .added = s->added,
+        .unchanged = s->unchanged,
+        .ready = s->ready,
+        .silent = s->silent,
+        .failed = s->failed,
+        .missing = s->missing,
+        .skipped = s->skipped,
+        .still_failed = s->still_failed,
+        .sound = s->sound,
+        .elapsed = s->elapsed,
+    };
+}
+
+/* One at a time on a handle: two would take each other's unseen files for gone. */
+static int take_writing(struct kinora *k, struct kn_err *err)
+{
+    if (pthread_mutex_trylock(&k->writing) == 0)
+        return KN_OK;
+    return kn_err_set(err, KN_EARG, "another ingest or import is under way on this handle");
 }
 
 int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
@@ -80,8 +99,13 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL); /* missed only by who asks for it */
     options.lexicon = lexicon;
     options.language_model = language;
+    rc = take_writing(k, err);
+    if (rc)
+        goto out;
     rc = kn_ingest_run(k->lib, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
-    *out = summary_of(&s);
+    pthread_mutex_unlock(&k->writing);
+    if (rc == KN_OK || rc == KN_ECANCELLED)
+        *out = summary_of(&s);
 out:
     free(speech);
     free(vad);
@@ -107,8 +131,14 @@ int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest
     kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL);
     options.embedding_model = embedding;
     options.lexicon = lexicon;
+    rc = take_writing(k, err);
+    if (rc)
+        goto out;
     rc = kn_import_run(k->lib, file, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
-    *out = summary_of(&s);
+    pthread_mutex_unlock(&k->writing);
+    if (rc == KN_OK || rc == KN_ECANCELLED)
+        *out = summary_of(&s);
+out:
     free(embedding);
     free(lexicon);
     return rc;

@@ -78,6 +78,7 @@ int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_e
         return kn_api_no_memory(err, "open library");
     pthread_once(&once, prepare_process);
     pthread_mutex_init(&k->lock, NULL);
+    pthread_mutex_init(&k->writing, NULL);
     k->models = given(o->models) ? strdup(o->models) : NULL;
     k->speech_model = strdup(given(o->speech_model) ? o->speech_model : "whisper-base");
     k->embedding_model =
@@ -103,6 +104,7 @@ void kinora_close(struct kinora *k)
     kn_embedder_close(k->embedder);
     kn_library_close(k->lib);
     pthread_mutex_destroy(&k->lock);
+    pthread_mutex_destroy(&k->writing);
     free(k->path);
     free(k->models);
     free(k->speech_model);

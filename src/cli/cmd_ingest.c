@@ -4,6 +4,9 @@
 #include "base/err.h"
 #include "base/unicode.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 struct places { /* what to look through */
@@ -54,6 +57,15 @@ static int places_of(struct kn_cli *cli, const struct kinora_titles *titles, str
     return KN_OK;
 }
 
+static int no_file_of(struct kn_cli *cli)
+{
+    struct kn_err err;
+
+    kn_err_set(&err, KN_ENOTFOUND, "ingest --again '%s': no file of it is there any more",
+               cli->config.again);
+    return kn_cli_fail(cli, &err);
+}
+
 static int run(struct kn_cli *cli, struct kinora *k, const struct places *places,
                const struct kn_id *again)
 {
@@ -83,8 +95,15 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
     if (!rc || rc == KN_ECANCELLED)
         kn_progress_summary(progress, &summary, rc == KN_ECANCELLED);
     kn_progress_free(progress);
+    if (rc == KN_EARG)
+        return kn_cli_wrong_use(cli, "%s", err.msg);
     if (rc && rc != KN_ECANCELLED)
         return kn_cli_fail(cli, &err);
+    if (!rc && summary.files == 0 && again)
+        return no_file_of(cli);
+    if (!rc && summary.files == 0 && !cli->config.json)
+        puts("Nothing to listen to: no film or recording lies there. Files are known by their "
+             "extension, such as .mp4 or .mkv.");
     return rc ? KN_EXIT_FAILED : KN_EXIT_DONE;
 }
 
@@ -121,6 +140,13 @@ int kn_cmd_ingest(struct kn_cli *cli)
 
     if (cli->n_args == 0 && !*cli->config.again && !*cli->config.retry)
         return kn_cli_wrong_use(cli, "ingest wants DIR, a folder of films");
+    for (size_t i = 0; i < cli->n_args; i++) { /* before a library is made for nothing */
+        if (access(cli->args[i], F_OK) == 0 || errno != ENOENT)
+            continue;
+        kn_err_set(&err, KN_ENOTFOUND, "read '%s': %s; check the path", cli->args[i],
+                   strerror(errno));
+        return kn_cli_fail(cli, &err);
+    }
     options.write = true;
     if (kinora_open(&options, &k, &err))
         return kn_cli_fail(cli, &err);

@@ -291,6 +291,7 @@ static void summary_json(const struct kinora_summary *s, bool cancelled)
     kn_json_integer(&d.w, "files", (int64_t)s->files);
     kn_json_integer(&d.w, "added", (int64_t)s->added);
     kn_json_integer(&d.w, "unchanged", (int64_t)s->unchanged);
+    kn_json_integer(&d.w, "still_failed", (int64_t)s->still_failed);
     kn_json_integer(&d.w, "ready", (int64_t)s->ready);
     kn_json_integer(&d.w, "silent", (int64_t)s->silent);
     kn_json_integer(&d.w, "failed", (int64_t)s->failed);
@@ -344,6 +345,8 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
     count(s->silent, "silent");
     count(s->failed, "failed");
     count(s->unchanged, "unchanged");
+    if (s->still_failed > 0)
+        printf(" (%zu of them failed before: --retry failed)", s->still_failed);
     count(s->missing, "gone");
     count(s->skipped, "other files passed over");
     if (s->sound > 0 && s->elapsed > 0)

@@ -235,6 +235,17 @@ static int take_probe(struct run *r, struct job *j, const struct kn_media_info *
                               j->arena, err);
 }
 
+/* A decoder that is killed before it has said hello is no reason to end the run, one that never says it is. */
+static int open_media(struct run *r, struct kn_media *media, int fd, struct kn_media_info *info,
+                      struct kn_err *err)
+{
+    int rc = kn_media_open(media, fd, &r->stop, info, err);
+
+    if (rc && rc != KN_ECANCELLED && kn_media_is_broken(media))
+        rc = kn_media_open(media, fd, &r->stop, info, err);
+    return rc;
+}
+
 static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_scan_file *file,
                          struct job *j)
 {
@@ -246,7 +257,7 @@ static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_
     if (fd < 0)
         rc = kn_err_set(&err, KN_EIO, "open the file: %s", strerror(errno));
     else
-        rc = kn_media_open(media, fd, &r->stop, &info, &err);
+        rc = open_media(r, media, fd, &info, &err);
     if (fd >= 0)
         close(fd);
     if (rc && fd >= 0 && rc != KN_ECANCELLED && kn_media_is_broken(media)) {

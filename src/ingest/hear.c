@@ -112,11 +112,15 @@ static void hear_title(struct run *r, struct kn_listener *listener, struct job *
     rc = kn_listener_transcribe(listener, &source, r->options->language_hint, &r->stop, heard, &h,
                                 j->arena, &t, &err);
     free(from.block);
-    if (rc) {
-        if (rc != KN_ECANCELLED)
+    if (rc && rc != KN_ECANCELLED) {
+        /* What the decoder told is the file's own; a setting or no memory would fail the next one too. */
+        if (j->feed_rc == KN_OK && (rc == KN_EARG || rc == KN_ELIMIT))
+            run_fail(r, rc, &err);
+        else
             run_title_failed(r, j, KN_STAGE_WORDS, &err);
-        return;
     }
+    if (rc)
+        return;
     rc = commit_words(r, j, &t, &err);
     if (rc)
         run_fail(r, rc, &err);

@@ -223,9 +223,11 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
                   const struct kn_cancel *cancel, struct kn_ingest_summary *out, struct kn_err *err)
 {
+    struct kn_ingest_options o = *options;
+    char hint[8] = "";
     struct run r = {
         .lib = lib,
-        .options = options,
+        .options = &o,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .progress = {.lock = PTHREAD_MUTEX_INITIALIZER, .event = event, .ctx = ctx},
     };
@@ -234,7 +236,12 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
 
     if (!arena)
         return kn_err_set(err, KN_ELIMIT, "ingest: no memory");
-    rc = prepare(&r, arena, cancel, jobs, err);
+    /* Before anything is touched: a mistyped language would fail every title. */
+    rc = o.language_hint && *o.language_hint ? kn_speech_language(o.language_hint, hint, err)
+                                             : KN_OK;
+    o.language_hint = hint;
+    if (rc == KN_OK)
+        rc = prepare(&r, arena, cancel, jobs, err);
     if (rc)
         goto out;
     progress_begin(&r.progress, r.scan.n_files);

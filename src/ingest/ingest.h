@@ -70,12 +70,13 @@ struct kn_ingest_event {
 
 struct kn_ingest_summary {
     size_t files, added, unchanged, ready, silent, failed, missing;
+    size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
     size_t skipped;        /* files without a media extension */
     double sound, elapsed; /* seconds */
 };
 
 /* event (may be NULL) is called from worker threads, one call at a time.
- * KN_ENOTFOUND: a root does not exist. KN_EARG: a root is neither folder nor file. */
+ * KN_EARG: language_hint is no language. KN_ENOTFOUND: a root does not exist. KN_EARG: a root is neither folder nor file. */
 int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
                   const struct kn_cancel *cancel, struct kn_ingest_summary *out,

@@ -86,6 +86,7 @@ void progress_unchanged(struct run *r, const struct job *j)
     pthread_mutex_lock(&p->lock);
     p->done++;
     p->sum.unchanged++;
+    p->sum.still_failed += j->plan.state == KN_STATE_FAILED;
     tell(p, &e);
     pthread_mutex_unlock(&p->lock);
 }

@@ -110,16 +110,30 @@ static int add_file(struct walk *w, const char *path, const struct stat *st)
 
 static int walk_folder(struct walk *w, const char *path, int depth);
 
+/* What may be there and cannot be looked at must not count as gone. */
+static void left_out(struct walk *w, const char *path)
+{
+    if (errno == ENOENT)
+        return; /* gone since readdir saw it, or a link to nothing */
+    w->whole = false;
+    if (!w->flat)
+        kn_log(KN_LOG_WARNING, "'%s' is left out: %s", path, strerror(errno));
+}
+
 static int walk_entry(struct walk *w, const char *path, const char *name, int depth)
 {
     struct stat st;
 
-    if (lstat(path, &st) < 0)
-        return KN_OK; /* gone since readdir saw it */
+    if (lstat(path, &st) < 0) {
+        left_out(w, path);
+        return KN_OK;
+    }
     if (S_ISDIR(st.st_mode))
         return w->flat ? KN_OK : walk_folder(w, path, depth + 1);
-    if (S_ISLNK(st.st_mode) && stat(path, &st) < 0)
-        return KN_OK; /* a link to nothing */
+    if (S_ISLNK(st.st_mode) && stat(path, &st) < 0) {
+        left_out(w, path);
+        return KN_OK;
+    }
     if (!S_ISREG(st.st_mode))
         return KN_OK;
     if (is_subtitle(name))
@@ -146,7 +160,7 @@ static int walk_folder(struct walk *w, const char *path, int depth)
             closedir(dir);
         return KN_OK;
     }
-    for (struct dirent *e; rc == KN_OK && (e = readdir(dir));) {
+    for (struct dirent *e; rc == KN_OK && (errno = 0, e = readdir(dir));) {
         size_t n = strlen(path), m = strlen(e->d_name);
 
         if (e->d_name[0] == '.')
@@ -164,6 +178,8 @@ static int walk_folder(struct walk *w, const char *path, int depth)
             rc = walk_entry(w, entry, e->d_name, depth);
         }
     }
+    if (rc == KN_OK && errno)
+        left_out(w, path); /* a disk or a network that failed half-way is not an end */
     closedir(dir);
     return rc;
 }

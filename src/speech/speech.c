@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "speech/modelfile.h"
 
+#include <ctype.h>
 #include <ggml-cpu.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,4 +133,21 @@ const char *kn_speech_cpu_lacks(void)
         return "AVX-512 BF16";
 #endif
     return NULL;
+}
+
+int kn_speech_language(const char *tag, char code[8], struct kn_err *err)
+{
+    char lower[8];
+    size_t n = 0;
+
+    for (; tag[n] && tag[n] != '-' && n + 1 < sizeof lower; n++)
+        lower[n] = (char)tolower((unsigned char)tag[n]);
+    lower[n] = '\0';
+    /* whisper_lang_id knows names as well ("english"), but a longer word was cut above. */
+    if ((tag[n] && tag[n] != '-') || n > 3 || whisper_lang_id(lower) < 0)
+        return kn_err_set(
+            err, KN_EARG,
+            "language '%.32s': Whisper does not know it; give a code such as en or es", tag);
+    memcpy(code, lower, sizeof lower);
+    return KN_OK;
 }

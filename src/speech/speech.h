@@ -76,6 +76,10 @@ int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *
  * matter). The hooks are process-wide: call once, before anything else here. */
 void kn_speech_quiet(void);
 
+/* A tag as people write it ("es", "ES", "es-MX") to Whisper's own code ("es"). KN_EARG: no language that
+ * Whisper knows. Needs no model. */
+int kn_speech_language(const char *tag, char code[8], struct kn_err *err);
+
 /* An extension that ggml was compiled for and this processor has not got, so that loading a model
  * would end the program; NULL: none. */
 const char *kn_speech_cpu_lacks(void);
