@@ -310,9 +310,9 @@ static int scan_end_in(struct local *l, const char *root, size_t *n_missing, str
 {
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_db_query(l->writer,
+    int rc = kn_db_query(l->writer, /* the first path goes last: its name stays with what is lost */
                          "SELECT path.key, path.path, file.title FROM path"
-                         " JOIN file ON file.key = path.file ORDER BY +path.key",
+                         " JOIN file ON file.key = path.file ORDER BY +path.path DESC",
                          NULL, 0, &s, err);
 
     if (l->n_marks > 0)

@@ -131,6 +131,21 @@ static void a_missing_title_keeps_its_name_and_returns_under_the_new_one(void **
     assert_string_equal(name_of(f, id), "b");
 }
 
+static void copies_lost_in_one_scan_leave_the_first_ones_name_and_reason(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int swap = 0; swap < 2; swap++) {
+        struct kn_id id = see(f, swap ? "/films/c.wav" : "/films/a.wav", 1, swap ? "c" : "a");
+
+        see(f, swap ? "/films/a.wav" : "/films/c.wav", 1, swap ? "a" : "c");
+        begin_scan(f);
+        assert_int_equal(end_scan(f, "/films"), 1);
+        assert_string_equal(name_of(f, id), "a");
+        assert_string_equal(get(f, id).title.reason, "no file at '/films/a.wav' any more");
+    }
+}
+
 /* ---- finding ---- */
 
 static void a_copy_is_found_by_its_own_name(void **state)
@@ -225,6 +240,7 @@ int main(void)
         TEST(copies_seen_at_once_do_not_race_for_the_name),
         TEST(the_name_follows_when_a_path_is_added_removed_or_renamed),
         TEST(a_missing_title_keeps_its_name_and_returns_under_the_new_one),
+        TEST(copies_lost_in_one_scan_leave_the_first_ones_name_and_reason),
         TEST(a_copy_is_found_by_its_own_name),
         TEST(a_copy_is_not_found_any_more_once_it_is_gone),
         TEST(a_title_found_by_several_names_comes_once_with_its_best_rank),
