@@ -57,7 +57,7 @@ struct kn_moment {
 
 struct kn_title {
     struct kn_id id;
-    const char *name; /* the file's base name without its extension */
+    const char *name; /* its file's base name without extension; of copies, the first path's */
     enum kn_state state;
     const char *reason;   /* for failed, silent and missing; "" otherwise */
     const char *language; /* BCP-47: "en", "es-MX"; "" when unknown */

@@ -17,8 +17,9 @@ enum {
     KN_MIN_ID_PREFIX = 6, /* characters of an id that may stand for it */
 };
 
-/* Why a title is missing whose last path was put, or seen, with another one. */
-#define KN_REASON_TAKEN "another film lies where its file was"
+/* Why a title is missing whose last path was put, or seen, with another one: a new film, or what stands
+ * for a file that cannot be read; the library cannot tell them apart. */
+#define KN_REASON_TAKEN "its file has changed, or cannot be read any more"
 
 struct kn_library_ops {
     void (*close)(struct kn_library *lib);

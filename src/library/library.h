@@ -108,6 +108,7 @@ int kn_library_get(struct kn_library *lib, const struct kn_id *id, unsigned part
  * EXACT  the name as it is, or the whole id;
  * PART   a part of the folded name (kn_fold), or an id's first 6 or more characters;
  * CLOSE  names with the least edit distance to it, for "did you mean".
+ * A copy's file name counts as a name of its title; a title comes once, as its best name ranks it.
  * None is KN_OK with *n = 0. */
 int kn_library_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
                     struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);

@@ -89,10 +89,11 @@ int kn_local_check_words(const struct kn_words *words, struct kn_err *err);
 int kn_local_add_title(struct kn_db *db, const struct kn_id *id, const char *name, int year,
                        int64_t *title, struct kn_err *err);
 
-/* After a path was taken from title: without any other it becomes missing for reason (*missing, which
- * may be NULL); else, when none of those left bears its name, it takes the first one's. */
-int kn_local_lost_path(struct kn_db *db, int64_t title, const char *reason, bool *missing,
-                       struct kn_err *err);
+/* After a path came to title or left it: it bears the name of the first of them in order of their bytes,
+ * whichever came first, so that equal folders make equal libraries. Without any it becomes missing for
+ * reason (*missing, which may be NULL). */
+int kn_local_settle_paths(struct kn_db *db, int64_t title, const char *reason, bool *missing,
+                          struct kn_err *err);
 
 /* Puts the title in the state that follows from its stages. reason: why it failed or is silent; NULL
  * or "": as before. */

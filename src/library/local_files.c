@@ -73,7 +73,7 @@ int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *kno
     struct kn_hash hash;
     struct kn_id title;
     struct local *l;
-    int64_t path;
+    int64_t path = 0;
     bool yes;
     int rc = writable(lib, &l, err);
 
@@ -109,17 +109,18 @@ static int rename_title(struct kn_db *db, int64_t title, const char *name, int64
     return rc;
 }
 
-int kn_local_lost_path(struct kn_db *db, int64_t title, const char *reason, bool *missing,
-                       struct kn_err *err)
+int kn_local_settle_paths(struct kn_db *db, int64_t title, const char *reason, bool *missing,
+                          struct kn_err *err)
 {
     char *name = NULL;
     sqlite3_stmt *s;
     int64_t year;
-    bool row, bears;
-    int rc = kn_db_query(db, /* one that bears the title's name comes first */
-                         "SELECT path.name, path.year, path.name = title.name FROM title"
+    bool row, as_it_is;
+    int rc = kn_db_query(db,
+                         "SELECT path.name, path.year,"
+                         " path.name = title.name AND path.year = title.year FROM title"
                          " JOIN file ON file.title = title.key JOIN path ON path.file = file.key"
-                         " WHERE title.key = ? ORDER BY path.name <> title.name, path.path LIMIT 1",
+                         " WHERE title.key = ? ORDER BY path.path LIMIT 1",
                          KN_VALUES(KN_INT(title)), &s, err);
 
     if (!rc)
@@ -133,11 +134,11 @@ int kn_local_lost_path(struct kn_db *db, int64_t title, const char *reason, bool
                          KN_VALUES(KN_TEXT(reason), KN_INT(title)), err);
     name = strdup(kn_db_text(s, 0)); /* the row's own text may move once its table is written */
     year = sqlite3_column_int64(s, 1);
-    bears = sqlite3_column_int(s, 2);
+    as_it_is = sqlite3_column_int(s, 2);
     sqlite3_reset(s);
     if (!name)
         rc = kn_err_set(err, KN_ELIMIT, "library '%s': no memory for a name", db->path);
-    else if (!bears)
+    else if (!as_it_is)
         rc = rename_title(db, title, name, year, err);
     free(name);
     return rc;
@@ -184,9 +185,8 @@ static int file_of(struct kn_db *db, const struct kn_hash *identity, const char 
     return rc;
 }
 
-/* A title that was missing has a path again: it is what it was, under the name that it has now. */
-static int bring_back(struct kn_db *db, int64_t title, const char *name, int year,
-                      struct kn_err *err)
+/* A title that was missing has a path again: it is what it was. */
+static int bring_back(struct kn_db *db, int64_t title, struct kn_err *err)
 {
     bool missing;
     int64_t state;
@@ -196,8 +196,6 @@ static int bring_back(struct kn_db *db, int64_t title, const char *name, int yea
     if (rc || !missing)
         return rc;
     rc = kn_db_run(db, "UPDATE title SET gone = '' WHERE key = ?", KN_VALUES(KN_INT(title)), err);
-    if (!rc)
-        rc = rename_title(db, title, name, year, err);
     if (!rc && state == KN_STATE_MISSING) /* put here as missing: nothing says what it was before */
         rc = kn_local_settle(db, title, NULL, err);
     return rc;
@@ -227,9 +225,11 @@ static int see_in(struct local *l, const struct kn_seen *seen, const struct kn_h
                                     KN_INT(seen->size), KN_INT(seen->mtime_ns)),
                           &found, &path, err);
     if (!rc && was && before != title)
-        rc = kn_local_lost_path(db, before, KN_REASON_TAKEN, NULL, err);
+        rc = kn_local_settle_paths(db, before, KN_REASON_TAKEN, NULL, err);
     if (!rc)
-        rc = bring_back(db, title, name, year, err);
+        rc = bring_back(db, title, err);
+    if (!rc)
+        rc = kn_local_settle_paths(db, title, NULL, NULL, err);
     if (!rc)
         rc = mark(l, path, err);
     if (!rc)
@@ -301,7 +301,7 @@ static int forget_path(struct kn_db *db, sqlite3_stmt *found, size_t *n_missing,
     sqlite3_snprintf(sizeof reason, reason, "no file at '%s' any more", kn_db_text(found, 1));
     rc = kn_db_run(db, "DELETE FROM path WHERE key = ?", KN_VALUES(KN_INT(path)), err);
     if (!rc)
-        rc = kn_local_lost_path(db, title, reason, &missing, err);
+        rc = kn_local_settle_paths(db, title, reason, &missing, err);
     *n_missing += missing;
     return rc;
 }
@@ -310,9 +310,9 @@ static int scan_end_in(struct local *l, const char *root, size_t *n_missing, str
 {
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_db_query(l->writer,
+    int rc = kn_db_query(l->writer, /* the first path goes last: its name stays with what is lost */
                          "SELECT path.key, path.path, file.title FROM path"
-                         " JOIN file ON file.key = path.file ORDER BY +path.key",
+                         " JOIN file ON file.key = path.file ORDER BY +path.path DESC",
                          NULL, 0, &s, err);
 
     if (l->n_marks > 0)

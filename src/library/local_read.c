@@ -280,6 +280,32 @@ static int offer_all(struct kn_db *db, struct kn_match *m, struct kn_err *err)
     return rc;
 }
 
+/* Names that only some of a title's paths bear: copies. Few are, so they are folded here and not kept. */
+static int offer_copies(struct kn_db *db, struct kn_match *m, struct kn_err *err)
+{
+    struct kn_buf folded;
+    sqlite3_stmt *s;
+    struct kn_id id;
+    bool row;
+    int rc = kn_db_query(db,
+                         "SELECT title.key, title.id, path.name FROM path"
+                         " JOIN file ON file.key = path.file JOIN title ON title.key = file.title"
+                         " WHERE path.name <> title.name",
+                         NULL, 0, &s, err);
+
+    while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {
+        rc = kn_db_blob(db, s, 1, id.b, sizeof id.b, err);
+        if (rc)
+            return rc;
+        rc = kn_fold_name(kn_db_text(s, 2), &folded, err);
+        if (!rc)
+            rc = kn_match_offer(m, &id, kn_db_text(s, 2), folded.data, sqlite3_column_int64(s, 0),
+                                err);
+        kn_buf_free(&folded);
+    }
+    return rc;
+}
+
 static int find_in(struct kn_db *db, struct kn_match *m, struct kn_arena *arena,
                    struct kn_title **out, size_t *n, struct kn_err *err)
 {
@@ -289,6 +315,8 @@ static int find_in(struct kn_db *db, struct kn_match *m, struct kn_arena *arena,
     bool row;
     int rc = offer_all(db, m, err);
 
+    if (!rc)
+        rc = offer_copies(db, m, err);
     if (rc)
         return rc;
     count = kn_match_count(m);

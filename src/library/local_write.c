@@ -154,7 +154,7 @@ static int put_path(struct kn_db *db, int64_t title, const struct kn_title *t, c
                        KN_VALUES(KN_TEXT(path), KN_INT(file), KN_TEXT(t->name), KN_INT(t->year)),
                        err);
     if (!rc && held)
-        rc = kn_local_lost_path(db, holder, KN_REASON_TAKEN, NULL, err);
+        rc = kn_local_settle_paths(db, holder, KN_REASON_TAKEN, NULL, err);
     return rc;
 }
 

@@ -149,17 +149,37 @@ static int make_room(struct kn_match *m, struct kn_err *err)
     return KN_OK;
 }
 
+static void drop(struct kn_match *m, size_t at)
+{
+    free(m->best[at].folded);
+    m->n--;
+    memmove(&m->best[at], &m->best[at + 1], (m->n - at) * sizeof *m->best);
+}
+
+/* Where the title is that was offered under another name; m->n: nowhere. */
+static size_t place_of(const struct kn_match *m, int64_t key)
+{
+    size_t at = 0;
+
+    while (at < m->n && m->best[at].key != key)
+        at++;
+    return at;
+}
+
 int kn_match_offer(struct kn_match *m, const struct kn_id *id, const char *name, const char *folded,
                    int64_t key, struct kn_err *err)
 {
     struct candidate c = {.id = *id, .key = key};
-    size_t at;
+    size_t at, before;
     int rc;
 
     if (m->limit == 0 || !rank_of(m, id, name, folded, &c.rank))
         return KN_OK;
     c.folded = (char *)folded; /* borrowed until it is known to stay */
-    if (m->n == m->limit && !better(&c, &m->best[m->n - 1]))
+    before = place_of(m, key);
+    if (before == m->n && m->n == m->limit)
+        before--; /* it would push out the worst */
+    if (before < m->n && !better(&c, &m->best[before]))
         return KN_OK;
     rc = make_room(m, err);
     if (rc)
@@ -167,8 +187,8 @@ int kn_match_offer(struct kn_match *m, const struct kn_id *id, const char *name,
     c.folded = strdup(folded);
     if (!c.folded)
         return kn_err_set(err, KN_ELIMIT, "find '%s': no memory", m->text);
-    if (m->n == m->limit)
-        free(m->best[--m->n].folded);
+    if (before < m->n)
+        drop(m, before);
     /* Insertion: a list that a person reads is short. */
     for (at = m->n++; at > 0 && better(&c, &m->best[at - 1]); at--)
         m->best[at] = m->best[at - 1];

@@ -1,6 +1,6 @@
 /* match.h - which titles a user's text may mean. Inside src/library.
  *
- * One rule for both embedded backends: they offer every title's name and get the best keys back,
+ * One rule for both embedded backends: they offer every title's names and get the best keys back,
  * in order. A pass over all names costs about a millisecond per 5,000 titles; an index would know
  * neither parts of words nor edit distances. */
 #ifndef KN_LIBRARY_MATCH_H
@@ -15,7 +15,8 @@ int kn_match_new(const char *text, enum kn_find how, size_t limit, struct kn_mat
                  struct kn_err *err);
 void kn_match_free(struct kn_match *m); /* NULL is fine */
 
-/* key: whatever the backend knows the title by. */
+/* key: whatever the backend knows the title by. One offered under several names counts once, with
+ * the best of them. */
 int kn_match_offer(struct kn_match *m, const struct kn_id *id, const char *name, const char *folded,
                    int64_t key, struct kn_err *err);
 

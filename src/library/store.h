@@ -11,7 +11,8 @@
  * if and only if its key is.
  *
  * A title is missing while it has no path; what it was before is kept below that and returns with
- * a path. Its name is that of one of its paths: it changes when no path bears it any more.
+ * a path. Its name is that of its first path in order of bytes, whichever was seen first: two runs over
+ * equal folders end equal. The names of its other paths find it too (kn_library_find).
  *
  * All calls need a local library opened with write (else KN_EARG); any thread; each is one
  * transaction. KN_ENOTFOUND: no such title. */
