@@ -108,9 +108,20 @@ void kinora_answer_free(struct kinora_answer *a);
 
 /* ---- looking and searching ---- */
 
+struct kinora_track {     /* a stream of the film's file */
+    const char *kind;     /* "video", "audio", "subtitle", "other" */
+    const char *codec;    /* FFmpeg's name: "aac" */
+    const char *language; /* as the file tags it: "eng"; "" when not */
+    const char *title;    /* "" when none */
+    bool heard;           /* the one that speech is taken from */
+};
+
 struct kinora_details {
     struct kn_record record; /* with segments and moments */
-    const char *transcript;  /* all segments' texts, joined by spaces */
+    const char *container;   /* FFmpeg's name; "" for a text without a film */
+    const struct kinora_track *tracks;
+    size_t n_tracks;
+    const char *transcript; /* all segments' texts, joined by spaces */
     struct kn_arena *arena;
 };
 int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details **out,

@@ -3,7 +3,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "library/store.h"
 #include "llm/embed.h"
+#include "net/json.h"
 #include "recommend/recommend.h"
 
 #include <stdlib.h>
@@ -198,6 +200,44 @@ int kn_api_transcript(const struct kn_record *r, struct kn_arena *arena, const c
     return rc;
 }
 
+static int read_tracks(struct kinora *k, const struct kn_id *id, struct kinora_details *d,
+                       struct kn_err *err)
+{
+    struct kn_probed probed = {0, "", ""};
+    struct kinora_track *tracks;
+    struct kn_json *streams = NULL;
+    size_t n;
+    int rc = kn_store_probed(k->lib, id, d->arena, &probed, err);
+
+    d->container = probed.container;
+    if (rc || !*probed.streams_json)
+        return rc;
+    rc = kn_json_parse(kn_sv_of(probed.streams_json), "streams", &streams, err);
+    if (rc)
+        return rc;
+    n = kn_json_length(streams);
+    tracks = kn_arena_array(d->arena, n, sizeof *tracks);
+    for (size_t i = 0; tracks && i < n; i++) {
+        const struct kn_json *s = kn_json_at(streams, i);
+
+        tracks[i] = (struct kinora_track){
+            .kind = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "kind"), "")),
+            .codec = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "codec"), "")),
+            .language = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "language"), "")),
+            .title = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "title"), "")),
+            .heard = kn_json_bool_or(kn_json_get(s, "heard"), false),
+        };
+        if (!tracks[i].kind || !tracks[i].codec || !tracks[i].language || !tracks[i].title)
+            tracks = NULL;
+    }
+    kn_json_free(streams);
+    if (!tracks)
+        return kn_api_no_memory(err, "show");
+    d->tracks = tracks;
+    d->n_tracks = n;
+    return KN_OK;
+}
+
 int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details **out,
                 struct kn_err *err)
 {
@@ -211,6 +251,8 @@ int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details 
     rc = kn_library_get(k->lib, id, KN_WITH_SEGMENTS | KN_WITH_MOMENTS, d->arena, &d->record, err);
     if (rc == KN_OK)
         rc = kn_api_transcript(&d->record, d->arena, &d->transcript, err);
+    if (rc == KN_OK)
+        rc = read_tracks(k, id, d, err);
     if (rc)
         kinora_details_free(d);
     else

@@ -27,6 +27,24 @@ static void segments_json(struct kn_json_writer *w, const struct kn_record *r)
     kn_json_end_array(w);
 }
 
+static void tracks_json(struct kn_json_writer *w, const struct kinora_details *details)
+{
+    kn_json_known(w, "container", details->container);
+    kn_json_begin_array(w, "tracks");
+    for (size_t i = 0; i < details->n_tracks; i++) {
+        const struct kinora_track *t = &details->tracks[i];
+
+        kn_json_begin_object(w, NULL);
+        kn_json_string(w, "kind", t->kind);
+        kn_json_known(w, "codec", t->codec);
+        kn_json_known(w, "language", t->language);
+        kn_json_known(w, "title", t->title);
+        kn_json_bool(w, "heard", t->heard);
+        kn_json_end_object(w);
+    }
+    kn_json_end_array(w);
+}
+
 static int show_json(const struct kinora_details *details)
 {
     const struct kn_title *t = &details->record.title;
@@ -45,6 +63,7 @@ static int show_json(const struct kinora_details *details)
     else
         kn_json_null(&d.w, "year");
     kn_json_known(&d.w, "genres", t->genres);
+    tracks_json(&d.w, details);
     kn_json_string(&d.w, "transcript", details->transcript);
     segments_json(&d.w, &details->record);
     return kn_document_end(&d);
@@ -97,6 +116,20 @@ static void facts(struct kn_cli *cli, const struct kn_title *t)
         fact(cli, i ? "" : "file", kn_text(cli, t->paths[i]));
 }
 
+static void tracks(struct kn_cli *cli, const struct kinora_details *details)
+{
+    for (size_t i = 0; i < details->n_tracks; i++) {
+        const struct kinora_track *t = &details->tracks[i];
+        const char *more = *t->language ? kn_format(cli, ", %s", kn_text(cli, t->language)) : "";
+
+        if (*t->title)
+            more = kn_format(cli, "%s, %s", more, kn_text(cli, t->title));
+        fact(cli, i ? "" : "tracks",
+             kn_format(cli, "%s %s%s%s", t->kind, kn_text(cli, t->codec), more,
+                       t->heard ? ", heard" : ""));
+    }
+}
+
 /* How the tone goes through the film, where it was measured. */
 static void arc(struct kn_cli *cli, const struct kn_record *r)
 {
@@ -147,6 +180,7 @@ int kn_cmd_show(struct kn_cli *cli)
         code = show_json(details);
     } else {
         facts(cli, &details->record.title);
+        tracks(cli, details);
         arc(cli, &details->record);
         transcript(cli, &details->record);
     }

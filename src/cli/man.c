@@ -235,7 +235,7 @@ static void json(FILE *out)
           ".It Cm show\n"
           "What\n"
           ".Cm list\n"
-          "tells, and language_confidence, words_from, year, transcript,\n"
+          "tells, and language_confidence, words_from, year, container, tracks, transcript,\n"
           ".Ql segments :\n"
           "start, end, text;\n"
           ".Ql moments :\n"

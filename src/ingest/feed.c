@@ -41,7 +41,7 @@ struct job *job_new(void)
 
 static const char *const kinds[] = {"video", "audio", "subtitle", "other"};
 
-/* What `show` tells of the streams, kept as it will be printed. */
+/* What the store keeps of the streams; read by words.c and by kinora_show. */
 static int streams_json(const struct kn_media_info *info, struct kn_buf *out, struct kn_err *err)
 {
     struct kn_json_writer w = {.out = out};

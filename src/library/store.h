@@ -68,7 +68,7 @@ int kn_store_redo(struct kn_library *lib, const struct kn_id *id, enum kn_stage 
 struct kn_probed {
     double duration;
     const char *container;
-    const char *streams_json; /* what show tells of the streams */
+    const char *streams_json; /* an array of {kind, codec, language, title, heard} */
 };
 int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
                           const struct kn_probed *probed, struct kn_err *err);
