@@ -118,9 +118,9 @@ def test_brackets_of_a_text_that_is_imported_are_its_own(folder):
     """Nobody's sounds: in a plot they name who plays whom."""
     other = Kinora(folder / "imported", KINORA_MODELS=kinora.env["KINORA_MODELS"])
     texts = folder / "texts.csv"
-    texts.write_text("name,text,language\n"
-                     "With,The captain (who fears the sea and the storm) sails the fleet home at dawn.,en\n"
-                     "Without,The captain sails the fleet home at dawn.,en\n", encoding="utf-8")
+    texts.write_text("Video File,Transcript\n"
+                     "With,The captain (who fears the sea and the storm) sails the fleet home at dawn.\n"
+                     "Without,The captain sails the fleet home at dawn.\n", encoding="utf-8")
     other("import", texts, code=DONE)
     answer = other.json("recommend", "With")["recommendations"][0]
     assert answer["name"] == "Without" and answer["similarity"] < 0.99, answer
