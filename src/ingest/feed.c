@@ -294,6 +294,7 @@ int job_to_meaning(struct run *r, struct job *j, struct kn_err *err)
     j->segments = record.segments;
     j->n_segments = record.n_segments;
     j->language = record.title.language;
+    j->plain = strcmp(record.title.words_from, "import") == 0;
     return push_meaning(r, j, err);
 }
 

@@ -85,17 +85,21 @@ static int commit_words(struct run *r, struct job *j, const struct kn_transcript
 static void hand_on(struct run *r, struct job *j, const struct kn_transcript *t)
 {
     struct kn_err err;
-    int rc;
+    int rc = KN_OK;
 
     j->segments = t->segments;
     j->n_segments = t->n_segments;
-    j->language = t->language;
-    atomic_fetch_add(&j->holders, 1);
-    rc = kn_queue_push(r->to_mean, j, 1, &err);
-    if (rc) {
-        job_free(j);
-        run_fail(r, rc, &err);
+    j->language = kn_arena_text(j->arena, t->language); /* t does not live as long as the job */
+    if (!j->language) {
+        rc = kn_err_set(&err, KN_ELIMIT, "title '%s': no memory", j->plan.name);
+    } else {
+        atomic_fetch_add(&j->holders, 1);
+        rc = kn_queue_push(r->to_mean, j, 1, &err);
+        if (rc)
+            job_free(j);
     }
+    if (rc)
+        run_fail(r, rc, &err);
 }
 
 /* Hears one title. The job stays the caller's. */

@@ -15,8 +15,8 @@ static int no_memory(struct kn_err *err, const struct job *j)
     return kn_err_set(err, KN_ELIMIT, "title '%s': no memory for its moments", j->plan.name);
 }
 
-/* What is said in a moment, for the embedder: sounds in brackets and names are no meaning. A moment of nothing else
- * is told by them. Its words are those that are said, so that such a moment does not weigh in the title. */
+/* What is said in a moment, for the embedder: sounds in brackets and names are no meaning, unless the text was
+ * written to be read. A moment of nothing else is told by them. Its words are those that are said, so that such a moment does not weigh in the title. */
 static int spoken_texts(struct job *j, struct kn_moment *moments, size_t n, const char **texts,
                         struct kn_err *err)
 {
@@ -24,11 +24,16 @@ static int spoken_texts(struct job *j, struct kn_moment *moments, size_t n, cons
     bool any = false;
     int rc = KN_OK;
 
+    for (size_t i = 0; i < n; i++)
+        texts[i] = moments[i].text;
+    if (j->plain)
+        return KN_OK;
     kn_buf_init(&b, SIZE_MAX);
     for (size_t i = 0; rc == KN_OK && i < n; i++) {
         kn_buf_clear(&b);
         rc = kn_subtitle_spoken(kn_sv_of(moments[i].text), &b, err);
-        texts[i] = b.n > 0 ? kn_arena_text(j->arena, b.data) : moments[i].text;
+        if (rc == KN_OK && b.n > 0)
+            texts[i] = kn_arena_text(j->arena, b.data);
         any |= b.n > 0;
         if (rc == KN_OK && !texts[i])
             rc = no_memory(err, j);

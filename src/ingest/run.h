@@ -42,6 +42,7 @@ struct job {
     const struct kn_segment *segments; /* what was heard */
     size_t n_segments;
     const char *language; /* of them; "" unknown */
+    bool plain;           /* they are imported text: brackets in it are the author's */
     double heard, share;  /* seconds of it heard, and that as a share of duration; progress.c's */
 };
 

@@ -376,7 +376,8 @@ static void put_sentences(struct sentences *s, const struct tokens *tokens)
         put_sentence(s, tokens->t + from, i - from, true);
         from = i;
     }
-    put_sentence(s, tokens->t + from, tokens->n - from, false);
+    if (from < tokens->n) /* of a text without tokens there is no array to point into */
+        put_sentence(s, tokens->t + from, tokens->n - from, false);
 }
 
 void kn_lexicon_words(const char *text, const struct kn_emoticon *emoticons, size_t n,

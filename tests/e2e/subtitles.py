@@ -8,7 +8,7 @@ has not been listened to. What is added, edited, renamed or removed later redoes
 import shutil
 
 import media
-from e2e import DONE, FAILED, MODELS, SPEECH, Kinora, Opened, hollow_models, none_of, note, run
+from e2e import DONE, FAILED, MODELS, SPEECH, WRONG_USE, Kinora, Opened, hollow_models, none_of, note, run
 
 ENGLISH = [(1, 4, "[door slams] CAPTAIN: Somebody has lit the lamp in the tower again."),
            (5, 9, "Nobody has lived there for years, and the harbour is empty.")]
@@ -114,6 +114,18 @@ def test_sounds_and_names_are_searched_by_letters_not_by_meaning(folder):
     assert "[door slams] CAPTAIN:" in text, text
 
 
+def test_brackets_of_a_text_that_is_imported_are_its_own(folder):
+    """Nobody's sounds: in a plot they name who plays whom."""
+    other = Kinora(folder / "imported", KINORA_MODELS=kinora.env["KINORA_MODELS"])
+    texts = folder / "texts.csv"
+    texts.write_text("Video File,Transcript\n"
+                     "With,The captain (who fears the sea and the storm) sails the fleet home at dawn.\n"
+                     "Without,The captain sails the fleet home at dawn.\n", encoding="utf-8")
+    other("import", texts, code=DONE)
+    answer = other.json("recommend", "With")["recommendations"][0]
+    assert answer["name"] == "Without" and answer["similarity"] < 0.99, answer
+
+
 def test_an_edit_redoes_the_words_and_what_follows(_):
     edited = [*ENGLISH, (10, 12, "And now the storm has come.")]
     (films / "Harbour.srt").write_text(srt(edited), encoding="utf-8")
@@ -138,7 +150,7 @@ def test_the_best_of_several_is_taken(_):
     stages, _, _ = ingest("--subtitle-language", "fr,es")
     assert stages == {"Harbour": AFTER_WORDS}, stages
     says("Harbour", SPANISH, "es")
-    refused = kinora("ingest", films, "--subtitle-language", "Klingon", code=FAILED)
+    refused = kinora("ingest", films, "--subtitle-language", "Klingon", code=WRONG_USE)
     assert "'Klingon'" in refused.err and "es,en" in refused.err, refused
     (films / "Harbour.es.vtt").unlink()
     (films / "Harbour.srt").write_text(srt(ENGLISH), encoding="utf-8")
