@@ -222,7 +222,7 @@ def test_decoder_killed(folder, films, **_):
 
 
 def test_decoder_killed_as_it_starts(folder, **_):
-    """Before its first word nobody can tell it from one that is not installed well: then the run may end, and says so."""
+    """Before its first word it looks like one that is not installed well; it is started once more, and nothing is lost."""
     some, kinora = folder / "some", Kinora(folder / "decoder-killed-early")
     some.mkdir()
     for film in sorted(films_folder(folder, 0).iterdir())[:2]:
@@ -230,10 +230,9 @@ def test_decoder_killed_as_it_starts(folder, **_):
     process = kinora.start("ingest", some)
     began = time.monotonic()
     kill_a_decoder(process)
-    result = kinora.finish(process, ["ingest", "(decoder killed early)"], began, timeout=120)
-    assert result.code in (DONE, FAILED) and (result.code == DONE or "decoder" in result.err), result
-    note(f"decoder killed as it starts: exit code {result.code}, {[t['state'] for t in kinora.titles()]}")
-    kinora("ingest", some, timeout=120, code=DONE)
+    kinora.finish(process, ["ingest", "(decoder killed early)"], began, timeout=120, code=DONE)
+    lost = [t for t in kinora.titles() if t["state"] != "ready"]
+    assert len(lost) <= 1 and all(t["state"] == "failed" and "decoder" in t["reason"] for t in lost), lost
     kinora("ingest", "--retry", "failed", timeout=120, code=DONE)
     assert [t["state"] for t in kinora.titles()] == ["ready", "ready"], kinora.titles()
     none_of(damage(kinora.library))
