@@ -58,7 +58,7 @@ demo: build models ## ingest samples/ and recommend for two of its films
 check: apt-check build-tests models models-check oracle-venv ## set up, build and run the tests
 	@tests/run
 
-torture: apt-check build-tests models models-check oracle-venv ## the long tests: kills, faults, fuzzing
+torture: apt-check build-tests models models-check oracle-venv ## the long tests: kills, fuzzing, the long oracle
 	@tests/run --torture
 
 bench: apt-check build models peer ## the benchmarks

@@ -47,28 +47,14 @@ static int ready_or_why(const struct kn_title *t, struct kn_err *err)
                       kinora_state_name(t->state), t->reason[0] ? ": " : "", t->reason);
 }
 
-static double floor_of_model(struct kinora *k)
-{
-    struct kn_embed_card card;
-    char model[64];
-    size_t dim;
-
-    if (kn_library_model(k->lib, model, &dim, NULL) || kn_embed_card_of(model, &card, NULL))
-        return -1;
-    return card.weak_below;
-}
-
-static int explain(struct kinora *k, const struct kn_record *query, const struct kn_ranked *r,
-                   size_t rank, struct kn_arena *arena, struct kinora_recommendation *out,
-                   struct kn_err *err)
+static int explain(struct kinora *k, const struct kn_record *query, size_t dim,
+                   const struct kn_ranked *r, size_t rank, struct kn_arena *arena,
+                   struct kinora_recommendation *out, struct kn_err *err)
 {
     struct kn_record match;
-    char model[64];
-    size_t dim, i, j;
+    size_t i, j;
     int rc = kn_library_get(k->lib, &r->hit->id, KN_WITH_MOMENT_VECTORS, arena, &match, err);
 
-    if (rc == KN_OK)
-        rc = kn_library_model(k->lib, model, &dim, err);
     if (rc)
         return rc;
     *out = (struct kinora_recommendation){
@@ -94,34 +80,37 @@ static int explain(struct kinora *k, const struct kn_record *query, const struct
 struct ranking {
     struct kn_hit *hits;
     struct kn_ranked *ranked;
-    size_t n;
+    size_t n, dim;
 };
 
 static int rank_candidates(struct kinora *k, const struct kn_record *query,
                            const struct kinora_query *q, size_t limit, struct kn_arena *arena,
                            struct ranking *out, struct kn_err *err)
 {
-    const struct kn_rank_options options = {
+    struct kn_rank_options options = {
         .w_similarity = q->w_similarity == 0 && q->w_opinion == 0 ? 0.7 : q->w_similarity,
         .w_opinion = q->w_similarity == 0 && q->w_opinion == 0 ? 0.3 : q->w_opinion,
         .rank = q->rank == KINORA_RANK_UPLIFT ? KN_RANK_UPLIFT : KN_RANK_MOOD,
-        .weak_below = floor_of_model(k),
+        .weak_below = -1, /* without a card nothing is weak */
     };
     struct kn_filter filter = {.exclude = &query->title.id, .n_exclude = 1};
-    size_t candidates = kn_candidates_for(limit), dim;
+    size_t candidates = kn_candidates_for(limit);
+    struct kn_embed_card card;
     char model[64];
     int rc = language_filter(q->language, &query->title, arena, &filter, err);
 
     if (rc == KN_OK)
-        rc = kn_library_model(k->lib, model, &dim, err);
+        rc = kn_library_model(k->lib, model, &out->dim, err);
     if (rc)
         return rc;
+    if (kn_embed_card_of(model, &card, NULL) == KN_OK)
+        options.weak_below = card.weak_below;
     out->hits = kn_arena_array(arena, candidates, sizeof *out->hits);
     out->ranked = kn_arena_array(arena, candidates, sizeof *out->ranked);
     if (!out->hits || !out->ranked)
         return kn_api_no_memory(err, "recommend");
-    rc = kn_library_similar(k->lib, query->vector, dim, &filter, candidates, out->hits, &out->n,
-                            err);
+    rc = kn_library_similar(k->lib, query->vector, out->dim, &filter, candidates, out->hits,
+                            &out->n, err);
     if (rc)
         return rc;
     return kn_rank(query->title.opinion, out->hits, out->n, filter.or_unknown, &options,
@@ -159,7 +148,8 @@ int kinora_recommend(struct kinora *k, const struct kn_id *id, const struct kino
     if (!a->recommendations)
         rc = kn_api_no_memory(err, "recommend");
     for (size_t i = 0; rc == KN_OK && i < a->n; i++)
-        rc = explain(k, &query, &ranking.ranked[i], i + 1, a->arena, &a->recommendations[i], err);
+        rc = explain(k, &query, ranking.dim, &ranking.ranked[i], i + 1, a->arena,
+                     &a->recommendations[i], err);
 out:
     if (rc)
         kinora_answer_free(a);

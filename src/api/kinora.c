@@ -37,21 +37,11 @@ static bool given(const char *s)
 
 int kn_api_library_path(const struct kinora_options *o, char **out, struct kn_err *err)
 {
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     struct kn_buf b;
-    int rc = KN_OK;
+    int rc;
 
     kn_buf_init(&b, PATH_MAX);
-    if (given(o->library))
-        rc = kn_buf_adds(&b, o->library, err);
-    else if (given(data))
-        rc = kn_buf_addf(&b, err, "%s/kinora", data);
-    else if (given(home))
-        rc = kn_buf_addf(&b, err, "%s/.local/share/kinora", home);
-    else
-        rc = kn_err_set(
-            err, KN_EARG,
-            "find the library: neither HOME nor XDG_DATA_HOME is set; give --library DIR");
+    rc = given(o->library) ? kn_buf_adds(&b, o->library, err) : kn_config_data_dir(&b, err);
     if (rc == KN_OK) {
         *out = kn_buf_take(&b);
         if (!*out)

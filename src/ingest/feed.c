@@ -151,11 +151,16 @@ static int feed_title(struct run *r, struct kn_media *media, struct job *j, stru
     return KN_OK;
 }
 
-/* To the last stage, past the listeners. */
-static int push_meaning(struct run *r, struct job *j, struct kn_err *err)
+int job_hand_on(struct run *r, struct job *j, const struct kn_segment *segments, size_t n,
+                const char *language, struct kn_err *err)
 {
     int rc;
 
+    j->segments = segments;
+    j->n_segments = n;
+    j->language = kn_arena_text(j->arena, language);
+    if (!j->language)
+        return kn_err_set(err, KN_ELIMIT, "title '%s': no memory", j->plan.name);
     atomic_fetch_add(&j->holders, 1);
     rc = kn_queue_push(r->to_mean, j, 1, err);
     if (rc)
@@ -202,14 +207,7 @@ static int use_sidecar(struct run *r, struct job *j, struct kn_err *err)
     rc = language_of(r, j, &words, tag, err);
     if (rc == KN_OK)
         rc = kn_store_commit_words(r->lib, &p->id, &p->keys[KN_STAGE_WORDS], &words, err);
-    if (rc)
-        return rc;
-    j->segments = p->segments;
-    j->n_segments = p->n_segments;
-    j->language = kn_arena_text(j->arena, tag);
-    if (!j->language)
-        return kn_err_set(err, KN_ELIMIT, "ingest '%s': no memory", p->name);
-    return push_meaning(r, j, err);
+    return rc ? rc : job_hand_on(r, j, p->segments, p->n_segments, tag, err);
 }
 
 static int commit_no_audio(struct run *r, struct job *j, struct kn_err *err)
@@ -291,11 +289,8 @@ int job_to_meaning(struct run *r, struct job *j, struct kn_err *err)
 
     if (rc)
         return rc;
-    j->segments = record.segments;
-    j->n_segments = record.n_segments;
-    j->language = record.title.language;
     j->plain = strcmp(record.title.words_from, "import") == 0;
-    return push_meaning(r, j, err);
+    return job_hand_on(r, j, record.segments, record.n_segments, record.title.language, err);
 }
 
 static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan_file *file)

@@ -82,26 +82,6 @@ static int commit_words(struct run *r, struct job *j, const struct kn_transcript
     return kn_store_commit_words(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_WORDS], &words, err);
 }
 
-static void hand_on(struct run *r, struct job *j, const struct kn_transcript *t)
-{
-    struct kn_err err;
-    int rc = KN_OK;
-
-    j->segments = t->segments;
-    j->n_segments = t->n_segments;
-    j->language = kn_arena_text(j->arena, t->language); /* t does not live as long as the job */
-    if (!j->language) {
-        rc = kn_err_set(&err, KN_ELIMIT, "title '%s': no memory", j->plan.name);
-    } else {
-        atomic_fetch_add(&j->holders, 1);
-        rc = kn_queue_push(r->to_mean, j, 1, &err);
-        if (rc)
-            job_free(j);
-    }
-    if (rc)
-        run_fail(r, rc, &err);
-}
-
 /* Hears one title. The job stays the caller's. */
 static void hear_title(struct run *r, struct kn_listener *listener, struct job *j)
 {
@@ -126,12 +106,12 @@ static void hear_title(struct run *r, struct kn_listener *listener, struct job *
     if (rc)
         return;
     rc = commit_words(r, j, &t, &err);
+    if (rc == KN_OK && t.n_segments == 0)
+        progress_finished(r, j, KN_STATE_SILENT, "nobody speaks in it");
+    else if (rc == KN_OK)
+        rc = job_hand_on(r, j, t.segments, t.n_segments, t.language, &err);
     if (rc)
         run_fail(r, rc, &err);
-    else if (t.n_segments == 0)
-        progress_finished(r, j, KN_STATE_SILENT, "nobody speaks in it");
-    else
-        hand_on(r, j, &t);
 }
 
 int run_verify_model(const char *path, struct kn_err *err)

@@ -76,7 +76,7 @@ struct kn_ingest_summary {
 };
 
 /* event (may be NULL) is called from worker threads, one call at a time.
- * KN_EARG: language_hint is no language. KN_ENOTFOUND: a root does not exist. KN_EARG: a root is neither folder nor file. */
+ * KN_EARG: language_hint is no language, or a root is neither folder nor file. KN_ENOTFOUND: a root does not exist. */
 int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
                   const struct kn_cancel *cancel, struct kn_ingest_summary *out,

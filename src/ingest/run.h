@@ -108,7 +108,11 @@ int run_carry(struct run *r, const struct kn_cancel *cancel, struct kn_err *err)
 struct job *job_new(void); /* NULL without memory */
 void job_free(void *job);  /* lets go */
 
-/* The words of the job's title are in the library: hands it to the last stage. */
+/* Hands the title to the last stage with its words, whose language is copied; segments live as long as the job. */
+int job_hand_on(struct run *r, struct job *j, const struct kn_segment *segments, size_t n,
+                const char *language, struct kn_err *err);
+
+/* The same where the words are in the library already. */
 int job_to_meaning(struct run *r, struct job *j, struct kn_err *err);
 
 /* Ends the run: remembers the first reason. No queue is cancelled: every stage goes on taking

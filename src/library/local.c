@@ -39,6 +39,16 @@ struct local *kn_local_of(struct kn_library *lib)
     return lib->ops == &local_ops ? (struct local *)lib : NULL;
 }
 
+int kn_local_store(struct kn_library *lib, struct local **out, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+
+    if (!l)
+        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
+    *out = l;
+    return KN_OK;
+}
+
 /* ---- transactions ---- */
 
 int kn_local_begin(struct local *l, struct kn_err *err)

@@ -11,10 +11,11 @@ enum { REASON_BYTES = 512 }; /* a path's end tells less than its start */
 
 static int writable(struct kn_library *lib, struct local **out, struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
+    struct local *l = NULL;
+    int rc = kn_local_store(lib, &l, err);
 
-    if (!l)
-        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
+    if (rc)
+        return rc;
     if (!l->writer)
         return kn_err_set(err, KN_EARG, "library '%s': opened for reading only", l->path);
     *out = l;

@@ -9,16 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int local_of(struct kn_library *lib, struct local **out, struct kn_err *err)
-{
-    struct local *l = kn_local_of(lib);
-
-    if (!l)
-        return kn_err_set(err, KN_EARG, "store: only a local library keeps stages");
-    *out = l;
-    return KN_OK;
-}
-
 /* ---- import ---- */
 
 static int is_imported(struct kn_db *db, const struct kn_id *id, const struct kn_hash *key,
@@ -75,7 +65,7 @@ int kn_store_import(struct kn_library *lib, struct kn_imported *titles, size_t n
                     struct kn_err *err)
 {
     struct local *l = NULL;
-    int rc = local_of(lib, &l, err);
+    int rc = kn_local_store(lib, &l, err);
 
     for (size_t i = 0; i < n && !rc; i++)
         rc = kn_local_check_words(&titles[i].words, err);
@@ -160,7 +150,7 @@ int kn_store_staged(struct kn_library *lib, struct kn_arena *arena, struct kn_st
 {
     struct local *l = NULL;
     struct kn_db *db;
-    int rc = local_of(lib, &l, err);
+    int rc = kn_local_store(lib, &l, err);
 
     if (!rc)
         rc = kn_local_reader(l, &db, err);
@@ -179,7 +169,7 @@ int kn_store_scorer(struct kn_library *lib, char name[32], struct kn_err *err)
     struct kn_db *db;
     sqlite3_stmt *s;
     bool row;
-    int rc = local_of(lib, &l, err);
+    int rc = kn_local_store(lib, &l, err);
 
     if (!rc)
         rc = kn_local_reader(l, &db, err);
@@ -201,7 +191,7 @@ int kn_store_count_opinions(struct kn_library *lib, size_t *ready, size_t *witho
     int64_t all = 0, none = 0;
     struct kn_db *db;
     bool row;
-    int rc = local_of(lib, &l, err);
+    int rc = kn_local_store(lib, &l, err);
 
     if (!rc)
         rc = kn_local_reader(l, &db, err);
@@ -226,7 +216,7 @@ int kn_store_set_scorer(struct kn_library *lib, const char *name, struct kn_err 
 {
     struct local *l = NULL;
     char now[32];
-    int rc = local_of(lib, &l, err);
+    int rc = kn_local_store(lib, &l, err);
 
     if (!rc && strlen(name) >= sizeof now)
         rc = kn_err_set(err, KN_EARG, "store: a scorer's name of more than %zu letters",

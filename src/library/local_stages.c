@@ -18,12 +18,11 @@ const char *kn_stage_name(enum kn_stage s)
 static int begin(struct kn_library *lib, const struct kn_id *id, struct local **out, int64_t *title,
                  struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
-    int rc;
+    struct local *l = NULL;
+    int rc = kn_local_store(lib, &l, err);
 
-    if (!l)
-        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
-    rc = kn_local_begin(l, err);
+    if (!rc)
+        rc = kn_local_begin(l, err);
     if (rc)
         return rc;
     rc = kn_local_title_key(l->writer, id, title, err);
@@ -36,16 +35,15 @@ static int begin(struct kn_library *lib, const struct kn_id *id, struct local **
 int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage, bool *found,
                    struct kn_hash *key, struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
+    struct local *l = NULL;
     struct kn_hash kept;
     struct kn_db *db;
     sqlite3_stmt *s;
     bool row;
-    int rc;
+    int rc = kn_local_store(lib, &l, err);
 
-    if (!l)
-        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
-    rc = kn_local_reader(l, &db, err);
+    if (!rc)
+        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = kn_db_query(db,
@@ -187,13 +185,12 @@ static int read_probed(struct kn_db *db, const struct kn_id *id, struct kn_arena
 int kn_store_probed(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
                     struct kn_probed *out, struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
+    struct local *l = NULL;
     struct kn_db *db;
-    int rc;
+    int rc = kn_local_store(lib, &l, err);
 
-    if (!l)
-        return kn_err_set(err, KN_EARG, "store: only a local library keeps files and stages");
-    rc = kn_local_reader(l, &db, err);
+    if (!rc)
+        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = read_probed(db, id, arena, out, err);

@@ -5,12 +5,12 @@
 #ifndef KN_TESTS_CONTRACT_H
 #define KN_TESTS_CONTRACT_H
 
+#include "../support/remove_folder.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "library/library.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,12 +58,6 @@ static const struct backend {
     struct kn_library *(*open)(struct fixture *f);
 } backends[] = {{"memory", open_memory}, {"local", open_local}}, *backend;
 
-static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
 static inline int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -81,7 +75,7 @@ static inline int tear_down(void **state)
     kn_library_close(f->lib);
     kn_arena_free(f->arena);
     if (f->dir[0])
-        nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        remove_folder(f->dir);
     free(f);
     return 0;
 }

@@ -4,10 +4,10 @@
 
 #include "library/store.h"
 
+#include "../support/remove_folder.h"
 #include "base/arena.h"
 #include "base/err.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,17 +45,11 @@ static inline int set_up(void **state)
     return 0;
 }
 
-static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
 static inline int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    remove_folder(f->dir);
     kn_arena_free(f->arena);
     free(f);
     return 0;

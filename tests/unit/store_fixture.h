@@ -4,10 +4,10 @@
 
 #include "library/store.h"
 
+#include "../support/remove_folder.h"
 #include "base/arena.h"
 #include "base/err.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,19 +50,13 @@ static inline int set_up(void **state)
     return 0;
 }
 
-static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
 static inline int tear_down(void **state)
 {
     struct fixture *f = *state;
 
     kn_library_close(f->lib);
     kn_arena_free(f->arena);
-    nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    remove_folder(f->dir);
     free(f);
     return 0;
 }

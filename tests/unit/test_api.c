@@ -1,10 +1,10 @@
 /* The public API over a library that was put together by hand: no model, no film. */
 #include <kinora/kinora.h>
 
+#include "../support/remove_folder.h"
 #include "base/err.h"
 #include "library/library.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,18 +123,12 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
     kinora_close(f->k);
-    nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    remove_folder(f->dir);
     free(f);
     return 0;
 }

@@ -1,11 +1,11 @@
 /* One test a promise of sidecar.h, named after it. */
+#include "../support/remove_folder.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "ingest/scan.h"
 #include "ingest/sidecar.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,14 +20,6 @@
 
 static char dir[64];
 
-static int rm(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static int make_dir(void **state)
 {
     (void)state;
@@ -38,7 +30,7 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
     (void)state;
-    return nftw(dir, rm, 8, FTW_DEPTH | FTW_PHYS);
+    return remove_folder(dir);
 }
 
 static void touch(const char *name)
