@@ -230,6 +230,75 @@ struct kinora_exported {
 int kinora_export(struct kinora *k, const struct kinora_export_options *options,
                   struct kinora_exported *out, struct kn_err *err);
 
+/* ---- evaluating ---- */
+
+struct kinora_eval_options {
+    /* What is known of titles, to hold answers against. NULL or "": nothing. "genres": those that the library has.
+     * Else a CSV file (RFC 4180, UTF-8) whose first line says what it tells:
+     *   name,group     titles of one group belong together; a row may name several groups, parted by ; or ,
+     *   a,b            these two belong together
+     *   name,opinion   positive or negative, or a number, of which the sign counts; 0 is neither
+     *   name,language  a BCP-47 tag; regions are not compared
+     *   name,text      what is said in it, word for word
+     * A name is a title's whole name, of which all titles of that name are meant, or an id. Other columns are passed
+     * over; a title may have several groups and pairs, else the last row counts. */
+    const char *labels;
+    const char *against; /* another embedding model, asked the same; NULL or "": none */
+    size_t sample;       /* titles that ask, by lot, the same each time; 0: all */
+    /* How related titles are asked for; the limit is how far down answers are looked at, 0: 10. */
+    struct kinora_query query;
+    int jobs; /* threads that embed for against; 0: one a core */
+    /* From any thread, one call at a time. doing: "embed", "ask". May be NULL. */
+    void (*progress)(void *ctx, const char *doing, size_t done, size_t total);
+    void *ctx;
+};
+
+struct kinora_interval {
+    double value, low, high; /* low to high: 95 of 100 samples of titles; NaN where there is none */
+};
+
+struct kinora_figure {
+    const char *name;                         /* "recall@5" */
+    struct kinora_interval figure;            /* of this library */
+    struct kinora_interval other, difference; /* of the other model; figure - other, paired */
+    double chance;        /* what answers by lot from all titles would have; NaN: not known */
+    const double *values; /* one a question, of which it is made; NULL: it is not one of these */
+    const double *others; /* the same of the other model */
+};
+
+struct kinora_evaluation {
+    const char *measure;         /* "halves", "related", "opinion", "language", "words" */
+    const char *model, *against; /* embedding models; against "" for none */
+    size_t limit;                /* k of related */
+    size_t titles;               /* ready ones */
+    size_t left_out;             /* of these: without a label, or what else the measure needs */
+    size_t unknown;              /* names among the labels that no ready title has */
+    const struct kn_title *questions; /* the titles that were asked for */
+    size_t n_questions;
+    const struct kinora_figure *figures;
+    size_t n_figures;
+    struct kn_arena *arena;
+};
+
+/* Is this library's answering any good? By labels one of:
+ *   halves    (without labels) Does the first half of a title's moments find the second half among those of all titles, by
+ *             the words' mean vector? recall@1, recall@5, MRR. Halves and not every other moment: neighbours in a scene
+ *             share names and matter, and would find each other too easily. Left out: titles of one moment.
+ *   related   (group, pairs, genres) kinora_recommend is asked for the titles that belong to one: precision@k, nDCG@k,
+ *             recall@k; coverage, the share of all titles that some answer has; diversity, 1 - cosine over the pairs
+ *             in an answer. Left out: titles to which none belongs.
+ *   opinion   accuracy (above 0 is positive), AUC. Left out: titles that no scorer scored.
+ *   language  accuracy; known, the share that has a language at all.
+ *   words     word error rate, all errors over all words of the references; without case, accents and punctuation.
+ * Intervals are bootstrapped over titles with a fixed seed. against compares halves, related and opinion: all moments of the
+ * library are embedded with that model in memory (about as long as importing took) and the same questions asked of
+ * both; opinions of the probe are given anew, those of other scorers do not depend on it.
+ * KN_EARG: labels that say nothing known, or fit no title; against where it changes nothing, or the library's own
+ * model. KN_ECORRUPT names the line. KN_ECANCELLED. */
+int kinora_evaluate(struct kinora *k, const struct kinora_eval_options *options,
+                    struct kinora_evaluation **out, struct kn_err *err);
+void kinora_evaluation_free(struct kinora_evaluation *e);
+
 /* ---- models ---- */
 
 struct kinora_model {

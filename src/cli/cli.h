@@ -53,6 +53,7 @@ int kn_cmd_models(struct kn_cli *cli);
 int kn_cmd_doctor(struct kn_cli *cli);
 int kn_cmd_import(struct kn_cli *cli);
 int kn_cmd_export(struct kn_cli *cli);
+int kn_cmd_eval(struct kn_cli *cli);
 
 void kn_help_overview(FILE *out);
 void kn_help_command(const struct kn_command *command, FILE *out);

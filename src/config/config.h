@@ -31,6 +31,7 @@ enum {
     KN_FOR_DOCTOR = 1u << 6,
     KN_FOR_IMPORT = 1u << 7,
     KN_FOR_EXPORT = 1u << 8,
+    KN_FOR_EVAL = 1u << 9,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -70,6 +71,10 @@ struct kn_config {
     const char *weights;  /* "0.7,0.3" */
     const char *rank;     /* mood, uplift */
     const char *state;    /* list: only this state; "" all */
+    /* eval */
+    const char *labels;  /* genres, or a file; "" none */
+    const char *against; /* another embedding model; "" none */
+    int sample;          /* titles asked for; 0: all */
     /* export */
     const char *format; /* notebook */
     bool force;

@@ -3,7 +3,11 @@
 
 #define AT(field) offsetof(struct kn_config, field)
 
-enum { ANSWERS = KN_FOR_RECOMMEND | KN_FOR_SEARCH, WRITES = KN_FOR_INGEST | KN_FOR_IMPORT };
+enum {
+    RANKS = KN_FOR_RECOMMEND | KN_FOR_EVAL,
+    ANSWERS = RANKS | KN_FOR_SEARCH,
+    WRITES = KN_FOR_INGEST | KN_FOR_IMPORT
+};
 
 static const struct kn_option options[] = {
     {.name = "library",
@@ -79,7 +83,7 @@ static const struct kn_option options[] = {
     {.name = "jobs",
      .letter = 'j',
      .kind = KN_OPTION_INT,
-     .commands = WRITES,
+     .commands = WRITES | KN_FOR_EVAL,
      .arg = "N",
      .value = "0",
      .max = 256,
@@ -157,7 +161,7 @@ static const struct kn_option options[] = {
      .arg = "N",
      .value = "0",
      .max = 1000,
-     .help = "How many answers; 0 is 3 for recommend and 10 for search",
+     .help = "How many answers; 0 is 3 for recommend and 10 for search and eval",
      .offset = AT(limit)},
     {.name = "language",
      .kind = KN_OPTION_TEXT,
@@ -166,23 +170,48 @@ static const struct kn_option options[] = {
      .value = "",
      .help =
          "Languages to answer from: any, a list such as es,en, or same, which is the title's own; "
-         "by default same for recommend and any for search",
+         "by default same for recommend and eval, any for search",
      .offset = AT(language)},
     {.name = "weights",
      .kind = KN_OPTION_TEXT,
-     .commands = KN_FOR_RECOMMEND,
+     .commands = RANKS,
      .arg = "S,O",
      .value = "0.7,0.3",
      .help = "How much likeness in meaning and how much opinion count",
      .offset = AT(weights)},
     {.name = "rank",
      .kind = KN_OPTION_TEXT,
-     .commands = KN_FOR_RECOMMEND,
+     .commands = RANKS,
      .arg = "HOW",
      .value = "mood",
      .choices = "mood|uplift",
      .help = "What opinion favours: mood is films of like tone, uplift the most positive ones",
      .offset = AT(rank)},
+
+    {.name = "labels",
+     .kind = KN_OPTION_TEXT,
+     .commands = KN_FOR_EVAL,
+     .flag_only = true,
+     .arg = "FILE",
+     .value = "",
+     .help = "What to measure against: genres, which are the library's own, or a CSV file",
+     .offset = AT(labels)},
+    {.name = "against",
+     .kind = KN_OPTION_TEXT,
+     .commands = KN_FOR_EVAL,
+     .flag_only = true,
+     .arg = "MODEL",
+     .value = "",
+     .help = "Another embedding model to compare with, side by side",
+     .offset = AT(against)},
+    {.name = "sample",
+     .kind = KN_OPTION_INT,
+     .commands = KN_FOR_EVAL,
+     .arg = "N",
+     .value = "1000",
+     .max = 1e9,
+     .help = "Titles to ask for, drawn by lot, the same each time; 0 is all",
+     .offset = AT(sample)},
 
     {.name = "state",
      .kind = KN_OPTION_TEXT,
