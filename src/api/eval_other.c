@@ -128,8 +128,9 @@ static bool take(struct embedding *w, size_t *i)
 static void told(struct embedding *w, int rc, const struct kn_err *err)
 {
     pthread_mutex_lock(&w->lock);
-    if (rc == KN_OK && w->rc == KN_OK)
-        w->rc = kn_eval_go_on(w->e, "embed", ++w->done, w->e->n, &w->err);
+    w->done += rc == KN_OK;
+    if ((rc == KN_OK || rc == KN_ECANCELLED) && w->rc == KN_OK)
+        w->rc = kn_eval_go_on(w->e, "embed", w->done, w->e->n, &w->err);
     else if (w->rc == KN_OK) {
         w->rc = rc;
         w->err = *err;

@@ -209,8 +209,8 @@ static const struct kn_option options[] = {
      .commands = KN_FOR_EVAL,
      .arg = "N",
      .value = "1000",
-     .max = 1e9,
-     .help = "Titles to ask for, drawn by lot, the same each time; 0 is all",
+     .max = 100000,
+     .help = "Titles to ask for, drawn by lot, the same each time; 0 is all, by default 1000",
      .offset = AT(sample)},
 
     {.name = "state",
