@@ -18,7 +18,7 @@
  * fine) that takes all that it points at. Options structs are borrowed for the call; zero-initialised
  * fields mean the default. Threads: any call from any thread; a kinora_ingest writes while others read, one at a time
  * (a second one on the same handle is KN_EARG).
- * Errors: kinora/err.h. Models are loaded by the first call that needs one: ingest, and search. */
+ * Errors: kinora/err.h. Models are loaded by the first call that needs one: ingest, search, and recommend with a text. */
 #ifndef KINORA_H
 #define KINORA_H
 
@@ -74,15 +74,38 @@ void kinora_id_text(const struct kn_id *id, char out[KN_ID_TEXT]);
 
 enum kinora_rank { KINORA_RANK_MOOD, KINORA_RANK_UPLIFT };
 
+/* Where candidates come from: what films mean, the rare words that they share, or both, fused by their places. */
+enum kinora_candidates { KINORA_BOTH, KINORA_MEANING, KINORA_WORDS };
+
+/* How several examples make one question: by the mean of their vectors (plus its difference from the mean of the unlike
+ * ones), or each candidate by the one that it is most like. */
+enum kinora_strategy { KINORA_AVERAGE_VECTOR, KINORA_BEST_SCORE };
+
 struct kinora_query {
     size_t limit;                   /* 0: 3 */
     const char *language;           /* NULL or "": "same"; "any"; or a list: "es,en" */
     double w_similarity, w_opinion; /* both 0: 0.7 and 0.3 */
     enum kinora_rank rank;
+    enum kinora_candidates candidates;
+
+    /* More examples beside kinora_recommend's id: ready titles, and a text. "same" language is then the
+     * union of theirs; a text's is not known, and so all. */
+    const struct kn_id *likes, *unlikes;
+    size_t n_likes, n_unlikes;
+    const char *text; /* NULL or "": none; needs the embedding model */
+    enum kinora_strategy strategy;
+
+    int year_from, year_to;            /* inclusive; 0: open; with one set, a title of unknown year is left out */
+    double duration_from, duration_to; /* seconds, likewise */
+    const char *genres;                /* NULL or "": all; "Drama,Western": at least one of them */
+    const struct kn_id *exclude;       /* never answered with; the examples are not either */
+    size_t n_exclude;
+    bool strict;      /* leave out what is weak */
+    double diversity; /* 0: the best; up to 1: as unlike each other as can be */
 };
 
 struct kinora_evidence {
-    double start, end; /* seconds */
+    double start, end; /* seconds; 0 in a text that was asked with */
     const char *text;
 };
 
@@ -90,18 +113,32 @@ struct kinora_recommendation {
     size_t rank; /* from 1 */
     struct kn_title title;
     double score, similarity, opinion;   /* opinion NaN: not scored */
+    size_t by_meaning, by_words;         /* its place among either candidates, from 1; 0: not among them */
     bool weak;                           /* no more alike than two unrelated titles are */
     struct kinora_evidence query, match; /* the two moments that are most alike */
+    size_t example;                      /* whose moment query is: its place in likes; n_likes: the text's */
+    const struct kn_title *also;         /* near-duplicates of it, which say the same: the next best first */
+    size_t n_also;
 };
 
 struct kinora_answer {
-    struct kn_title title; /* the query's */
+    struct kn_title title;        /* the first example's; all "" and 0 where a text alone was asked with */
+    const struct kn_title *likes; /* all of them */
+    size_t n_likes;
+    const char *text; /* that was asked with; "" */
     struct kinora_recommendation *recommendations;
     size_t n;
+    const struct kn_title *same; /* left out, for they say the same as an example */
+    size_t n_same;
+    /* Spearman's correlation, over all candidates, of their order with what either term alone would have given; NaN
+     * where it would have given none. */
+    double similarity_correlation, opinion_correlation;
     struct kn_arena *arena;
 };
 
-/* id: of a ready title (kinora_find). KN_EARG when it is not ready: the message says why. */
+/* id: of a ready title (kinora_find); NULL where query has examples. KN_EARG when one is not ready: the message says why. With
+ * several examples an answer's similarity is that with their common vector, or with the one that it is most like. Their
+ * opinion is the mean; a text has none, and alone then ranks by similarity only, unless rank is uplift. */
 int kinora_recommend(struct kinora *k, const struct kn_id *id, const struct kinora_query *query,
                      struct kinora_answer **out, struct kn_err *err);
 void kinora_answer_free(struct kinora_answer *a);

@@ -11,152 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECOMMEND_LIMIT = 3, SEARCH_LIMIT = 10, LIMIT_MAX = 10000, TRANSCRIPT_MAX = 64 << 20 };
-
-/* ---- recommend ---- */
-
-void kinora_answer_free(struct kinora_answer *a)
-{
-    if (!a)
-        return;
-    kn_arena_free(a->arena);
-    free(a);
-}
-
-/* "same": the query's language, then what is of unknown language; all when the query's is unknown. */
-static int language_filter(const char *wanted, const struct kn_title *query, struct kn_arena *arena,
-                           struct kn_filter *filter, struct kn_err *err)
-{
-    if (wanted && strcmp(wanted, "any") == 0)
-        return KN_OK;
-    if (wanted && *wanted && strcmp(wanted, "same") != 0)
-        return kn_api_languages(wanted, arena, filter, err);
-    if (!query->language[0])
-        return KN_OK;
-    filter->or_unknown = true;
-    /* All of Spanish for a film marked es-MX: what the listener asks for is a language. */
-    return kn_api_languages(kn_arena_bytes(arena, query->language, strcspn(query->language, "-")),
-                            arena, filter, err);
-}
-
-static int ready_or_why(const struct kn_title *t, struct kn_err *err)
-{
-    if (t->state == KN_STATE_READY)
-        return KN_OK;
-    return kn_err_set(err, KN_EARG, "'%s' cannot be compared: it is %s%s%s", t->name,
-                      kinora_state_name(t->state), t->reason[0] ? ": " : "", t->reason);
-}
-
-static int explain(struct kinora *k, const struct kn_record *query, size_t dim,
-                   const struct kn_ranked *r, size_t rank, struct kn_arena *arena,
-                   struct kinora_recommendation *out, struct kn_err *err)
-{
-    struct kn_record match;
-    size_t i, j;
-    int rc = kn_library_get(k->lib, &r->hit->id, KN_WITH_MOMENT_VECTORS, arena, &match, err);
-
-    if (rc)
-        return rc;
-    *out = (struct kinora_recommendation){
-        .rank = rank,
-        .title = match.title,
-        .score = r->score,
-        .similarity = r->hit->similarity,
-        .opinion = r->hit->opinion,
-        .weak = r->weak,
-        .query.text = "",
-        .match.text = "",
-    };
-    if (kn_evidence(query->moments, query->n_moments, match.moments, match.n_moments, dim, &i,
-                    &j)) {
-        const struct kn_moment *a = &query->moments[i], *b = &match.moments[j];
-
-        out->query = (struct kinora_evidence){a->start, a->end, a->text};
-        out->match = (struct kinora_evidence){b->start, b->end, b->text};
-    }
-    return KN_OK;
-}
-
-struct ranking {
-    struct kn_hit *hits;
-    struct kn_ranked *ranked;
-    size_t n, dim;
-};
-
-static int rank_candidates(struct kinora *k, const struct kn_record *query,
-                           const struct kinora_query *q, size_t limit, struct kn_arena *arena,
-                           struct ranking *out, struct kn_err *err)
-{
-    struct kn_rank_options options = {
-        .w_similarity = q->w_similarity == 0 && q->w_opinion == 0 ? 0.7 : q->w_similarity,
-        .w_opinion = q->w_similarity == 0 && q->w_opinion == 0 ? 0.3 : q->w_opinion,
-        .rank = q->rank == KINORA_RANK_UPLIFT ? KN_RANK_UPLIFT : KN_RANK_MOOD,
-        .weak_below = -1, /* without a card nothing is weak */
-    };
-    struct kn_filter filter = {.exclude = &query->title.id, .n_exclude = 1};
-    size_t candidates = kn_candidates_for(limit);
-    struct kn_embed_card card;
-    char model[64];
-    int rc = language_filter(q->language, &query->title, arena, &filter, err);
-
-    if (rc == KN_OK)
-        rc = kn_library_model(k->lib, model, &out->dim, err);
-    if (rc)
-        return rc;
-    if (kn_embed_card_of(model, &card, NULL) == KN_OK)
-        options.weak_below = card.weak_below;
-    out->hits = kn_arena_array(arena, candidates, sizeof *out->hits);
-    out->ranked = kn_arena_array(arena, candidates, sizeof *out->ranked);
-    if (!out->hits || !out->ranked)
-        return kn_api_no_memory(err, "recommend");
-    rc = kn_library_similar(k->lib, query->vector, out->dim, &filter, candidates, out->hits,
-                            &out->n, err);
-    if (rc)
-        return rc;
-    return kn_rank(query->title.opinion, out->hits, out->n, filter.or_unknown, &options,
-                   out->ranked, err);
-}
-
-int kinora_recommend(struct kinora *k, const struct kn_id *id, const struct kinora_query *q,
-                     struct kinora_answer **out, struct kn_err *err)
-{
-    const struct kinora_query none = {0};
-    size_t limit = q && q->limit ? q->limit : RECOMMEND_LIMIT;
-    struct kinora_answer *a = calloc(1, sizeof *a);
-    struct ranking ranking;
-    struct kn_record query;
-    int rc;
-
-    if (!a || !(a->arena = kn_arena_new(0))) {
-        free(a);
-        return kn_api_no_memory(err, "recommend");
-    }
-    if (limit > LIMIT_MAX) {
-        rc = kn_err_set(err, KN_EARG, "recommend: limit %zu; at most %d", limit, LIMIT_MAX);
-        goto out;
-    }
-    rc = kn_library_get(k->lib, id, KN_WITH_VECTOR | KN_WITH_MOMENT_VECTORS, a->arena, &query, err);
-    if (rc == KN_OK)
-        rc = ready_or_why(&query.title, err);
-    if (rc == KN_OK)
-        rc = rank_candidates(k, &query, q ? q : &none, limit, a->arena, &ranking, err);
-    if (rc)
-        goto out;
-    a->title = query.title;
-    a->n = ranking.n < limit ? ranking.n : limit;
-    a->recommendations = kn_arena_array(a->arena, a->n, sizeof *a->recommendations);
-    if (!a->recommendations)
-        rc = kn_api_no_memory(err, "recommend");
-    for (size_t i = 0; rc == KN_OK && i < a->n; i++)
-        rc = explain(k, &query, ranking.dim, &ranking.ranked[i], i + 1, a->arena,
-                     &a->recommendations[i], err);
-out:
-    if (rc)
-        kinora_answer_free(a);
-    else
-        *out = a;
-    return rc;
-}
+enum { SEARCH_LIMIT = 10, TRANSCRIPT_MAX = 64 << 20 };
 
 /* ---- show ---- */
 
@@ -260,9 +115,9 @@ void kinora_found_free(struct kinora_found_list *f)
     free(f);
 }
 
-/* The embedder is opened by the first search and kept. Called with k->lock held. */
-static int embed_query(struct kinora *k, const char *text, struct kn_arena *arena, float **vector,
-                       size_t *dim, struct kn_err *err)
+/* Called with k->lock held. */
+static int embed(struct kinora *k, const char *what, const char *text, struct kn_arena *arena,
+                 float **vector, size_t *dim, struct kn_err *err)
 {
     char model[64], *path = NULL;
     int rc = kn_library_model(k->lib, model, dim, err);
@@ -271,7 +126,7 @@ static int embed_query(struct kinora *k, const char *text, struct kn_arena *aren
         return rc;
     if (*dim == 0)
         return kn_err_set(err, KN_EARG,
-                          "search: the library '%s' holds nothing yet; run: kinora ingest DIR",
+                          "%s: the library '%s' holds nothing yet; run: kinora ingest DIR", what,
                           k->path);
     if (!k->embedder) {
         rc = kn_api_model_path(k, model, &path, err);
@@ -279,15 +134,26 @@ static int embed_query(struct kinora *k, const char *text, struct kn_arena *aren
             rc = kn_embedder_open(path, 1, &k->embedder, err);
         free(path);
         if (rc)
-            return kn_err_wrap(err, rc, "search");
+            return kn_err_wrap(err, rc, "%s", what);
     }
     *vector = kn_arena_array(arena, *dim, sizeof **vector);
     if (!*vector)
-        return kn_api_no_memory(err, "search");
+        return kn_api_no_memory(err, what);
     if (kn_embedder_dim(k->embedder) != *dim)
-        return kn_err_set(err, KN_EARG, "search: model '%s' has %zu dimensions and the library %zu",
-                          model, kn_embedder_dim(k->embedder), *dim);
+        return kn_err_set(err, KN_EARG, "%s: model '%s' has %zu dimensions and the library %zu",
+                          what, model, kn_embedder_dim(k->embedder), *dim);
     return kn_embedder_embed(k->embedder, &text, 1, &k->cancel, NULL, *vector, err);
+}
+
+int kn_api_embed(struct kinora *k, const char *what, const char *text, struct kn_arena *arena,
+                 float **vector, size_t *dim, struct kn_err *err)
+{
+    int rc;
+
+    pthread_mutex_lock(&k->lock);
+    rc = embed(k, what, text, arena, vector, dim, err);
+    pthread_mutex_unlock(&k->lock);
+    return rc;
 }
 
 static int fill_found(struct kinora *k, const struct kn_moment_hit *hit, const char *text,
@@ -334,9 +200,7 @@ static int search(struct kinora *k, const char *text, size_t limit, const char *
         rc = kn_api_languages(language, f->arena, &filter, err);
     if (rc)
         return rc;
-    pthread_mutex_lock(&k->lock);
-    rc = embed_query(k, text, f->arena, &vector, &dim, err);
-    pthread_mutex_unlock(&k->lock);
+    rc = kn_api_embed(k, "search", text, f->arena, &vector, &dim, err);
     if (rc == KN_OK)
         rc = kn_library_moments(k->lib, vector, dim, &filter, limit, hits, &n, err);
     for (size_t i = 0; rc == KN_OK && i < n; i++) {
@@ -354,8 +218,8 @@ int kinora_search(struct kinora *k, const char *text, size_t limit, const char *
     int rc;
 
     limit = limit ? limit : SEARCH_LIMIT;
-    if (limit > LIMIT_MAX)
-        return kn_err_set(err, KN_EARG, "search: limit %zu; at most %d", limit, LIMIT_MAX);
+    if (limit > KN_API_LIMIT_MAX)
+        return kn_err_set(err, KN_EARG, "search: limit %zu; at most %d", limit, KN_API_LIMIT_MAX);
     if (kn_sv_trim(kn_sv_of(text)).n == 0)
         return kn_err_set(err, KN_EARG, "search: give some words to look for");
     f = calloc(1, sizeof *f);

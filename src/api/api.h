@@ -11,6 +11,8 @@
 
 struct kn_embedder;
 
+enum { KN_API_LIMIT_MAX = 10000 }; /* answers to one question */
+
 struct kinora {
     struct kn_library *lib;
     char *path;
@@ -19,7 +21,7 @@ struct kinora {
     struct kn_cancel cancel;
     pthread_mutex_t writing;      /* held by the ingest or import under way */
     pthread_mutex_t lock;         /* the embedder serves one thread at a time */
-    struct kn_embedder *embedder; /* opened by the first search */
+    struct kn_embedder *embedder; /* opened by the first text that is asked with */
 };
 
 /* The path of a model file by its name in the manifest, malloc'ed. */
@@ -31,6 +33,10 @@ int kn_api_library_path(const struct kinora_options *options, char **out, struct
 /* The tags of a list (kn_config_languages), from the arena. */
 int kn_api_languages(const char *list, struct kn_arena *arena, struct kn_filter *filter,
                      struct kn_err *err);
+
+/* The vector of a text that is asked with, from the arena. The embedder is opened by the first and kept. what: "search"... */
+int kn_api_embed(struct kinora *k, const char *what, const char *text, struct kn_arena *arena,
+                 float **vector, size_t *dim, struct kn_err *err);
 
 /* All segments' texts, joined by spaces, from the arena. */
 int kn_api_transcript(const struct kn_record *r, struct kn_arena *arena, const char **out,

@@ -70,6 +70,11 @@ void kn_hasher_hash(struct kn_hasher *h, const struct kn_hash *v)
     kn_hasher_add(h, v->b, sizeof v->b);
 }
 
+uint64_t kn_hash_bytes(const void *p, size_t n)
+{
+    return XXH3_64bits(p, n);
+}
+
 struct kn_hash kn_hasher_end(const struct kn_hasher *h)
 {
     XXH128_canonical_t c;

@@ -26,6 +26,8 @@ void kn_hasher_u64(struct kn_hasher *h, uint64_t v);
 void kn_hasher_hash(struct kn_hasher *h, const struct kn_hash *v);
 struct kn_hash kn_hasher_end(const struct kn_hasher *h); /* of all so far; may go on */
 
+uint64_t kn_hash_bytes(const void *p, size_t n); /* XXH3-64 at once, for tables and sketches */
+
 /* The identity of a file's content without reading it whole: XXH3-128 over its size, its first
  * and last MiB and 8 blocks of 64 KiB evenly spaced between. Two files that differ only between
  * those blocks share it; for media that does not happen outside of a download under way.

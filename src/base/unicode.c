@@ -219,6 +219,59 @@ size_t kn_count_words(struct kn_sv s)
     return words + (unspaced + 1) / 2;
 }
 
+static enum word_char next_kind(struct kn_sv s, size_t *n)
+{
+    int32_t c;
+
+    *n = 0;
+    if (s.n == 0)
+        return NOT_WORD;
+    c = next(s, n);
+    return c < 0 ? NOT_WORD : word_char(c);
+}
+
+/* Bytes of the word that s begins with, a letter of a script with spaces. */
+static size_t spaced_word(struct kn_sv s)
+{
+    size_t word = 0, at = 0, n;
+
+    while (at < s.n) {
+        enum word_char kind = next_kind((struct kn_sv){s.p + at, s.n - at}, &n);
+
+        if (kind == NOT_WORD || kind == UNSPACED || (kind == JOINER && word < at))
+            break; /* two joiners part */
+        at += n;
+        if (kind != JOINER)
+            word = at;
+    }
+    return word;
+}
+
+bool kn_next_word(struct kn_sv *rest, struct kn_sv *word)
+{
+    struct kn_sv s = *rest;
+    enum word_char kind = NOT_WORD;
+    size_t n = 0, second;
+
+    for (; s.n > 0; advance(&s, n)) {
+        kind = next_kind(s, &n);
+        if (kind == WORD || kind == UNSPACED)
+            break;
+    }
+    *word = (struct kn_sv){s.p, 0};
+    if (kind == WORD) {
+        word->n = spaced_word(s);
+        advance(&s, word->n);
+    } else if (kind == UNSPACED) {
+        advance(&s, n);
+        word->n = n;
+        if (next_kind(s, &second) == UNSPACED)
+            word->n += second;
+    }
+    *rest = s;
+    return word->n > 0;
+}
+
 int kn_printable(struct kn_sv s, struct kn_buf *out, struct kn_err *err)
 {
     size_t n;

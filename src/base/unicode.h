@@ -36,6 +36,10 @@ bool kn_is_upper(struct kn_sv text);
  * two letters count as one word. */
 size_t kn_count_words(struct kn_sv text);
 
+/* The next word of *rest, which is put behind it; false at the end. What a word is, kn_count_words says; in scripts
+ * without spaces each letter makes one with the letter behind it, so that no cut is guessed. */
+bool kn_next_word(struct kn_sv *rest, struct kn_sv *word);
+
 /* For a terminal: control characters (newline, escape...) become a visible \n, \x1b and so on, and
  * escaped path bytes become \xNN. Appends. */
 int kn_printable(struct kn_sv text, struct kn_buf *out, struct kn_err *err);

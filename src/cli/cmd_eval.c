@@ -201,10 +201,15 @@ static int evaluate(struct kn_cli *cli, struct kinora *k, const struct kinora_qu
 int kn_cmd_eval(struct kn_cli *cli)
 {
     const struct kn_config *c = &cli->config;
-    struct kinora_query query = {.limit = (size_t)c->limit,
-                                 .language = c->language,
-                                 .rank = strcmp(c->rank, "uplift") ? KINORA_RANK_MOOD
-                                                                   : KINORA_RANK_UPLIFT};
+    struct kinora_query query = {
+        .limit = (size_t)c->limit,
+        .language = c->language,
+        .rank = strcmp(c->rank, "uplift") ? KINORA_RANK_MOOD : KINORA_RANK_UPLIFT,
+        .candidates = strcmp(c->candidates, "words") == 0     ? KINORA_WORDS
+                      : strcmp(c->candidates, "meaning") == 0 ? KINORA_MEANING
+                                                              : KINORA_BOTH,
+        .strict = c->strict,
+        .diversity = c->diversity};
     struct kinora *k;
     struct kn_err err;
     int code;

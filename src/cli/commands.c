@@ -48,8 +48,7 @@ static const struct kn_command commands[] = {
                    "texts that do not tell their language"}}},
     {.name = "recommend",
      .bit = KN_FOR_RECOMMEND,
-     .args = "NAME",
-     .min_args = 1,
+     .args = "[NAME]",
      .max_args = 1,
      .run = kn_cmd_recommend,
      .summary = "The films most like this one, and why",
@@ -58,7 +57,9 @@ static const struct kn_command commands[] = {
               "the pair of moments, one of either film, that are most alike.",
               "NAME is a film's file name without its ending, or its id; a part is enough where "
               "only one has "
-              "it, in capitals or not.",
+              "it, in capitals or not. --like and --text stand for it or beside it. A film that "
+              "says the same as another one, such as a trailer that is there twice or in a longer "
+              "cut, is named below that one, and one that says the same as NAME is left out.",
               "Similarity is a cosine of meanings, 1 at most and about 0 for films that have "
               "nothing in common; "
               "opinion goes from -1 (dark) to +1 (warm); the score orders the answers of one "
@@ -66,7 +67,9 @@ static const struct kn_command commands[] = {
               "means nothing outside it."},
      .examples = {{"kinora recommend \"The Velvet Vault\"", "three films like it, in its language"},
                   {"kinora recommend velvet --language any -n 10", "ten, in whatever language"},
-                  {"kinora recommend velvet --rank uplift --weights 0.5,0.5",
+                  {"kinora recommend velvet --like heist --unlike romance --year 1990..",
+                   "like both, and not like the third"},
+                  {"kinora recommend --text \"a heist that goes wrong\" --rank uplift",
                    "rather the warm ones"}}},
     {.name = "list",
      .bit = KN_FOR_LIST,

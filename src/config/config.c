@@ -93,6 +93,24 @@ static int set_text(struct kn_config *c, const struct kn_option *o, const char *
     return KN_OK;
 }
 
+static int add_text(struct kn_config *c, const struct kn_option *o, const char *text,
+                    const char *origin, struct kn_err *err)
+{
+    struct kn_texts *list = field(c, o);
+    const char **more;
+
+    if (!*text)
+        return kn_err_set(err, KN_EARG, "%s: it is empty", origin);
+    more = kn_arena_array(c->arena, list->n + 1, sizeof *more); /* the old array stays there */
+    if (more && list->n > 0)
+        memcpy(more, list->text, list->n * sizeof *more);
+    if (!more || !(more[list->n] = kn_arena_text(c->arena, text)))
+        return kn_err_set(err, KN_ELIMIT, "%s: no room for its value", origin);
+    list->text = more;
+    list->n++;
+    return KN_OK;
+}
+
 int kn_config_set(struct kn_config *c, const struct kn_option *o, const char *text,
                   const char *origin, struct kn_err *err)
 {
@@ -102,6 +120,8 @@ int kn_config_set(struct kn_config *c, const struct kn_option *o, const char *te
     case KN_OPTION_INT:
     case KN_OPTION_REAL:
         return set_number(c, o, text, origin, err);
+    case KN_OPTION_LIST:
+        return add_text(c, o, text, origin, err);
     default:
         return set_text(c, o, text, origin, err);
     }
@@ -253,7 +273,8 @@ static int load_defaults(struct kn_config *c, struct kn_err *err)
     int rc = KN_OK;
 
     for (size_t i = 0; i < n && !rc; i++)
-        rc = kn_config_set(c, &o[i], o[i].value, o[i].name, err);
+        if (o[i].kind != KN_OPTION_LIST) /* which begins empty */
+            rc = kn_config_set(c, &o[i], o[i].value, o[i].name, err);
     return rc;
 }
 
@@ -306,6 +327,47 @@ int kn_config_weights(const char *text, double *similarity, double *opinion, str
             "--weights: '%s' is not two numbers like 0.7,0.3, neither below 0, not both 0", text);
     *similarity = s;
     *opinion = o;
+    return KN_OK;
+}
+
+/* A number from least to most at *p, which is put behind it; nothing there is 0. */
+static bool parse_end(const char **p, double least, double most, double *out)
+{
+    char *stop;
+
+    *out = 0;
+    if (!**p || strncmp(*p, "..", 2) == 0)
+        return true;
+    if (!isdigit((unsigned char)**p))
+        return false;
+    *out = strtod(*p, &stop);
+    if (stop[-1] == '.' && *stop == '.') /* "1990..": strtod takes the first dot */
+        stop--;
+    *p = stop;
+    return *out >= least && *out <= most;
+}
+
+int kn_config_range(const char *option, const char *text, double least, double most, double *from,
+                    double *to, struct kn_err *err)
+{
+    const char *p = text;
+    bool good, open;
+    double a, b;
+
+    good = parse_end(&p, least, most, &a);
+    open = strncmp(p, "..", 2) == 0;
+    b = a;
+    if (open) {
+        p += 2;
+        good = good && parse_end(&p, least, most, &b);
+    }
+    if (!good || *p || (open && a == 0 && b == 0) || (a > 0 && b > 0 && a > b))
+        return kn_err_set(err, KN_EARG,
+                          "%s: '%s' is not a number from %g to %g, nor a range of them like A..B, "
+                          "A.. or ..B",
+                          option, text, least, most);
+    *from = a;
+    *to = b;
     return KN_OK;
 }
 

@@ -18,7 +18,12 @@ struct kn_arena;
 struct kn_buf;
 struct kn_err;
 
-enum kn_option_kind { KN_OPTION_FLAG, KN_OPTION_TEXT, KN_OPTION_INT, KN_OPTION_REAL };
+enum kn_option_kind { KN_OPTION_FLAG, KN_OPTION_TEXT, KN_OPTION_LIST, KN_OPTION_INT, KN_OPTION_REAL };
+
+struct kn_texts { /* a LIST: a flag that may be given several times */
+    const char *const *text;
+    size_t n;
+};
 
 /* Which commands take an option, as bits; KN_FOR_ALL: every one. */
 enum {
@@ -70,6 +75,14 @@ struct kn_config {
     const char *language; /* same, any, or a list; "": the command's own default */
     const char *weights;  /* "0.7,0.3" */
     const char *rank;     /* mood, uplift */
+    const char *candidates;                 /* both, meaning, words */
+    struct kn_texts like, unlike, exclude;  /* NAMEs */
+    const char *text;                       /* to be like; "" none */
+    const char *strategy;                   /* average_vector, best_score */
+    const char *year, *duration;            /* "1990..1999"; minutes; "": any */
+    const char *genre;                      /* "Drama,Western"; "": any */
+    bool strict;
+    double diversity;     /* 0..1 */
     const char *state;    /* list: only this state; "" all */
     /* eval */
     const char *labels;  /* genres, or a file; "" none */
@@ -90,7 +103,7 @@ const struct kn_option *kn_config_options(size_t *n);
  * KN_EARG names the setting, where it was set, what was wrong with it and what is allowed. */
 int kn_config_load(struct kn_config *c, struct kn_err *err);
 
-/* One flag's value (text NULL for a flag of kind FLAG: on); origin is for the message ("--limit").
+/* One flag's value (text NULL for a flag of kind FLAG: on; a LIST gets one more); origin is for the message ("--limit").
  * KN_EARG, with the field as it was. */
 int kn_config_set(struct kn_config *c, const struct kn_option *o, const char *text,
                   const char *origin, struct kn_err *err);
@@ -98,6 +111,11 @@ void kn_config_free(struct kn_config *c);
 
 /* "0.7,0.3" -> two finite numbers, not negative, not both 0. KN_EARG. */
 int kn_config_weights(const char *text, double *similarity, double *opinion, struct kn_err *err);
+
+/* "1990..1999", "1990..", "..1999" or "1994" -> both ends, from least to most; an open end becomes 0, and "" both. option, as
+ * "--year", is for the message. KN_EARG. */
+int kn_config_range(const char *option, const char *text, double least, double most, double *from,
+                    double *to, struct kn_err *err);
 
 /* Language tags, parted by commas or spaces, at least one: "es,en", and the words same and any. KN_EARG. */
 int kn_config_languages(const char *text, struct kn_err *err);

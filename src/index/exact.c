@@ -212,6 +212,29 @@ static bool is_allowed(const uint64_t *allowed, uint32_t row)
     return !allowed || (allowed[row / 64] >> row % 64 & 1);
 }
 
+/* Whole lanes on 64 bytes, zeros behind dim. */
+static void copy_query(const struct kn_exact *x, const float *query, float *q)
+{
+    memcpy(q, query, x->dim * sizeof *q);
+    memset(q + x->dim, 0, (x->stride - x->dim) * sizeof *q);
+}
+
+/* Rounding takes equal vectors a little past 1. Cut before ranking, so that the order is that of the numbers shown. */
+static float within_one(float similarity)
+{
+    return similarity > 1 ? 1 : similarity < -1 ? -1 : similarity;
+}
+
+void kn_exact_compare(const struct kn_exact *x, const float *query, const uint32_t *rows, size_t n,
+                      float *out)
+{
+    _Alignas(sizeof(lanes)) float q[MAX_DIM];
+
+    copy_query(x, query, q);
+    for (size_t i = 0; i < n; i++)
+        out[i] = within_one(x->dot(q, kn_exact_row(x, rows[i]), x->stride));
+}
+
 size_t kn_exact_search(const struct kn_exact *x, const float *query, const uint64_t *allowed,
                        size_t k, struct kn_exact_hit *hits)
 {
@@ -220,20 +243,13 @@ size_t kn_exact_search(const struct kn_exact *x, const float *query, const uint6
 
     if (k == 0)
         return 0;
-    memcpy(q, query, x->dim * sizeof *q);
-    memset(q + x->dim, 0, (x->stride - x->dim) * sizeof *q);
+    copy_query(x, query, q);
     for (uint32_t row = 0; row < x->rows; row++) {
         struct kn_exact_hit hit = {.row = row};
 
         if (!is_allowed(allowed, row))
             continue;
-        hit.similarity = x->dot(q, kn_exact_row(x, row), x->stride);
-        /* Rounding takes equal vectors a little past 1. Cut before ranking, so that the order
-         * is that of the numbers shown. */
-        if (hit.similarity > 1)
-            hit.similarity = 1;
-        else if (hit.similarity < -1)
-            hit.similarity = -1;
+        hit.similarity = within_one(x->dot(q, kn_exact_row(x, row), x->stride));
         if (n < k) {
             hits[n] = hit;
             sift_up(hits, n++);

@@ -31,4 +31,8 @@ const float *kn_exact_row(const struct kn_exact *x, uint32_t row); /* until the 
 size_t kn_exact_search(const struct kn_exact *x, const float *query, const uint64_t *allowed,
                        size_t k, struct kn_exact_hit *hits);
 
+/* The similarity of each of these rows, as a search gives it. */
+void kn_exact_compare(const struct kn_exact *x, const float *query, const uint32_t *rows, size_t n,
+                      float *out);
+
 #endif

@@ -40,6 +40,13 @@ struct kn_library_ops {
     int (*moments)(struct kn_library *lib, const float *vector, size_t dim,
                    const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits, size_t *n,
                    struct kn_err *err);
+    int (*shared_words)(struct kn_library *lib, const struct kn_wording *wording,
+                        const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                        struct kn_err *err);
+    int (*similarities)(struct kn_library *lib, const float *vector, size_t dim,
+                        const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
+    int (*wording)(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
+                   struct kn_err *err);
     int (*stats)(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
     int (*check)(struct kn_library *lib, struct kn_err *err);
 };

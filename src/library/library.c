@@ -145,6 +145,11 @@ static int check_filter(const struct kn_filter *f, struct kn_err *err)
     for (size_t i = 0; i < f->n_languages; i++)
         if (!f->languages[i])
             return kn_err_set(err, KN_EARG, "filter: language %zu is missing", i);
+    if (f->n_genres > 0 && !f->genres)
+        return kn_err_set(err, KN_EARG, "filter: a list is missing, but has a count");
+    for (size_t i = 0; i < f->n_genres; i++)
+        if (!f->genres[i])
+            return kn_err_set(err, KN_EARG, "filter: genre %zu is missing", i);
     if (isnan(f->duration_from) || isnan(f->duration_to))
         return kn_err_set(err, KN_EARG, "filter: a duration that is not a number");
     return KN_OK;
@@ -219,6 +224,27 @@ int kn_library_moments(struct kn_library *lib, const float *vector, size_t dim,
     int rc = check_filter(filter, err);
 
     return rc ? rc : lib->ops->moments(lib, vector, dim, filter, k, hits, n, err);
+}
+
+int kn_library_shared_words(struct kn_library *lib, const struct kn_wording *wording,
+                            const struct kn_filter *filter, size_t k, struct kn_hit *hits,
+                            size_t *n, struct kn_err *err)
+{
+    int rc = check_filter(filter, err);
+
+    return rc ? rc : lib->ops->shared_words(lib, wording, filter, k, hits, n, err);
+}
+
+int kn_library_similarities(struct kn_library *lib, const float *vector, size_t dim,
+                            const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
+{
+    return lib->ops->similarities(lib, vector, dim, ids, n, out, err);
+}
+
+int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
+                       struct kn_err *err)
+{
+    return lib->ops->wording(lib, id, out, err);
 }
 
 int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err)

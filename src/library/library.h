@@ -6,7 +6,7 @@
  * through store.h.
  *
  * Titles are identified by kn_id. Filters are data, not callbacks, so that they travel to a
- * remote engine. similar and moments look at ready titles only, and give min(k, matches) hits,
+ * remote engine. similar, moments and shared_words look at ready titles only; the first two give min(k, matches) hits. All are
  * best first, ties by id and then by moment, so that answers are repeatable.
  *
  * Every library holds vectors of one embedding model, kn_library_model, and so all have its dim
@@ -23,6 +23,8 @@
 #ifndef KN_LIBRARY_H
 #define KN_LIBRARY_H
 
+#include "text/wording.h"
+
 #include <kinora/types.h>
 
 struct kn_arena;
@@ -38,13 +40,17 @@ struct kn_filter { /* zero-initialised: everything */
     /* Inclusive; 0: open. With a bound set, a title whose year or duration is unknown fails. */
     int year_from, year_to;
     double duration_from, duration_to; /* seconds */
+    /* Has one of these among its genres ("Drama, Western"), in any case of ASCII letters. */
+    const char *const *genres;
+    size_t n_genres; /* 0: all */
     const struct kn_id *exclude;
     size_t n_exclude;
 };
 
 struct kn_hit {
     struct kn_id id;
-    double similarity; /* cosine, -1..1 */
+    double similarity; /* cosine, -1..1; NaN from shared_words, which is asked without a vector */
+    double words;      /* rare words shared, 0..1 (index/sparse.h); NaN from similar */
     double opinion;    /* NaN: not scored */
     char language[16];
 };
@@ -129,6 +135,20 @@ int kn_library_similar(struct kn_library *lib, const float *vector, size_t dim,
 int kn_library_moments(struct kn_library *lib, const float *vector, size_t dim,
                        const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits,
                        size_t *n, struct kn_err *err);
+
+/* Titles that say the same rare words, best first (index/sparse.h); only those that share one at all, so there may be fewer
+ * than k where more match the filter. Their similarity is NaN: ask kn_library_similarities. */
+int kn_library_shared_words(struct kn_library *lib, const struct kn_wording *wording,
+                            const struct kn_filter *filter, size_t k, struct kn_hit *hits,
+                            size_t *n, struct kn_err *err);
+
+/* The cosines of vector with these titles, out[i] for ids[i]; NaN for one that is not ready. As in similar to the last bit. */
+int kn_library_similarities(struct kn_library *lib, const float *vector, size_t dim,
+                            const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
+
+/* What a title's words come to; of one without words, all zeros. KN_ENOTFOUND: no such title. */
+int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
+                       struct kn_err *err);
 
 int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
 

@@ -30,6 +30,9 @@ static const struct kn_library_ops local_ops = {
     .remove = kn_local_remove,
     .similar = kn_local_similar,
     .moments = kn_local_moments,
+    .shared_words = kn_local_shared_words,
+    .similarities = kn_local_similarities,
+    .wording = kn_local_wording,
     .stats = kn_local_stats,
     .check = kn_local_check,
 };

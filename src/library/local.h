@@ -8,7 +8,8 @@
  *   local.c         open, close, the lock, transactions, the pool of readers
  *   local_schema.c  the tables, and whether a file may be used
  *   local_read.c    get, find, scroll, stats, check
- *   local_view.c    similar, moments
+ *   local_view.c    similar, moments, shared_words, similarities
+ *   local_words.c   wording
  *   local_write.c   put, remove, set_model
  *   local_files.c   store.h: files and paths
  *   local_stages.c  store.h: stages
@@ -76,6 +77,13 @@ int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment
                          size_t dim, struct kn_err *err);
 int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, size_t dim,
                         struct kn_err *err);
+/* What its segments come to, beside them: kn_local_add_segments and _drop_segments see to it. */
+int kn_local_set_wording(struct kn_db *db, int64_t title, const struct kn_segment *segments,
+                         size_t n, struct kn_err *err);
+int kn_local_read_wording(const struct kn_db *db, sqlite3_stmt *s, int column,
+                          struct kn_wording *out, struct kn_err *err); /* NULL gives zeros */
+/* Of all titles that have none: what an older library lacks. */
+int kn_local_add_wordings(struct kn_db *db, struct kn_err *err);
 int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err);
 int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err); /* and moments */
 
@@ -117,6 +125,13 @@ int kn_local_similar(struct kn_library *lib, const float *vector, size_t dim,
 int kn_local_moments(struct kn_library *lib, const float *vector, size_t dim,
                      const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits,
                      size_t *n, struct kn_err *err);
+int kn_local_shared_words(struct kn_library *lib, const struct kn_wording *wording,
+                          const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                          struct kn_err *err);
+int kn_local_similarities(struct kn_library *lib, const float *vector, size_t dim,
+                          const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
+int kn_local_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
+                     struct kn_err *err);
 int kn_local_put(struct kn_library *lib, const struct kn_record *records, size_t n,
                  struct kn_err *err);
 int kn_local_remove(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_err *err);

@@ -98,6 +98,14 @@ static const char *const MIGRATIONS[] = {
     /* 2: which scorer gives this library's opinions ("": nobody chose); genres, "Drama, Western". */
     "ALTER TABLE library ADD COLUMN scorer TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE title ADD COLUMN genres TEXT NOT NULL DEFAULT '';",
+    /* 3: what a title's words come to (wording.h), filled by kn_local_add_wordings; genres can be asked for. */
+    "CREATE TABLE wording ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE, words BLOB NOT NULL) STRICT;"
+    "DROP TRIGGER title_changed;"
+    "CREATE TRIGGER title_changed"
+    " AFTER UPDATE OF state, gone, model, language, year, duration, opinion, genres ON title"
+    " WHEN old.state = 1 OR new.state = 1 BEGIN"
+    " UPDATE library SET answers = answers + 1; END;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };
@@ -148,6 +156,8 @@ static int bring_up_to_date(struct kn_db *db, int64_t version, struct kn_err *er
         rc = execute(db, SCHEMA, err);
     for (int64_t i = version ? version : 1; !rc && i < SCHEMA_VERSION; i++)
         rc = execute(db, MIGRATIONS[i - 1], err);
+    if (!rc)
+        rc = kn_local_add_wordings(db, err);
     if (!rc)
         rc = execute(db, end, err);
     if (rc && !sqlite3_get_autocommit(db->sqlite))

@@ -13,19 +13,29 @@ static int add_title(sqlite3_stmt *s, const struct kn_id *id, struct kn_view *v,
     struct kn_view_title t = {.id = *id,
                               .duration = kn_db_real(s, 2),
                               .opinion = kn_db_real(s, 3),
-                              .year = sqlite3_column_int(s, 4)};
+                              .year = sqlite3_column_int(s, 4),
+                              .genres = kn_db_text(s, 7)};
 
     snprintf(t.language, sizeof t.language, "%s", kn_db_text(s, 1));
     return kn_view_add_title(v, &t, err);
 }
 
+static int add_words(const struct kn_db *db, sqlite3_stmt *s, struct kn_view *v, struct kn_err *err)
+{
+    struct kn_wording w;
+    int rc = kn_local_read_wording(db, s, 8, &w, err);
+
+    return rc ? rc : kn_view_add_terms(v, w.terms, w.n_terms, err);
+}
+
 static int fill(struct kn_db *db, bool moments, size_t dim, struct kn_view *v, struct kn_err *err)
 {
     static const char titles_sql[] =
-        "SELECT id, language, duration, opinion, year, vector, 0 FROM title"
-        " JOIN title_vector ON title_vector.title = title.key WHERE " READY " ORDER BY id";
+        "SELECT id, language, duration, opinion, year, vector, 0, genres, words FROM title"
+        " JOIN title_vector ON title_vector.title = title.key"
+        " LEFT JOIN wording ON wording.title = title.key WHERE " READY " ORDER BY id";
     static const char moments_sql[] =
-        "SELECT id, language, duration, title.opinion, year, vector, number FROM title"
+        "SELECT id, language, duration, title.opinion, year, vector, number, genres FROM title"
         " JOIN moment ON moment.title = title.key"
         " JOIN moment_vector ON moment_vector.moment = moment.key"
         " WHERE " READY " ORDER BY id, number";
@@ -46,11 +56,13 @@ static int fill(struct kn_db *db, bool moments, size_t dim, struct kn_view *v, s
             rc = kn_db_blob(db, s, 5, vector, dim * sizeof *vector, err);
         if (!rc)
             rc = kn_view_add_row(v, vector, (uint32_t)sqlite3_column_int64(s, 6), err);
+        if (!rc && !moments)
+            rc = add_words(db, s, v, err);
         last = id;
         first = false;
     }
     free(vector);
-    return rc;
+    return rc ? rc : kn_view_end(v, err);
 }
 
 static int load(struct kn_db *db, bool moments, uint64_t stamp, struct kn_view **out,
@@ -127,6 +139,33 @@ int kn_local_moments(struct kn_library *lib, const float *vector, size_t dim,
     if (rc)
         return rc;
     rc = kn_view_moments(v, vector, dim, filter, k, hits, n, err);
+    kn_view_drop(v);
+    return rc;
+}
+
+int kn_local_shared_words(struct kn_library *lib, const struct kn_wording *wording,
+                          const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                          struct kn_err *err)
+{
+    struct kn_view *v;
+    int rc = use_view(kn_local_of(lib), false, &v, err);
+
+    if (rc)
+        return rc;
+    rc = kn_view_shared_words(v, wording, filter, k, hits, n, err);
+    kn_view_drop(v);
+    return rc;
+}
+
+int kn_local_similarities(struct kn_library *lib, const float *vector, size_t dim,
+                          const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
+{
+    struct kn_view *v;
+    int rc = use_view(kn_local_of(lib), false, &v, err);
+
+    if (rc)
+        return rc;
+    rc = kn_view_similarities(v, vector, dim, ids, n, out, err);
     kn_view_drop(v);
     return rc;
 }

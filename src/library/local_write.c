@@ -9,7 +9,10 @@
 
 int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err)
 {
-    return kn_db_run(db, "DELETE FROM segment WHERE title = ?", KN_VALUES(KN_INT(title)), err);
+    int rc = kn_db_run(db, "DELETE FROM segment WHERE title = ?", KN_VALUES(KN_INT(title)), err);
+
+    return rc ? rc
+              : kn_db_run(db, "DELETE FROM wording WHERE title = ?", KN_VALUES(KN_INT(title)), err);
 }
 
 int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err)
@@ -34,6 +37,8 @@ int kn_local_add_segments(struct kn_db *db, int64_t title, const struct kn_segme
                        KN_VALUES(KN_INT(title), KN_INT(i), KN_REAL(segments[i].start),
                                  KN_REAL(segments[i].end), KN_TEXT(segments[i].text)),
                        err);
+    if (!rc && n > 0)
+        rc = kn_local_set_wording(db, title, segments, n, err);
     return rc;
 }
 

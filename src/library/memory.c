@@ -13,6 +13,7 @@ struct title {
     struct kn_arena *arena; /* holds all that record points at */
     struct kn_record record;
     const char **paths; /* record.title.paths, to take from */
+    struct kn_wording wording;
     char *folded;
     size_t model; /* its vectors' place in models; of no meaning without any */
     bool gone;    /* its last path was taken */
@@ -125,6 +126,8 @@ static int title_new(const struct memory *m, const struct kn_record *r, struct t
     rc = kn_record_copy(r, all, dim_of(m), t->arena, &t->record, err);
     if (!rc)
         rc = kn_fold_name(t->record.title.name, &folded, err);
+    if (!rc)
+        rc = kn_wording_of(r->segments, r->n_segments, &t->wording, err);
     if (rc)
         goto out;
     t->folded = kn_arena_text(t->arena, folded.data);
@@ -407,7 +410,8 @@ static int fill_view(const struct memory *m, bool moments, struct kn_view *v, st
         struct kn_view_title t = {.id = r.title.id,
                                   .duration = r.title.duration,
                                   .opinion = r.title.opinion,
-                                  .year = r.title.year};
+                                  .year = r.title.year,
+                                  .genres = r.title.genres};
 
         if (r.title.state != KN_STATE_READY)
             continue;
@@ -415,11 +419,14 @@ static int fill_view(const struct memory *m, bool moments, struct kn_view *v, st
         rc = kn_view_add_title(v, &t, err);
         if (!rc && !moments)
             rc = kn_view_add_row(v, r.vector, 0, err);
+        if (!rc && !moments)
+            rc = kn_view_add_terms(v, m->titles[i]->wording.terms, m->titles[i]->wording.n_terms,
+                                   err);
         for (size_t j = 0; moments && j < r.n_moments && !rc; j++)
             if (r.moments[j].vector)
                 rc = kn_view_add_row(v, r.moments[j].vector, (uint32_t)j, err);
     }
-    return rc;
+    return rc ? rc : kn_view_end(v, err);
 }
 
 /* The view as it is now, for the caller to drop. */
@@ -472,6 +479,48 @@ static int memory_moments(struct kn_library *lib, const float *vector, size_t di
     rc = kn_view_moments(v, vector, dim, filter, k, hits, n, err);
     kn_view_drop(v);
     return rc;
+}
+
+static int memory_shared_words(struct kn_library *lib, const struct kn_wording *wording,
+                               const struct kn_filter *filter, size_t k, struct kn_hit *hits,
+                               size_t *n, struct kn_err *err)
+{
+    struct kn_view *v;
+    int rc = use_view(memory_of(lib), false, &v, err);
+
+    if (rc)
+        return rc;
+    rc = kn_view_shared_words(v, wording, filter, k, hits, n, err);
+    kn_view_drop(v);
+    return rc;
+}
+
+static int memory_similarities(struct kn_library *lib, const float *vector, size_t dim,
+                               const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
+{
+    struct kn_view *v;
+    int rc = use_view(memory_of(lib), false, &v, err);
+
+    if (rc)
+        return rc;
+    rc = kn_view_similarities(v, vector, dim, ids, n, out, err);
+    kn_view_drop(v);
+    return rc;
+}
+
+static int memory_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
+                          struct kn_err *err)
+{
+    struct memory *m = memory_of(lib);
+    bool found;
+    size_t at;
+
+    pthread_rwlock_rdlock(&m->lock);
+    at = place_of(m, id, &found);
+    if (found)
+        *out = m->titles[at]->wording;
+    pthread_rwlock_unlock(&m->lock);
+    return found ? KN_OK : kn_err_set(err, KN_ENOTFOUND, "library: no title with this id");
 }
 
 static int memory_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err)
@@ -536,6 +585,9 @@ static const struct kn_library_ops memory_ops = {
     .remove = memory_remove,
     .similar = memory_similar,
     .moments = memory_moments,
+    .shared_words = memory_shared_words,
+    .similarities = memory_similarities,
+    .wording = memory_wording,
     .stats = memory_stats,
     .check = memory_check,
 };

@@ -2,15 +2,17 @@
 
 #include "base/err.h"
 #include "index/exact.h"
+#include "index/sparse.h"
 #include "library/backend.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 struct entry {
-    struct kn_view_title title;
+    struct kn_view_title title; /* its genres are this entry's own */
     uint32_t first_row, rows;
 };
 
@@ -22,7 +24,8 @@ struct kn_view {
     atomic_size_t users;
     uint64_t stamp;
     size_t dim;
-    struct kn_exact *index; /* NULL when dim is 0 */
+    struct kn_exact *index;   /* NULL when dim is 0 */
+    struct kn_sparse *words; /* a row a title; NULL in a view of moments */
     struct entry *entries;
     struct row *rows;
     size_t n_entries, cap_entries, n_rows, cap_rows;
@@ -60,6 +63,9 @@ void kn_view_drop(struct kn_view *v)
     if (!v || atomic_fetch_sub(&v->users, 1) > 1)
         return;
     kn_exact_free(v->index);
+    kn_sparse_free(v->words);
+    for (size_t i = 0; i < v->n_entries; i++)
+        free((char *)v->entries[i].title.genres);
     free(v->entries);
     free(v->rows);
     free(v);
@@ -87,11 +93,15 @@ static void *grown(void *array, size_t n, size_t *cap, size_t size)
 int kn_view_add_title(struct kn_view *v, const struct kn_view_title *title, struct kn_err *err)
 {
     struct entry *entries = grown(v->entries, v->n_entries, &v->cap_entries, sizeof *entries);
+    char *genres = strdup(title->genres);
 
-    if (!entries)
+    v->entries = entries ? entries : v->entries;
+    if (!entries || !genres) {
+        free(genres);
         return kn_err_set(err, KN_ELIMIT, "library: no memory for %zu titles", v->n_entries + 1);
-    v->entries = entries;
-    entries[v->n_entries++] = (struct entry){*title, (uint32_t)v->n_rows, 0};
+    }
+    entries[v->n_entries] = (struct entry){*title, (uint32_t)v->n_rows, 0};
+    entries[v->n_entries++].title.genres = genres;
     return KN_OK;
 }
 
@@ -111,12 +121,49 @@ int kn_view_add_row(struct kn_view *v, const float *vector, uint32_t moment, str
     return KN_OK;
 }
 
+int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, struct kn_err *err)
+{
+    int rc = v->words ? KN_OK : kn_sparse_new(&v->words, err);
+
+    return rc ? rc : kn_sparse_add(v->words, terms, n, err);
+}
+
+int kn_view_end(struct kn_view *v, struct kn_err *err)
+{
+    return v->words ? kn_sparse_build(v->words, err) : KN_OK;
+}
+
 /* RFC 4647 basic filtering: "es" is in "es-MX", in any case of letters. */
 static bool in_language(const char *wanted, const char *language)
 {
     size_t n = strlen(wanted);
 
     return strncasecmp(wanted, language, n) == 0 && (language[n] == '\0' || language[n] == '-');
+}
+
+/* genres: "Drama, Western". */
+static bool in_genre(const char *wanted, const char *genres)
+{
+    size_t length = strlen(wanted);
+
+    for (const char *g = genres; *g;) {
+        size_t n;
+
+        g += strspn(g, ", ");
+        n = strcspn(g, ",");
+        if (n == length && strncasecmp(g, wanted, n) == 0)
+            return true;
+        g += n;
+    }
+    return false;
+}
+
+static bool has_genre(const struct kn_filter *f, const char *genres)
+{
+    for (size_t i = 0; i < f->n_genres; i++)
+        if (in_genre(f->genres[i], genres))
+            return true;
+    return f->n_genres == 0;
 }
 
 static bool passes(const struct kn_filter *f, const struct kn_view_title *t)
@@ -126,7 +173,7 @@ static bool passes(const struct kn_filter *f, const struct kn_view_title *t)
     for (size_t i = 0; i < f->n_languages && !spoken; i++)
         spoken = f->languages[i][0] != '\0' ? in_language(f->languages[i], t->language)
                                             : t->language[0] == '\0';
-    if (!spoken)
+    if (!spoken || !has_genre(f, t->genres))
         return false;
     if ((f->year_from || f->year_to) && !t->year)
         return false;
@@ -153,6 +200,13 @@ static int compare_entry(const void *id, const void *entry)
     return memcmp(id, &((const struct entry *)entry)->title.id, sizeof(struct kn_id));
 }
 
+static const struct entry *entry_of(const struct kn_view *v, const struct kn_id *id) /* or NULL */
+{
+    return v->n_entries
+               ? bsearch(id, v->entries, v->n_entries, sizeof *v->entries, compare_entry)
+               : NULL;
+}
+
 /* One bit a row; NULL for a filter that lets all pass. */
 static int allowed_rows(const struct kn_view *v, const struct kn_filter *f, uint64_t **out,
                         struct kn_err *err)
@@ -170,8 +224,7 @@ static int allowed_rows(const struct kn_view *v, const struct kn_filter *f, uint
         if (passes(f, &v->entries[i].title))
             set_rows(bits, &v->entries[i], true);
     for (size_t i = 0; i < f->n_exclude; i++) {
-        const struct entry *e =
-            bsearch(&f->exclude[i], v->entries, v->n_entries, sizeof *v->entries, compare_entry);
+        const struct entry *e = entry_of(v, &f->exclude[i]);
 
         if (e)
             set_rows(bits, e, false);
@@ -208,6 +261,16 @@ out:
     return rc;
 }
 
+static struct kn_hit hit_of(const struct kn_view *v, uint32_t row) /* its measures not known */
+{
+    const struct kn_view_title *t = &v->entries[v->rows[row].entry].title;
+    struct kn_hit hit = {.id = t->id, .opinion = t->opinion};
+
+    hit.similarity = hit.words = (double)NAN;
+    memcpy(hit.language, t->language, sizeof hit.language);
+    return hit;
+}
+
 int kn_view_similar(const struct kn_view *v, const float *vector, size_t dim,
                     const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                     struct kn_err *err)
@@ -219,15 +282,61 @@ int kn_view_similar(const struct kn_view *v, const float *vector, size_t dim,
     if (rc)
         return rc;
     for (size_t i = 0; i < count; i++) {
-        const struct kn_view_title *t = &v->entries[v->rows[found[i].row].entry].title;
-
-        hits[i] = (struct kn_hit){
-            .id = t->id, .similarity = (double)found[i].similarity, .opinion = t->opinion};
-        memcpy(hits[i].language, t->language, sizeof hits[i].language);
+        hits[i] = hit_of(v, found[i].row);
+        hits[i].similarity = (double)found[i].similarity;
     }
     *n = count;
     free(found);
     return KN_OK;
+}
+
+int kn_view_shared_words(const struct kn_view *v, const struct kn_wording *wording,
+                         const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                         struct kn_err *err)
+{
+    struct kn_sparse_hit *found = NULL;
+    uint64_t *allowed = NULL;
+    size_t count = 0;
+    int rc;
+
+    if (k > v->n_rows)
+        k = v->n_rows;
+    rc = allowed_rows(v, filter, &allowed, err);
+    if (rc)
+        return rc;
+    found = calloc(k ? k : 1, sizeof *found);
+    if (!found)
+        rc = kn_err_set(err, KN_ELIMIT, "library: no memory for %zu hits", k);
+    if (!rc && k)
+        rc = kn_sparse_search(v->words, wording->terms, wording->n_terms, allowed, k, found, &count,
+                              err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        hits[i] = hit_of(v, found[i].row);
+        hits[i].words = (double)found[i].score;
+    }
+    if (!rc)
+        *n = count;
+    free(found);
+    free(allowed);
+    return rc;
+}
+
+int kn_view_similarities(const struct kn_view *v, const float *vector, size_t dim,
+                         const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
+{
+    int rc = kn_check_query(vector, dim, v->dim, err);
+
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct entry *e = entry_of(v, &ids[i]);
+        float similarity;
+
+        out[i] = (double)NAN;
+        if (!e)
+            continue;
+        kn_exact_compare(v->index, vector, &e->first_row, 1, &similarity);
+        out[i] = (double)similarity;
+    }
+    return rc;
 }
 
 int kn_view_moments(const struct kn_view *v, const float *vector, size_t dim,

@@ -1,7 +1,7 @@
-/* view.h - the ready titles' vectors in memory, with what filters ask of them. Inside src/library.
+/* view.h - the ready titles' vectors and words in memory, with what filters ask of them. Inside src/library.
  *
- * Both embedded backends answer similar and moments from one: a row is a title's vector in the
- * first case, a moment's in the second. Rows lie in order of id (and moment), and the index breaks
+ * Both embedded backends answer similar, shared_words and similarities from one whose rows are titles, and moments from
+ * one whose rows are moments and which has no words. Rows lie in order of id (and moment), and the index breaks
  * ties by the lower row: that is how ties come out by id.
  *
  * A view is filled once and then only read, by any number of threads; when the library changes,
@@ -18,6 +18,7 @@ struct kn_view_title {
     double duration, opinion;
     int year;
     char language[16];
+    const char *genres; /* copied */
 };
 
 /* stamp: the change that it shows, for the owner to compare. dim 0: no model, no rows. */
@@ -31,11 +32,21 @@ uint64_t kn_view_stamp(const struct kn_view *v);
 int kn_view_add_title(struct kn_view *v, const struct kn_view_title *title, struct kn_err *err);
 int kn_view_add_row(struct kn_view *v, const float *vector, uint32_t moment, struct kn_err *err);
 
+/* Of the title added last; for a view that shared_words is to be asked of, each title has one (n may be 0), and
+ * kn_view_end comes behind them all. */
+int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, struct kn_err *err);
+int kn_view_end(struct kn_view *v, struct kn_err *err);
+
 int kn_view_similar(const struct kn_view *v, const float *vector, size_t dim,
                     const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                     struct kn_err *err);
 int kn_view_moments(const struct kn_view *v, const float *vector, size_t dim,
                     const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits, size_t *n,
                     struct kn_err *err);
+int kn_view_shared_words(const struct kn_view *v, const struct kn_wording *wording,
+                         const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                         struct kn_err *err);
+int kn_view_similarities(const struct kn_view *v, const float *vector, size_t dim,
+                         const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
 
 #endif

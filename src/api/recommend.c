@@ -1,0 +1,684 @@
+/* kinora_recommend: from examples to an answer. */
+#include "api/api.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "llm/embed.h"
+#include "recommend/recommend.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LIMIT = 3,
+    EXAMPLES_MAX = 1000,
+    LOOK_FOR_COPIES = 50, /* titles behind those that are shown twice over: copies rank side by side */
+};
+
+void kinora_answer_free(struct kinora_answer *a)
+{
+    if (!a)
+        return;
+    kn_arena_free(a->arena);
+    free(a);
+}
+
+/* ---- what is asked with ---- */
+
+struct example {
+    struct kn_title title; /* "" for the text */
+    const float *vector;
+    const struct kn_moment *moments;
+    size_t n_moments;
+    struct kn_wording *wording;
+};
+
+struct question {
+    struct kinora *k;
+    const struct kinora_query *q;
+    struct kn_arena *arena;
+    size_t limit, dim;
+    char model[64];
+    struct example *likes;  /* the text last */
+    size_t n_titles, n_likes; /* n_likes: with the text */
+    const float **liked, **others;
+    size_t n_others;
+    struct kn_wording words; /* of all examples together */
+    float *vector;           /* their common one */
+    double opinion;
+    struct kn_filter filter;
+};
+
+static int ready_or_why(const struct kn_title *t, struct kn_err *err)
+{
+    if (t->state == KN_STATE_READY)
+        return KN_OK;
+    return kn_err_set(err, KN_EARG, "'%s' cannot be compared: it is %s%s%s", t->name,
+                      kinora_state_name(t->state), t->reason[0] ? ": " : "", t->reason);
+}
+
+static int get_ready(const struct question *w, const struct kn_id *id, unsigned parts,
+                     struct kn_record *out, struct kn_err *err)
+{
+    int rc = kn_library_get(w->k->lib, id, parts, w->arena, out, err);
+
+    return rc ? rc : ready_or_why(&out->title, err);
+}
+
+static int add_title(struct question *w, const struct kn_id *id, struct kn_err *err)
+{
+    struct kn_record r;
+    struct example *e = &w->likes[w->n_likes];
+    int rc = get_ready(w, id, KN_WITH_VECTOR | KN_WITH_MOMENT_VECTORS, &r, err);
+
+    if (rc)
+        return rc;
+    *e = (struct example){.title = r.title,
+                          .vector = r.vector,
+                          .moments = r.moments,
+                          .n_moments = r.n_moments,
+                          .wording = kn_arena_get(w->arena, sizeof *e->wording)};
+    if (!e->wording)
+        return kn_api_no_memory(err, "recommend");
+    rc = kn_library_wording(w->k->lib, id, e->wording, err);
+    w->n_titles++;
+    w->n_likes++;
+    return rc;
+}
+
+static int add_text(struct question *w, const char *text, struct kn_err *err)
+{
+    const struct kn_segment segment = {.text = text};
+    struct example *e = &w->likes[w->n_likes++];
+    struct kn_moment *moment = kn_arena_get(w->arena, sizeof *moment);
+    float *vector = NULL;
+    size_t dim;
+    int rc;
+
+    *e = (struct example){.wording = kn_arena_get(w->arena, sizeof *e->wording)};
+    if (!moment || !e->wording)
+        return kn_api_no_memory(err, "recommend");
+    rc = kn_api_embed(w->k, "recommend", text, w->arena, &vector, &dim, err);
+    if (rc == KN_OK)
+        rc = kn_wording_of(&segment, 1, e->wording, err);
+    if (rc)
+        return rc;
+    *moment = (struct kn_moment){.text = kn_arena_text(w->arena, text), .vector = vector};
+    e->vector = vector;
+    e->moments = moment;
+    e->n_moments = 1;
+    e->title.opinion = (double)NAN;
+    e->title.language = e->title.name = "";
+    return moment->text ? KN_OK : kn_api_no_memory(err, "recommend");
+}
+
+static int add_unlike(struct question *w, const struct kn_id *id, struct kn_err *err)
+{
+    struct kn_record r;
+    int rc = get_ready(w, id, KN_WITH_VECTOR, &r, err);
+
+    if (rc == KN_OK)
+        w->others[w->n_others++] = r.vector;
+    return rc;
+}
+
+/* Opinion and words of the examples together. */
+static void join(struct question *w)
+{
+    size_t known = 0;
+
+    w->opinion = 0;
+    for (size_t i = 0; i < w->n_likes; i++) {
+        const struct example *e = &w->likes[i];
+
+        w->liked[i] = e->vector;
+        kn_wording_add_terms(&w->words, e->wording);
+        if (!isnan(e->title.opinion)) {
+            w->opinion += e->title.opinion;
+            known++;
+        }
+    }
+    w->opinion = known > 0 ? w->opinion / (double)known : (double)NAN;
+}
+
+static bool has_text(const struct kinora_query *q)
+{
+    return q->text && kn_sv_trim(kn_sv_of(q->text)).n > 0;
+}
+
+static int read_examples(struct question *w, const struct kn_id *id, struct kn_err *err)
+{
+    const struct kinora_query *q = w->q;
+    size_t n = (id ? 1 : 0) + q->n_likes + (has_text(q) ? 1 : 0);
+    int rc = KN_OK;
+
+    if (n == 0)
+        return kn_err_set(err, KN_EARG, "recommend: give a title, or a text, that it is to be like");
+    if (n > EXAMPLES_MAX || q->n_unlikes > EXAMPLES_MAX)
+        return kn_err_set(err, KN_EARG, "recommend: more than %d examples", EXAMPLES_MAX);
+    w->likes = kn_arena_array(w->arena, n, sizeof *w->likes);
+    w->liked = kn_arena_array(w->arena, n, sizeof *w->liked);
+    w->others = kn_arena_array(w->arena, q->n_unlikes, sizeof *w->others);
+    if (!w->likes || !w->liked || !w->others)
+        return kn_api_no_memory(err, "recommend");
+    if (id)
+        rc = add_title(w, id, err);
+    for (size_t i = 0; rc == KN_OK && i < q->n_likes; i++)
+        rc = add_title(w, &q->likes[i], err);
+    for (size_t i = 0; rc == KN_OK && i < q->n_unlikes; i++)
+        rc = add_unlike(w, &q->unlikes[i], err);
+    if (rc == KN_OK && has_text(q))
+        rc = add_text(w, q->text, err);
+    if (rc == KN_OK)
+        rc = kn_library_model(w->k->lib, w->model, &w->dim, err);
+    if (rc)
+        return rc;
+    w->vector = kn_arena_array(w->arena, w->dim, sizeof *w->vector);
+    if (!w->vector)
+        return kn_api_no_memory(err, "recommend");
+    join(w);
+    if (w->n_likes == 1 && w->n_others == 0) /* as it is stored, to the last bit */
+        memcpy(w->vector, w->liked[0], w->dim * sizeof *w->vector);
+    else
+        kn_average_vector(w->liked, w->n_likes, w->others, w->n_others, w->dim, w->vector);
+    return KN_OK;
+}
+
+/* ---- the filter ---- */
+
+/* "same": the examples' languages, then what is of unknown language; all when one of theirs is unknown. All of Spanish for a
+ * film marked es-MX: what the listener asks for is a language. */
+static int same_language(struct question *w, struct kn_err *err)
+{
+    const char **languages = kn_arena_array(w->arena, w->n_likes, sizeof *languages);
+
+    if (!languages)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < w->n_likes; i++) {
+        const char *language = w->likes[i].title.language;
+
+        if (!language[0])
+            return KN_OK;
+        languages[i] = kn_arena_bytes(w->arena, language, strcspn(language, "-"));
+        if (!languages[i])
+            return kn_api_no_memory(err, "recommend");
+    }
+    w->filter.languages = languages;
+    w->filter.n_languages = w->n_likes;
+    w->filter.or_unknown = true;
+    return KN_OK;
+}
+
+static int language_filter(struct question *w, struct kn_err *err)
+{
+    const char *wanted = w->q->language;
+
+    if (wanted && strcmp(wanted, "any") == 0)
+        return KN_OK;
+    if (wanted && *wanted && strcmp(wanted, "same") != 0)
+        return kn_api_languages(wanted, w->arena, &w->filter, err);
+    return same_language(w, err);
+}
+
+static int genre_filter(struct question *w, struct kn_err *err)
+{
+    struct kn_sv list = kn_sv_of(w->q->genres);
+    const char **genres;
+    size_t n = 1;
+
+    for (size_t i = 0; i < list.n; i++)
+        n += list.p[i] == ',';
+    genres = kn_arena_array(w->arena, n, sizeof *genres);
+    if (!genres)
+        return kn_api_no_memory(err, "recommend");
+    for (n = 0; list.n > 0;) {
+        size_t length = 0;
+        struct kn_sv one;
+
+        while (length < list.n && list.p[length] != ',')
+            length++;
+        one = kn_sv_trim((struct kn_sv){list.p, length});
+        if (one.n > 0 && !(genres[n++] = kn_arena_bytes(w->arena, one.p, one.n)))
+            return kn_api_no_memory(err, "recommend");
+        length += length < list.n;
+        list = (struct kn_sv){list.p + length, list.n - length};
+    }
+    w->filter.genres = genres;
+    w->filter.n_genres = n;
+    return KN_OK;
+}
+
+static int make_filter(struct question *w, struct kn_err *err)
+{
+    const struct kinora_query *q = w->q;
+    size_t n = 0;
+    struct kn_id *exclude =
+        kn_arena_array(w->arena, w->n_titles + q->n_unlikes + q->n_exclude, sizeof *exclude);
+    int rc;
+
+    if (!exclude)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < w->n_titles; i++)
+        exclude[n++] = w->likes[i].title.id;
+    for (size_t i = 0; i < q->n_unlikes; i++)
+        exclude[n++] = q->unlikes[i];
+    for (size_t i = 0; i < q->n_exclude; i++)
+        exclude[n++] = q->exclude[i];
+    w->filter = (struct kn_filter){.year_from = q->year_from,
+                                   .year_to = q->year_to,
+                                   .duration_from = q->duration_from,
+                                   .duration_to = q->duration_to,
+                                   .exclude = exclude,
+                                   .n_exclude = n};
+    rc = language_filter(w, err);
+    return rc ? rc : genre_filter(w, err);
+}
+
+/* ---- candidates ---- */
+
+/* The similarity of each hit, which is that with the common vector or with the example that it is most like, and its
+ * likeness, which is the same but for best_score with unlike examples. */
+static int compare(struct question *w, struct kn_hit *hits, size_t n, double *likeness,
+                   struct kn_err *err)
+{
+    bool best = w->q->strategy == KINORA_BEST_SCORE;
+    size_t liked = best ? w->n_likes : 1, others = best ? w->n_others : 0, columns = liked + others;
+    double *table = kn_arena_array(w->arena, n * columns, sizeof *table);
+    double *one = kn_arena_array(w->arena, n, sizeof *one);
+    struct kn_id *ids = kn_arena_array(w->arena, n, sizeof *ids);
+    int rc = KN_OK;
+
+    if (!table || !one || !ids)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < n; i++)
+        ids[i] = hits[i].id;
+    for (size_t c = 0; rc == KN_OK && c < columns; c++) {
+        const float *v = !best ? w->vector : c < liked ? w->liked[c] : w->others[c - liked];
+
+        rc = kn_library_similarities(w->k->lib, v, w->dim, ids, n, one, err);
+        for (size_t i = 0; rc == KN_OK && i < n; i++)
+            table[i * columns + c] = one[i];
+    }
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        const double *row = &table[i * columns];
+
+        likeness[i] = kn_best_score(row, liked, row + liked, others);
+        hits[i].similarity = kn_best_score(row, liked, NULL, 0);
+    }
+    return rc;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(&((const struct kn_hit *)a)->id, &((const struct kn_hit *)b)->id,
+                  sizeof(struct kn_id));
+}
+
+struct scored {
+    struct kn_hit hit;
+    double score;
+};
+
+static int best_first(const void *pa, const void *pb)
+{
+    const struct scored *a = pa, *b = pb;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return by_id(&a->hit, &b->hit);
+}
+
+/* The titles most like any of the examples, each once, the most best_score first: at most most of them, which *n are left. */
+static int best_of_each(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+                        struct kn_err *err)
+{
+    struct kn_hit *hits = kn_arena_array(w->arena, most * w->n_likes, sizeof *hits);
+    double *scores = kn_arena_array(w->arena, most * w->n_likes, sizeof *scores);
+    struct scored *s = kn_arena_array(w->arena, most * w->n_likes, sizeof *s);
+    size_t found = 0, kept = 0, more;
+    int rc = KN_OK;
+
+    if (!hits || !scores || !s)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; rc == KN_OK && i < w->n_likes; i++, found += rc ? 0 : more)
+        rc = kn_library_similar(w->k->lib, w->liked[i], w->dim, &w->filter, most, hits + found,
+                                &more, err);
+    if (rc || found == 0)
+        return rc;
+    qsort(hits, found, sizeof *hits, by_id);
+    for (size_t i = 0; i < found; i++)
+        if (i == 0 || by_id(&hits[i], &hits[kept - 1]) != 0)
+            hits[kept++] = hits[i];
+    rc = compare(w, hits, kept, scores, err);
+    for (size_t i = 0; i < kept; i++)
+        s[i] = (struct scored){hits[i], scores[i]};
+    qsort(s, kept, sizeof *s, best_first);
+    *n = kept < most ? kept : most;
+    for (size_t i = 0; i < *n; i++)
+        out[i] = (struct kn_candidate){.hit = s[i].hit, .likeness = s[i].score};
+    return rc;
+}
+
+static int by_meaning(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+                      struct kn_err *err)
+{
+    struct kn_hit *hits;
+    int rc;
+
+    *n = 0;
+    if (w->q->candidates == KINORA_WORDS)
+        return KN_OK;
+    if (w->q->strategy == KINORA_BEST_SCORE)
+        return best_of_each(w, most, out, n, err);
+    hits = kn_arena_array(w->arena, most, sizeof *hits);
+    if (!hits)
+        return kn_api_no_memory(err, "recommend");
+    rc = kn_library_similar(w->k->lib, w->vector, w->dim, &w->filter, most, hits, n, err);
+    for (size_t i = 0; rc == KN_OK && i < *n; i++)
+        out[i] = (struct kn_candidate){.hit = hits[i], .likeness = hits[i].similarity};
+    return rc;
+}
+
+/* Their likeness is that of meaning, which kn_fuse adds the words to; 0 where words alone are to count. */
+static int by_words(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+                    struct kn_err *err)
+{
+    struct kn_hit *hits = kn_arena_array(w->arena, most, sizeof *hits);
+    double *scores = kn_arena_array(w->arena, most, sizeof *scores);
+    int rc;
+
+    *n = 0;
+    if (w->q->candidates == KINORA_MEANING)
+        return KN_OK;
+    if (!hits || !scores)
+        return kn_api_no_memory(err, "recommend");
+    rc = kn_library_shared_words(w->k->lib, &w->words, &w->filter, most, hits, n, err);
+    if (rc == KN_OK)
+        rc = compare(w, hits, *n, scores, err);
+    for (size_t i = 0; rc == KN_OK && i < *n; i++)
+        out[i] = (struct kn_candidate){
+            .hit = hits[i], .likeness = w->q->candidates == KINORA_WORDS ? 0 : scores[i]};
+    return rc;
+}
+
+/* Room for 2 * most in out. */
+static int find_candidates(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+                           struct kn_err *err)
+{
+    struct kn_candidate *meaning = kn_arena_array(w->arena, most, sizeof *meaning);
+    struct kn_candidate *words = kn_arena_array(w->arena, most, sizeof *words);
+    size_t n_meaning, n_words;
+    int rc;
+
+    if (!meaning || !words)
+        return kn_api_no_memory(err, "recommend");
+    rc = by_meaning(w, most, meaning, &n_meaning, err);
+    if (rc == KN_OK)
+        rc = by_words(w, most, words, &n_words, err);
+    if (rc == KN_OK)
+        *n = kn_fuse(meaning, n_meaning, words, n_words, out);
+    return rc;
+}
+
+/* ---- the answer ---- */
+
+struct ranking {
+    struct kn_ranked *ranked;
+    size_t n;
+    size_t *shown; /* places in ranked */
+    size_t n_shown;
+    long *same_as; /* KN_*, or a place in ranked; of the first n_seen */
+    size_t n_seen;
+};
+
+static int rank_candidates(struct question *w, struct ranking *out, struct kn_err *err)
+{
+    const struct kinora_query *q = w->q;
+    bool usual = q->w_similarity == 0 && q->w_opinion == 0;
+    struct kn_rank_options options = {
+        .w_similarity = usual ? 0.7 : q->w_similarity,
+        .w_opinion = usual ? 0.3 : q->w_opinion,
+        .rank = q->rank == KINORA_RANK_UPLIFT ? KN_RANK_UPLIFT : KN_RANK_MOOD,
+        .weak_below = -1, /* without a card nothing is weak */
+    };
+    size_t most = kn_candidates_for(w->limit), kept = 0;
+    struct kn_candidate *all = kn_arena_array(w->arena, 2 * most, sizeof *all);
+    struct kn_embed_card card;
+    int rc;
+
+    if (kn_embed_card_of(w->model, &card, NULL) == KN_OK)
+        options.weak_below = card.weak_below;
+    out->ranked = kn_arena_array(w->arena, 2 * most, sizeof *out->ranked);
+    if (!all || !out->ranked)
+        return kn_api_no_memory(err, "recommend");
+    rc = find_candidates(w, most, all, &out->n, err);
+    if (rc == KN_OK)
+        rc = kn_rank(w->opinion, all, out->n, w->filter.or_unknown, &options, out->ranked, err);
+    for (size_t i = 0; rc == KN_OK && i < out->n; i++)
+        if (!q->strict || !out->ranked[i].weak)
+            out->ranked[kept++] = out->ranked[i];
+    if (rc == KN_OK)
+        out->n = kept;
+    return rc;
+}
+
+/* Which of the ranked say the same as one above them. With diversity any of them may be shown, else only the first. */
+static int find_copies(struct question *w, struct ranking *r, struct kn_err *err)
+{
+    size_t look = w->q->diversity > 0 ? r->n : 2 * w->limit + LOOK_FOR_COPIES;
+    const struct kn_wording **asked = kn_arena_array(w->arena, w->n_titles, sizeof *asked);
+    struct kn_wording *wordings;
+    int rc = KN_OK;
+
+    look = look < r->n ? look : r->n;
+    wordings = kn_arena_array(w->arena, look, sizeof *wordings);
+    r->same_as = kn_arena_array(w->arena, look, sizeof *r->same_as);
+    if (!asked || !wordings || !r->same_as)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < w->n_titles; i++)
+        asked[i] = w->likes[i].wording;
+    for (size_t i = 0; rc == KN_OK && i < look; i++)
+        rc = kn_library_wording(w->k->lib, &r->ranked[i].candidate->hit.id, &wordings[i], err);
+    if (rc == KN_OK)
+        kn_distinct(asked, w->n_titles, wordings, look, r->same_as);
+    r->n_seen = look;
+    return rc;
+}
+
+static int get_vectors(struct question *w, const struct kn_ranked *ranked, size_t n,
+                       const float **out, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        struct kn_record r;
+
+        rc = kn_library_get(w->k->lib, &ranked[i].candidate->hit.id, KN_WITH_VECTOR, w->arena, &r,
+                            err);
+        out[i] = r.vector;
+    }
+    return rc;
+}
+
+/* The first of those that stand; with diversity, others among them. */
+static int choose(struct question *w, struct ranking *r, struct kn_err *err)
+{
+    size_t *standing = kn_arena_array(w->arena, r->n_seen, sizeof *standing), n = 0;
+    struct kn_ranked *ranked = kn_arena_array(w->arena, r->n_seen, sizeof *ranked);
+    const float **vectors = kn_arena_array(w->arena, r->n_seen, sizeof *vectors);
+    int rc;
+
+    r->shown = kn_arena_array(w->arena, w->limit, sizeof *r->shown);
+    if (!standing || !ranked || !vectors || !r->shown)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < r->n_seen; i++) {
+        if (r->same_as[i] != KN_STANDS)
+            continue;
+        ranked[n] = r->ranked[i];
+        standing[n++] = i;
+    }
+    r->n_shown = n < w->limit ? n : w->limit;
+    if (!(w->q->diversity > 0)) {
+        memcpy(r->shown, standing, r->n_shown * sizeof *standing);
+        return KN_OK;
+    }
+    rc = get_vectors(w, ranked, n, vectors, err);
+    if (rc == KN_OK)
+        rc = kn_diversify(ranked, vectors, n, w->dim, w->q->diversity, r->n_shown, r->shown, err);
+    for (size_t i = 0; rc == KN_OK && i < r->n_shown; i++)
+        r->shown[i] = standing[r->shown[i]];
+    return rc;
+}
+
+/* The titles among the first n_seen that are the same as which. */
+static int get_copies(struct question *w, const struct ranking *r, long which,
+                      const struct kn_title **out, size_t *n, struct kn_err *err)
+{
+    struct kn_title *titles;
+    size_t count = 0, at = 0;
+    int rc = KN_OK;
+
+    for (size_t i = 0; i < r->n_seen; i++)
+        count += r->same_as[i] == which;
+    titles = kn_arena_array(w->arena, count, sizeof *titles);
+    if (!titles)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; rc == KN_OK && i < r->n_seen; i++) {
+        struct kn_record record;
+
+        if (r->same_as[i] != which)
+            continue;
+        rc = kn_library_get(w->k->lib, &r->ranked[i].candidate->hit.id, 0, w->arena, &record, err);
+        titles[at++] = record.title;
+    }
+    *out = titles;
+    *n = count;
+    return rc;
+}
+
+static void add_evidence(const struct question *w, const struct kn_record *match,
+                         struct kinora_recommendation *out)
+{
+    double best = -INFINITY, s;
+
+    out->query.text = out->match.text = "";
+    for (size_t e = 0; e < w->n_likes; e++) {
+        const struct example *like = &w->likes[e];
+        size_t i, j;
+
+        if (!kn_evidence(like->moments, like->n_moments, match->moments, match->n_moments, w->dim,
+                         &i, &j, &s) ||
+            s <= best)
+            continue;
+        best = s;
+        out->example = e;
+        out->query = (struct kinora_evidence){like->moments[i].start, like->moments[i].end,
+                                              like->moments[i].text};
+        out->match = (struct kinora_evidence){match->moments[j].start, match->moments[j].end,
+                                              match->moments[j].text};
+    }
+}
+
+static int explain(struct question *w, const struct ranking *r, size_t place, size_t rank,
+                   struct kinora_recommendation *out, struct kn_err *err)
+{
+    const struct kn_ranked *ranked = &r->ranked[place];
+    const struct kn_candidate *c = ranked->candidate;
+    struct kn_record match;
+    int rc = kn_library_get(w->k->lib, &c->hit.id, KN_WITH_MOMENT_VECTORS, w->arena, &match, err);
+
+    if (rc)
+        return rc;
+    *out = (struct kinora_recommendation){
+        .rank = rank,
+        .title = match.title,
+        .score = ranked->score,
+        .similarity = c->hit.similarity,
+        .opinion = c->hit.opinion,
+        .by_meaning = c->by_meaning,
+        .by_words = c->by_words,
+        .weak = ranked->weak,
+    };
+    add_evidence(w, &match, out);
+    return get_copies(w, r, (long)place, &out->also, &out->n_also, err);
+}
+
+static int fill_answer(struct question *w, const struct ranking *r, struct kinora_answer *a,
+                       struct kn_err *err)
+{
+    struct kn_title *likes = kn_arena_array(w->arena, w->n_titles, sizeof *likes);
+    int rc = KN_OK;
+
+    a->recommendations = kn_arena_array(w->arena, r->n_shown, sizeof *a->recommendations);
+    a->text = kn_arena_text(w->arena, has_text(w->q) ? w->q->text : "");
+    if (!likes || !a->recommendations || !a->text)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < w->n_titles; i++)
+        likes[i] = w->likes[i].title;
+    a->title = w->n_titles > 0 ? likes[0]
+                               : (struct kn_title){.name = "",
+                                                   .reason = "",
+                                                   .language = "",
+                                                   .words_from = "",
+                                                   .scorer = "",
+                                                   .genres = "",
+                                                   .opinion = (double)NAN};
+    a->likes = likes;
+    a->n_likes = w->n_titles;
+    for (size_t i = 0; rc == KN_OK && i < r->n_shown; i++)
+        rc = explain(w, r, r->shown[i], i + 1, &a->recommendations[i], err);
+    a->n = r->n_shown;
+    if (rc == KN_OK)
+        rc = get_copies(w, r, KN_IS_QUERY, &a->same, &a->n_same, err);
+    return rc ? rc
+              : kn_rank_correlations(r->ranked, r->n, &a->similarity_correlation,
+                                     &a->opinion_correlation, err);
+}
+
+static int check_query(const struct kinora_query *q, struct kn_err *err)
+{
+    if (q->limit > KN_API_LIMIT_MAX)
+        return kn_err_set(err, KN_EARG, "recommend: limit %zu; at most %d", q->limit,
+                          KN_API_LIMIT_MAX);
+    if (!(q->diversity >= 0 && q->diversity <= 1))
+        return kn_err_set(err, KN_EARG, "recommend: diversity %g; it goes from 0 to 1",
+                          q->diversity);
+    return KN_OK;
+}
+
+int kinora_recommend(struct kinora *k, const struct kn_id *id, const struct kinora_query *q,
+                     struct kinora_answer **out, struct kn_err *err)
+{
+    const struct kinora_query none = {0};
+    struct kinora_answer *a = calloc(1, sizeof *a);
+    struct question w = {.k = k, .q = q ? q : &none};
+    struct ranking ranking = {0};
+    int rc;
+
+    if (!a || !(a->arena = kn_arena_new(0))) {
+        free(a);
+        return kn_api_no_memory(err, "recommend");
+    }
+    w.arena = a->arena;
+    w.limit = w.q->limit ? w.q->limit : LIMIT;
+    rc = check_query(w.q, err);
+    if (rc == KN_OK)
+        rc = read_examples(&w, id, err);
+    if (rc == KN_OK)
+        rc = make_filter(&w, err);
+    if (rc == KN_OK)
+        rc = rank_candidates(&w, &ranking, err);
+    if (rc == KN_OK)
+        rc = find_copies(&w, &ranking, err);
+    if (rc == KN_OK)
+        rc = choose(&w, &ranking, err);
+    if (rc == KN_OK)
+        rc = fill_answer(&w, &ranking, a, err);
+    if (rc)
+        kinora_answer_free(a);
+    else
+        *out = a;
+    return rc;
+}
