@@ -66,7 +66,7 @@ def imported(library, model, jobs=0):
     """Imports what the library does not have yet. The seconds that it took, on the wall and of the processors."""
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([KINORA, "import", import_file(), "--library", library, "--models", MODELS, "--embedding-model", model,
-                    "--jobs", str(jobs), "--quiet"], check=True)
+                    "--jobs", str(jobs), "--quiet"], check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
