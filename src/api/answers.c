@@ -1,17 +1,17 @@
 #include "api/api.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "library/store.h"
 #include "llm/embed.h"
 #include "net/json.h"
 #include "recommend/recommend.h"
+#include "text/moments.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECOMMEND_LIMIT = 3, SEARCH_LIMIT = 10, LIMIT_MAX = 10000, TRANSCRIPT_MAX = 64 << 20 };
+enum { RECOMMEND_LIMIT = 3, SEARCH_LIMIT = 10, LIMIT_MAX = 10000 };
 
 /* ---- recommend ---- */
 
@@ -171,23 +171,12 @@ void kinora_details_free(struct kinora_details *d)
 int kn_api_transcript(const struct kn_record *r, struct kn_arena *arena, const char **out,
                       struct kn_err *err)
 {
-    const char *copy;
-    struct kn_buf b;
-    int rc;
+    const char *text = kn_segments_join(r->segments, r->n_segments, arena);
 
-    kn_buf_init(&b, TRANSCRIPT_MAX);
-    for (size_t i = 0; i < r->n_segments; i++)
-        kn_buf_addf(&b, NULL, "%s%s", i ? " " : "", r->segments[i].text);
-    rc = kn_buf_ok(&b, err);
-    if (rc == KN_OK) {
-        copy = kn_arena_text(arena, b.data);
-        if (copy)
-            *out = copy;
-        else
-            rc = kn_api_no_memory(err, "transcript");
-    }
-    kn_buf_free(&b);
-    return rc;
+    if (!text)
+        return kn_api_no_memory(err, "transcript");
+    *out = text;
+    return KN_OK;
 }
 
 static int read_tracks(struct kinora *k, const struct kn_id *id, struct kinora_details *d,
@@ -274,7 +263,7 @@ static int embed_query(struct kinora *k, const char *text, struct kn_arena *aren
                           "search: the library '%s' holds nothing yet; run: kinora ingest DIR",
                           k->path);
     if (!k->embedder) {
-        rc = kn_api_model_path(k, model, &path, err);
+        rc = kn_api_embedding_path(k, model, &path, err);
         if (rc == KN_OK)
             rc = kn_embedder_open(path, 1, &k->embedder, err);
         free(path);

@@ -74,8 +74,8 @@ int kn_local_add_segments(struct kn_db *db, int64_t title, const struct kn_segme
                           size_t n, struct kn_err *err);
 int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments, size_t n,
                          size_t dim, struct kn_err *err);
-int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, size_t dim,
-                        struct kn_err *err);
+int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, const float *raw,
+                        size_t dim, struct kn_err *err);
 int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err);
 int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err); /* and moments */
 

@@ -98,6 +98,9 @@ static const char *const MIGRATIONS[] = {
     /* 2: which scorer gives this library's opinions ("": nobody chose); genres, "Drama, Western". */
     "ALTER TABLE library ADD COLUMN scorer TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE title ADD COLUMN genres TEXT NOT NULL DEFAULT '';",
+    /* What the model gave for titles that it embeds as a whole (struct kn_embed_card). */
+    "CREATE TABLE title_raw ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE, raw BLOB NOT NULL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };
