@@ -37,8 +37,8 @@ struct kinora;   /* opaque: an open library and its settings */
 struct kinora_options {
     const char *library; /* folder; NULL or "": kinora under the XDG data folder */
     const char *models;  /* folder of the model files; NULL or "": see `kinora models path` */
-    const char *speech_model,
-        *embedding_model; /* names in the manifest; NULL or "": the defaults */
+    const char *speech_model, *embedding_model; /* names in the manifest; NULL or "": the defaults.
+        The latter may be a GGUF file of your own: its path, or the name of a NAME.gguf in models */
     bool
         write; /* for kinora_ingest: makes the library where there is none, takes the writer's lock */
     double wait; /* seconds to wait for another writer before failing */

@@ -76,6 +76,8 @@ struct kn_title {
 struct kn_record {
     struct kn_title title;
     const float *vector; /* dim numbers, unit length; NULL unless the state is ready */
+    const float *
+        raw; /* of it, as the model gave them, where the title was embedded as a whole; else NULL */
     const struct kn_segment *segments;
     size_t n_segments;
     const struct kn_moment *moments;

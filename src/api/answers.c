@@ -1,12 +1,12 @@
 #include "api/api.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "library/store.h"
 #include "llm/embed.h"
 #include "net/json.h"
 #include "recommend/recommend.h"
+#include "text/moments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,23 +26,12 @@ void kinora_details_free(struct kinora_details *d)
 int kn_api_transcript(const struct kn_record *r, struct kn_arena *arena, const char **out,
                       struct kn_err *err)
 {
-    const char *copy;
-    struct kn_buf b;
-    int rc;
+    const char *text = kn_segments_join(r->segments, r->n_segments, arena);
 
-    kn_buf_init(&b, TRANSCRIPT_MAX);
-    for (size_t i = 0; i < r->n_segments; i++)
-        kn_buf_addf(&b, NULL, "%s%s", i ? " " : "", r->segments[i].text);
-    rc = kn_buf_ok(&b, err);
-    if (rc == KN_OK) {
-        copy = kn_arena_text(arena, b.data);
-        if (copy)
-            *out = copy;
-        else
-            rc = kn_api_no_memory(err, "transcript");
-    }
-    kn_buf_free(&b);
-    return rc;
+    if (!text)
+        return kn_api_no_memory(err, "transcript");
+    *out = text;
+    return KN_OK;
 }
 
 static int read_tracks(struct kinora *k, const struct kn_id *id, struct kinora_details *d,
@@ -129,7 +118,7 @@ static int embed(struct kinora *k, const char *what, const char *text, struct kn
                           "%s: the library '%s' holds nothing yet; run: kinora ingest DIR", what,
                           k->path);
     if (!k->embedder) {
-        rc = kn_api_model_path(k, model, &path, err);
+        rc = kn_api_embedding_path(k, model, &path, err);
         if (rc == KN_OK)
             rc = kn_embedder_open(path, 1, &k->embedder, err);
         free(path);

@@ -27,6 +27,10 @@ struct kinora {
 /* The path of a model file by its name in the manifest, malloc'ed. */
 int kn_api_model_path(const struct kinora *k, const char *name, char **out, struct kn_err *err);
 
+/* The path of an embedding model, malloc'ed: name is in the manifest, or is that of a file NAME.gguf in the folder of
+ * models, or is itself a path, with a slash in it; or it is a library's name of the model that k was opened with. */
+int kn_api_embedding_path(const struct kinora *k, const char *name, char **out, struct kn_err *err);
+
 /* The library's folder as the options or the XDG data folder say, malloc'ed. */
 int kn_api_library_path(const struct kinora_options *options, char **out, struct kn_err *err);
 

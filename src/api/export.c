@@ -121,11 +121,16 @@ static int put_row(struct export *e, const struct kn_title *t, const char *trans
     return rc;
 }
 
-/* The mean of the moments as the model gave them, weighted by their words. */
+/* As the model gave it: of the whole transcript where that is how the model is used, else the mean of the moments,
+ * weighted by their words. */
 static int raw_vector(const struct kn_record *r, size_t dim, float *out, struct kn_err *err)
 {
     double weight = 0;
 
+    if (r->raw) {
+        memcpy(out, r->raw, dim * sizeof *out);
+        return KN_OK;
+    }
     for (size_t i = 0; i < r->n_moments; i++) {
         weight += r->moments[i].words;
         if (!r->moments[i].raw)
@@ -212,8 +217,9 @@ static int put_title(struct export *e, const struct kn_id *id, struct kn_err *er
 {
     struct kn_arena *arena = kn_arena_new(0);
     struct kn_record r;
-    int rc = arena ? kn_library_get(e->k->lib, id, KN_WITH_SEGMENTS | KN_WITH_MOMENT_VECTORS, arena,
-                                    &r, err)
+    int rc = arena ? kn_library_get(e->k->lib, id,
+                                    KN_WITH_VECTOR | KN_WITH_SEGMENTS | KN_WITH_MOMENT_VECTORS,
+                                    arena, &r, err)
                    : kn_api_no_memory(err, "export");
 
     if (rc == KN_OK && r.title.state == KN_STATE_READY)

@@ -88,7 +88,7 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     if (rc == KN_OK)
         rc = kn_api_model_path(k, "silero-vad", &vad, err);
     if (rc == KN_OK)
-        rc = kn_api_model_path(k, k->embedding_model, &embedding, err);
+        rc = kn_api_embedding_path(k, k->embedding_model, &embedding, err);
     if (rc == KN_OK)
         rc = kn_api_model_path(k, "lid.176", &language, err);
     if (rc)
@@ -123,13 +123,16 @@ int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest
         .jobs = o->jobs, .language_hint = o->language_hint, .scorer = o->scorer};
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};
-    char *embedding = NULL, *lexicon = NULL;
-    int rc = kn_api_model_path(k, k->embedding_model, &embedding, err);
+    char *embedding = NULL, *lexicon = NULL, *language = NULL;
+    int rc = kn_api_embedding_path(k, k->embedding_model, &embedding, err);
 
+    if (rc == KN_OK)
+        rc = kn_api_model_path(k, "lid.176", &language, err);
     if (rc)
-        return rc;
+        goto out;
     kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL);
     options.embedding_model = embedding;
+    options.language_model = language;
     options.lexicon = lexicon;
     rc = take_writing(k, err);
     if (rc)
@@ -140,6 +143,7 @@ int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest
         *out = summary_of(&s);
 out:
     free(embedding);
+    free(language);
     free(lexicon);
     return rc;
 }

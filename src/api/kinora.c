@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/hash.h"
 #include "base/unicode.h"
 #include "config/config.h"
@@ -140,6 +141,45 @@ int kn_api_model_path(const struct kinora *k, const char *name, char **out, stru
             rc = kn_api_no_memory(err, "find model");
     }
     kn_buf_free(&dir);
+    kn_buf_free(&path);
+    return rc;
+}
+
+static int copy_path(const char *path, char **out, struct kn_err *err)
+{
+    char *copy = strdup(path);
+
+    if (!copy)
+        return kn_api_no_memory(err, "find model");
+    *out = copy;
+    return KN_OK;
+}
+
+int kn_api_embedding_path(const struct kinora *k, const char *name, char **out, struct kn_err *err)
+{
+    const struct kn_model *in_manifest;
+    struct kn_embed_card card;
+    struct kn_buf path;
+    int rc;
+
+    if (kn_embed_card_of(k->embedding_model, &card, NULL) == KN_OK && strcmp(card.model, name) == 0)
+        name = k->embedding_model;
+    if (strchr(name, '/'))
+        return copy_path(name, out, err);
+    if (kn_models_find(name, &in_manifest, NULL) == KN_OK)
+        return kn_api_model_path(k, name, out, err);
+    kn_buf_init(&path, PATH_MAX);
+    rc = kn_models_dir(k->models, &path, err);
+    if (rc == KN_OK)
+        rc = kn_buf_addf(&path, err, "/%s.gguf", name);
+    if (rc == KN_OK && !kn_fs_exists(path.data))
+        rc = kn_err_set(
+            err, KN_ENOTFOUND,
+            "no embedding model is named '%.63s': it is none of kinora models list, nor "
+            "is it %.63s.gguf in the models' folder; --embedding-model also takes a path",
+            name, name);
+    if (rc == KN_OK)
+        rc = copy_path(path.data, out, err);
     kn_buf_free(&path);
     return rc;
 }

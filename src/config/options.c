@@ -130,10 +130,11 @@ static const struct kn_option options[] = {
      .offset = AT(speech_model)},
     {.name = "embedding-model",
      .kind = KN_OPTION_TEXT,
-     .commands = WRITES,
+     .commands = WRITES | KN_FOR_SEARCH,
      .arg = "NAME",
      .value = "",
-     .help = "Which model turns words into meaning; a library keeps to one",
+     .help = "Which model turns words into meaning, or a GGUF file of your own: its path, or its "
+             "name in the models' folder; a library keeps to one",
      .offset = AT(embedding_model)},
     {.name = "scorer",
      .kind = KN_OPTION_TEXT,

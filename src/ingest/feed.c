@@ -169,16 +169,11 @@ int job_hand_on(struct run *r, struct job *j, const struct kn_segment *segments,
 }
 
 /* The model is loaded once, by whoever comes first; the others wait for it. */
-static int language_of(struct run *r, const struct job *j, struct kn_words *w, char tag[16],
-                       struct kn_err *err)
+int run_language_of(struct run *r, struct kn_sv text, char tag[16], double *confidence,
+                    struct kn_err *err)
 {
     int rc = KN_OK;
 
-    w->language = tag;
-    snprintf(tag, 16, "%s", j->plan.language);
-    w->language_confidence = 1;
-    if (*tag)
-        return KN_OK;
     pthread_mutex_lock(&r->lock);
     if (!r->languages) {
         rc = run_verify_model(r->options->language_model, err);
@@ -186,25 +181,27 @@ static int language_of(struct run *r, const struct job *j, struct kn_words *w, c
             rc = kn_language_open(r->options->language_model, &r->languages, err);
     }
     pthread_mutex_unlock(&r->lock);
-    return rc ? rc
-              : kn_language_of(r->languages, kn_sv_of(j->plan.spoken), tag, &w->language_confidence,
-                               err);
+    return rc ? rc : kn_language_of(r->languages, text, tag, confidence, err);
 }
 
 /* The plan has read a sidecar. */
 static int use_sidecar(struct run *r, struct job *j, struct kn_err *err)
 {
     const struct kn_plan *p = &j->plan;
+    char tag[16];
     struct kn_words words = {.segments = p->segments,
                              .n_segments = p->n_segments,
+                             .language = tag,
+                             .language_confidence = 1,
                              .words_from = "sidecar",
                              .reason = "",
                              .duration = p->segments[p->n_segments - 1].end};
-    char tag[16];
-    int rc;
+    int rc = KN_OK;
 
     progress_stage(r, j, KN_STAGE_WORDS);
-    rc = language_of(r, j, &words, tag, err);
+    snprintf(tag, sizeof tag, "%s", p->language);
+    if (!*tag)
+        rc = run_language_of(r, kn_sv_of(p->spoken), tag, &words.language_confidence, err);
     if (rc == KN_OK)
         rc = kn_store_commit_words(r->lib, &p->id, &p->keys[KN_STAGE_WORDS], &words, err);
     return rc ? rc : job_hand_on(r, j, p->segments, p->n_segments, tag, err);

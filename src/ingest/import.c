@@ -13,13 +13,22 @@
 
 enum { IMPORT_VERSION = 1 }; /* raise it when the same row gives other words: part of their key */
 
-/* The one place that decides a text's language: what the row says, else what the user says, else none. */
-static const char *language_of(const struct kn_row *row, const char *hint, double *confidence)
+/* The one place that decides a text's language: what the row says, else what the user says, else what the text is like. */
+static int find_language(struct run *r, const struct kn_row *row, struct kn_arena *arena,
+                         struct kn_words *w, struct kn_err *err)
 {
-    const char *language = *row->language ? row->language : hint ? hint : "";
+    const char *hint = r->options->language_hint;
+    char tag[16] = "";
+    int rc = KN_OK;
 
-    *confidence = *language ? 1 : 0;
-    return language;
+    w->language = *row->language ? row->language : hint ? hint : "";
+    w->language_confidence = *w->language ? 1 : 0;
+    if (*w->language || w->n_segments == 0)
+        return KN_OK;
+    rc = run_language_of(r, kn_sv_of(row->text), tag, &w->language_confidence, err);
+    if (rc == KN_OK && !(w->language = kn_arena_text(arena, tag)))
+        rc = kn_err_set(err, KN_ELIMIT, "no memory for its language");
+    return rc;
 }
 
 /* ---- identity ---- */
@@ -101,7 +110,7 @@ static int key_of(const struct kn_imported *t, struct kn_hash *out, struct kn_er
     return KN_OK;
 }
 
-static int fill(const struct kn_row *row, const char *hint, struct kn_arena *arena,
+static int fill(struct run *r, const struct kn_row *row, struct kn_arena *arena,
                 struct kn_imported *t, struct kn_err *err)
 {
     struct kn_segment *segments;
@@ -110,7 +119,6 @@ static int fill(const struct kn_row *row, const char *hint, struct kn_arena *are
     t->name = row->name;
     t->genres = row->genres;
     t->year = row->year;
-    t->words.language = language_of(row, hint, &t->words.language_confidence);
     t->words.words_from = t->words.reason = "";
     if (row->failed) {
         t->failed = row->text;
@@ -121,6 +129,8 @@ static int fill(const struct kn_row *row, const char *hint, struct kn_arena *are
         t->words.segments = segments;
         t->words.words_from = "import";
     }
+    if (rc == KN_OK)
+        rc = find_language(r, row, arena, &t->words, err);
     return rc ? kn_err_wrap(err, rc, "line %zu", row->line) : key_of(t, &t->key, err);
 }
 
@@ -199,7 +209,7 @@ static int import(struct run *r, const char *path, struct kn_arena *arena,
     rc = titles ? identify(rows, n, arena, titles, err)
                 : kn_err_set(err, KN_ELIMIT, "no memory for %zu rows", n);
     for (size_t i = 0; i < n && rc == KN_OK; i++)
-        rc = fill(&rows[i], r->options->language_hint, arena, &titles[i], err);
+        rc = fill(r, &rows[i], arena, &titles[i], err);
     if (rc == KN_OK)
         rc = run_open(r, err);
     if (rc == KN_OK)

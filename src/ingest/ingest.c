@@ -103,10 +103,11 @@ static void work_through(struct run *r, int jobs, const struct kn_cancel *cancel
 
     atomic_init(&r->feeding, jobs + 1);
     atomic_init(&r->hearing, jobs);
-    atomic_init(&r->meaning, 1);
-    means = crew_start(&crew, mean_thread, r);
-    if (!means)
-        run_meaning_done(r);
+    atomic_init(&r->meaning, jobs);
+    for (int i = 0; i < jobs; i++)
+        if (!crew_start(&crew, mean_thread, r))
+            run_meaning_done(r);
+    means = crew.n > 0;
     for (int i = 0; i < jobs; i++) {
         if (!means || !crew_start(&crew, hear_thread, r))
             run_hearing_done(r);
@@ -180,6 +181,8 @@ void run_close(struct run *r)
 {
     kn_queue_free(r->to_hear);
     kn_queue_free(r->to_mean);
+    while (r->n_idle > 0)
+        kn_embedder_close(r->idle[--r->n_idle]);
     kn_speech_close(r->speech);
     kn_language_close(r->languages);
     kn_scorer_close(&r->scorer);

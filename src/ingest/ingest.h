@@ -1,7 +1,7 @@
 /* ingest.h - from folders to titles: scan, decode, listen, embed, score, commit.
  *
  *   scan --> [files] --> decoders --> [titles] --> listeners --> [transcripts] --> meaning --> commit
- *                         jobs + 1                   jobs                             1
+ *                         jobs + 1                   jobs                            jobs
  *
  * Words come from a subtitle file beside the film where there is one of use (sidecar.h), else from its sound. A
  * title whose words are read goes from its decoder straight to meaning, and no speech model is loaded for it.
@@ -29,7 +29,7 @@ struct kn_cancel;
 struct kn_ingest_options {
     const char *const *roots; /* folders or single files, as the user gave them (bytes) */
     size_t n_roots;
-    /* Paths; an import needs only the embedding model. */
+    /* Paths; an import needs only the last two. */
     const char *speech_model, *vad_model, *embedding_model, *language_model;
     const char *
         scorer; /* "probe", "lexicon": from now on this library's; NULL or "": as it is, else probe */
@@ -85,7 +85,7 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
 /* Texts from a file instead of films: what it holds becomes titles with words and without files, and these go the rest of
  * the way as others do. rows.h says what the file may be; it is read whole first, so that one which is refused
  * leaves nothing behind. Of options: models, scorer, jobs and language_hint, which serves texts that
- * tell no language. Importing a file again goes on where it was, and changes nothing else.
+ * tell no language; without it the language model is asked. Importing a file again goes on where it was, and changes nothing else.
  * In events and summary a row counts as a file. */
 int kn_import_run(struct kn_library *lib, const char *path, const struct kn_ingest_options *options,
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,

@@ -76,20 +76,35 @@ static int embed(struct run *r, struct kn_embedder *e, struct job *j, struct kn_
     return KN_OK;
 }
 
+static int embed_whole(struct run *r, struct kn_embedder *e, const struct job *j, float *raw,
+                       float *vector, struct kn_err *err)
+{
+    const char *transcript = kn_segments_join(j->segments, j->n_segments, j->arena);
+
+    if (!transcript)
+        return kn_err_set(err, KN_ELIMIT, "title '%s': no memory for its transcript", j->plan.name);
+    return kn_embedder_embed(e, &transcript, 1, &r->stop, raw, vector, err);
+}
+
 static int do_vectors(struct run *r, struct kn_embedder *e, struct job *j,
                       struct kn_moment **moments, size_t *n, struct kn_err *err)
 {
-    float *title;
+    size_t dim = kn_embedder_dim(e);
+    float *title, *raw = NULL;
     int rc = embed(r, e, j, moments, n, err);
 
     if (rc)
         return rc;
-    title = kn_arena_array(j->arena, kn_embedder_dim(e), sizeof *title);
+    title = kn_arena_array(j->arena, 2 * dim, sizeof *title);
     if (!title)
         return no_memory(err, j);
-    kn_title_vector(*moments, *n, kn_embedder_dim(e), title);
-    return kn_store_commit_vectors(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_VECTORS], *moments,
-                                   *n, title, err);
+    if (kn_embedder_card(e)->whole)
+        rc = embed_whole(r, e, j, raw = title + dim, title, err);
+    else
+        kn_title_vector(*moments, *n, dim, title);
+    return rc ? rc
+              : kn_store_commit_vectors(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_VECTORS],
+                                        *moments, *n, title, raw, err);
 }
 
 /* Only the opinion is to be redone: the moments come from the library. */
@@ -133,55 +148,96 @@ static int do_opinion(struct run *r, size_t dim, struct job *j, struct kn_moment
                                    err);
 }
 
-static int mean_title(struct run *r, struct kn_embedder *e, struct job *j, struct kn_err *err)
+/* ---- embedders ---- */
+
+static int open_embedder(struct run *r, struct kn_embedder **out, struct kn_err *err)
+{
+    struct kn_embedder *e = NULL;
+    int rc;
+
+    if (r->embedder)
+        return kn_embedder_open_beside(r->embedder, out, err);
+    rc = kn_embedder_open(r->options->embedding_model, 1, &e, err);
+    if (rc == KN_OK)
+        rc = kn_library_set_model(r->lib, r->card.model, kn_embedder_dim(e), err);
+    if (rc)
+        kn_embedder_close(e);
+    else
+        *out = r->embedder = e;
+    return rc;
+}
+
+/* As many are opened as are in use at once: behind listeners, where a title's meaning takes a hundredth of the time, one. */
+static int take_embedder(struct run *r, struct kn_embedder **out, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    pthread_mutex_lock(&r->lock);
+    if (r->n_idle > 0)
+        *out = r->idle[--r->n_idle];
+    else
+        rc = open_embedder(r, out, err);
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
+static void give_back(struct run *r, struct kn_embedder *e)
+{
+    pthread_mutex_lock(&r->lock);
+    r->idle[r->n_idle++] = e;
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- a title ---- */
+
+static int make_vectors(struct run *r, struct job *j, struct kn_moment **moments, size_t *n,
+                        size_t *dim, struct kn_err *err)
+{
+    struct kn_embedder *e;
+    int rc = take_embedder(r, &e, err);
+
+    if (rc)
+        return rc;
+    *dim = kn_embedder_dim(e);
+    rc = do_vectors(r, e, j, moments, n, err);
+    give_back(r, e);
+    return rc;
+}
+
+static int mean_title(struct run *r, struct job *j, struct kn_err *err)
 {
     struct kn_moment *moments = NULL;
-    size_t n = 0;
+    size_t n = 0, dim = r->scorer.dim;
     int rc;
 
     if (j->plan.from <= KN_STAGE_VECTORS) {
         progress_stage(r, j, KN_STAGE_VECTORS);
-        rc = do_vectors(r, e, j, &moments, &n, err);
+        rc = make_vectors(r, j, &moments, &n, &dim, err);
     } else {
         rc = load_moments(r, j, &moments, &n, err);
     }
     if (rc)
         return rc;
     progress_stage(r, j, KN_STAGE_OPINION);
-    return do_opinion(r, e ? kn_embedder_dim(e) : r->scorer.dim, j, moments, n, err);
-}
-
-static int open_embedder(struct run *r, struct kn_embedder **e, struct kn_err *err)
-{
-    int rc = kn_embedder_open(r->options->embedding_model, 1, e, err);
-
-    return rc ? rc : kn_library_set_model(r->lib, r->card.model, kn_embedder_dim(*e), err);
+    return do_opinion(r, dim, j, moments, n, err);
 }
 
 void *mean_thread(void *p)
 {
     struct run *r = p;
-    struct kn_embedder *e = NULL;
     void *item;
 
     while (kn_queue_pop(r->to_mean, &item, NULL) == KN_OK) {
         struct job *j = item;
         struct kn_err err;
-        int rc = KN_OK;
+        int rc = run_stopped(r) ? KN_ECANCELLED : mean_title(r, j, &err);
 
-        if (run_stopped(r))
-            rc = KN_ECANCELLED;
-        else if (!e && j->plan.from <= KN_STAGE_VECTORS)
-            rc = open_embedder(r, &e, &err);
-        if (rc == KN_OK)
-            rc = mean_title(r, e, j, &err);
         if (rc == KN_OK)
             progress_finished(r, j, KN_STATE_READY, "");
         else if (rc != KN_ECANCELLED)
             run_fail(r, rc, &err);
         job_free(j);
     }
-    kn_embedder_close(e);
     run_meaning_done(r);
     return NULL;
 }

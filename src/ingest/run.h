@@ -2,7 +2,7 @@
  *
  *   feed.c     decoders: plan, probe, read a sidecar's words or hand over and feed sound
  *   hear.c     listeners: sound -> segments
- *   meaning.c  one thread: segments -> moments, vectors, opinion
+ *   meaning.c  segments -> moments, vectors, opinion; as many threads as there are listeners
  *   ingest.c   sets up, starts, waits, sums up
  *   carry.c    a new model or scorer, and imported words: what follows from words already there
  *   import.c   the words of a file of texts, then carry.c
@@ -10,6 +10,7 @@
 #ifndef KN_INGEST_RUN_H
 #define KN_INGEST_RUN_H
 
+#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/queue.h"
@@ -79,8 +80,12 @@ struct run {
     struct kn_err err;       /* the first failure that ends the run */
     struct kn_id *under_way; /* titles taken by a decoder in this run */
     size_t n_under_way, cap_under_way;
-    struct kn_speech *speech;             /* opened by the first listener that needs it */
-    struct kn_language_model *languages;  /* by the first decoder that does */
+    struct kn_speech *speech;            /* opened by the first listener that needs it */
+    struct kn_language_model *languages; /* by the first text whose language is not known */
+    struct kn_embedder
+        *embedder; /* by the first title to be embedded; kept to open others beside */
+    struct kn_embedder *idle[JOBS_MAX]; /* those that no thread uses: embedder among them */
+    size_t n_idle;
     atomic_int feeding, hearing, meaning; /* threads that are not done yet */
     atomic_bool ended;                    /* set by the last of meaning as it ends, last of all */
     struct progress progress;
@@ -94,7 +99,7 @@ int run_jobs(const struct kn_ingest_options *o);
 int run_sum_up(struct run *r, struct kn_ingest_summary *out, struct kn_err *err);
 
 struct crew {
-    pthread_t threads[2 * JOBS_MAX + 2];
+    pthread_t threads[3 * JOBS_MAX + 1];
     size_t n;
 };
 bool crew_start(struct crew *c, void *(*work)(void *), struct run *r);
@@ -104,6 +109,10 @@ void crew_wait(struct crew *c, struct run *r, const struct kn_cancel *cancel); /
  * behind them is to be done; carry does it. */
 int run_find_carried(struct run *r, struct kn_arena *arena, struct kn_err *err);
 int run_carry(struct run *r, const struct kn_cancel *cancel, struct kn_err *err);
+
+/* feed.c: the language of a text, "" unknown, by a model that the first call opens. */
+int run_language_of(struct run *r, struct kn_sv text, char tag[16], double *confidence,
+                    struct kn_err *err);
 
 struct job *job_new(void); /* NULL without memory */
 void job_free(void *job);  /* lets go */

@@ -61,7 +61,8 @@ int kn_check_segments(const char *title, const struct kn_segment *segments, size
 int kn_check_moments(const char *title, const struct kn_moment *moments, size_t n, size_t dim,
                      struct kn_err *err);
 int kn_check_language(const char *title, const char *language, struct kn_err *err);
-int kn_check_vector(const char *title, const float *vector, size_t dim, struct kn_err *err);
+int kn_check_vector(const char *title, const float *vector, const float *raw, size_t dim,
+                    struct kn_err *err); /* raw may be NULL */
 
 /* The dimension is known only to the backend, so it calls this once it has it (0: no model yet). */
 int kn_check_record(const struct kn_record *r, size_t dim, struct kn_err *err);

@@ -23,11 +23,12 @@ static bool all_finite(const float *v, size_t dim)
     return true;
 }
 
-int kn_check_vector(const char *title, const float *vector, size_t dim, struct kn_err *err)
+int kn_check_vector(const char *title, const float *vector, const float *raw, size_t dim,
+                    struct kn_err *err)
 {
     double square = 0;
 
-    if (!all_finite(vector, dim))
+    if (!all_finite(vector, dim) || (raw && !all_finite(raw, dim)))
         return kn_err_set(err, KN_EARG, "title '%s': a vector with numbers that are not finite",
                           shown(title));
     for (size_t i = 0; i < dim; i++)
@@ -76,7 +77,7 @@ int kn_check_moments(const char *title, const struct kn_moment *moments, size_t 
             return kn_err_set(err, KN_EARG,
                               "title '%s': vectors, but the library has no embedding model yet",
                               shown(title));
-        if (m->vector && kn_check_vector(title, m->vector, dim, err))
+        if (m->vector && kn_check_vector(title, m->vector, NULL, dim, err))
             return KN_EARG;
         if (m->raw && !all_finite(m->raw, dim))
             return kn_err_set(err, KN_EARG, "title '%s', moment %zu: raw numbers not finite",
@@ -113,7 +114,7 @@ int kn_check_record(const struct kn_record *r, size_t dim, struct kn_err *err)
     if (r->vector && dim == 0)
         return kn_err_set(err, KN_EARG,
                           "title '%s': a vector, but the library has no embedding model yet", name);
-    rc = r->vector ? kn_check_vector(name, r->vector, dim, err) : KN_OK;
+    rc = r->vector ? kn_check_vector(name, r->vector, r->raw, dim, err) : KN_OK;
     if (!rc)
         rc = kn_check_language(name, t->language, err);
     if (!rc)

@@ -65,7 +65,7 @@ enum kn_find { KN_FIND_EXACT, KN_FIND_PART, KN_FIND_CLOSE };
 
 /* What to give with a record. The title itself always comes. */
 enum {
-    KN_WITH_VECTOR = 1u << 0,
+    KN_WITH_VECTOR = 1u << 0, /* and raw where it is kept */
     KN_WITH_SEGMENTS = 1u << 1,
     KN_WITH_MOMENTS = 1u << 2,        /* times, texts, opinions */
     KN_WITH_MOMENT_VECTORS = 1u << 3, /* and vector, and raw where it is kept */

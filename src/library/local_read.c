@@ -211,12 +211,16 @@ static int read_title_vector(struct kn_db *db, int64_t title, size_t dim, struct
 {
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_db_query(db, "SELECT vector FROM title_vector WHERE title = ?",
+    int rc = kn_db_query(db,
+                         "SELECT vector, raw FROM title_vector"
+                         " LEFT JOIN title_raw USING (title) WHERE title = ?",
                          KN_VALUES(KN_INT(title)), &s, err);
 
     if (!rc)
         rc = kn_db_step(db, s, &row, err);
-    return !rc && row ? read_vector(db, s, 0, dim, arena, &out->vector, err) : rc;
+    if (!rc && row)
+        rc = read_vector(db, s, 0, dim, arena, &out->vector, err);
+    return !rc && row ? read_vector(db, s, 1, dim, arena, &out->raw, err) : rc;
 }
 
 static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,

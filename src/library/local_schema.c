@@ -106,6 +106,9 @@ static const char *const MIGRATIONS[] = {
     " AFTER UPDATE OF state, gone, model, language, year, duration, opinion, genres ON title"
     " WHEN old.state = 1 OR new.state = 1 BEGIN"
     " UPDATE library SET answers = answers + 1; END;",
+    /* 4: what the model gave for titles that it embeds as a whole (struct kn_embed_card). */
+    "CREATE TABLE title_raw ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE, raw BLOB NOT NULL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

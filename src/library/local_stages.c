@@ -254,7 +254,7 @@ static int add_without_opinion(struct kn_db *db, int64_t title, const struct kn_
 
 static int commit_vectors(struct kn_db *db, int64_t title, const struct kn_hash *key,
                           const struct kn_moment *moments, size_t n, const float *vector,
-                          struct kn_err *err)
+                          const float *raw, struct kn_err *err)
 {
     size_t dim;
     int rc = kn_local_model(db, NULL, &dim, err);
@@ -265,13 +265,13 @@ static int commit_vectors(struct kn_db *db, int64_t title, const struct kn_hash 
     if (!rc)
         rc = kn_check_moments("", moments, n, dim, err);
     if (!rc)
-        rc = kn_check_vector("", vector, dim, err);
+        rc = kn_check_vector("", vector, raw, dim, err);
     if (!rc)
         rc = forget(db, title, KN_STAGE_VECTORS, err);
     if (!rc)
         rc = add_without_opinion(db, title, moments, n, dim, err);
     if (!rc)
-        rc = kn_local_set_vector(db, title, vector, dim, err);
+        rc = kn_local_set_vector(db, title, vector, raw, dim, err);
     if (!rc)
         rc = kn_db_run(db, "UPDATE title SET model = (SELECT model FROM library) WHERE key = ?",
                        KN_VALUES(KN_INT(title)), err);
@@ -282,7 +282,8 @@ static int commit_vectors(struct kn_db *db, int64_t title, const struct kn_hash 
 
 int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,
                             const struct kn_hash *key, const struct kn_moment *moments,
-                            size_t n_moments, const float *title_vector, struct kn_err *err)
+                            size_t n_moments, const float *title_vector, const float *title_raw,
+                            struct kn_err *err)
 {
     struct local *l;
     int64_t title;
@@ -296,7 +297,7 @@ int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,
     rc = begin(lib, id, &l, &title, err);
     if (rc)
         return rc;
-    rc = commit_vectors(l->writer, title, key, moments, n_moments, title_vector, err);
+    rc = commit_vectors(l->writer, title, key, moments, n_moments, title_vector, title_raw, err);
     return kn_local_end(l, rc, err);
 }
 

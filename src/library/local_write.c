@@ -22,6 +22,8 @@ int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err)
     if (!rc)
         rc = kn_db_run(db, "DELETE FROM title_vector WHERE title = ?", KN_VALUES(KN_INT(title)),
                        err);
+    if (!rc)
+        rc = kn_db_run(db, "DELETE FROM title_raw WHERE title = ?", KN_VALUES(KN_INT(title)), err);
     return rc;
 }
 
@@ -76,13 +78,16 @@ int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment
     return rc;
 }
 
-int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, size_t dim,
-                        struct kn_err *err)
+int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, const float *raw,
+                        size_t dim, struct kn_err *err)
 {
-    return kn_db_run(db,
-                     "INSERT INTO title_vector (title, vector) VALUES (?, ?)"
-                     " ON CONFLICT (title) DO UPDATE SET vector = excluded.vector",
-                     KN_VALUES(KN_INT(title), KN_BLOB(vector, dim * sizeof(float))), err);
+    int rc = kn_db_run(db, "INSERT INTO title_vector (title, vector) VALUES (?, ?)",
+                       KN_VALUES(KN_INT(title), KN_BLOB(vector, dim * sizeof(float))), err);
+
+    if (!rc && raw)
+        rc = kn_db_run(db, "INSERT INTO title_raw (title, raw) VALUES (?, ?)",
+                       KN_VALUES(KN_INT(title), KN_BLOB(raw, dim * sizeof(float))), err);
+    return rc;
 }
 
 /* ---- put ---- */
@@ -209,7 +214,7 @@ static int put_record(struct kn_db *db, const struct kn_record *r, size_t dim, s
     if (!rc)
         rc = kn_local_add_moments(db, key, r->moments, r->n_moments, dim, err);
     if (!rc && r->vector)
-        rc = kn_local_set_vector(db, key, r->vector, dim, err);
+        rc = kn_local_set_vector(db, key, r->vector, r->raw, dim, err);
     return rc;
 }
 

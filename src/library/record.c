@@ -98,7 +98,8 @@ int kn_record_copy(const struct kn_record *from, unsigned parts, size_t dim, str
         return rc;
     if (parts & KN_WITH_VECTOR) {
         r.vector = from->vector;
-        if (!copy_vector(arena, dim, &r.vector))
+        r.raw = from->raw;
+        if (!copy_vector(arena, dim, &r.vector) || !copy_vector(arena, dim, &r.raw))
             return kn_arena_full("a vector", err);
     }
     if (parts & KN_WITH_SEGMENTS) {

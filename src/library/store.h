@@ -87,10 +87,12 @@ struct kn_words {
 int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
                           const struct kn_words *words, struct kn_err *err);
 
-/* moments with raw and vector; title_vector of the library's dim. opinions are ignored. */
+/* moments with raw and vector; title_vector of the library's dim. title_raw: where the title was embedded as a whole, else
+ * NULL. opinions are ignored. */
 int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,
                             const struct kn_hash *key, const struct kn_moment *moments,
-                            size_t n_moments, const float *title_vector, struct kn_err *err);
+                            size_t n_moments, const float *title_vector, const float *title_raw,
+                            struct kn_err *err);
 
 int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
                             const struct kn_hash *key, const char *scorer, const double *moments,

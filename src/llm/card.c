@@ -67,13 +67,16 @@ static int read_card(const struct kn_json *json, struct kn_embed_card *card, str
         (rc = kn_json_want_integer(json, "dim", &dim, err)) ||
         (rc = kn_json_want_number(json, "weak_below", &card->weak_below, err)))
         return rc;
-    if (dim < 1 || dim > MAX_DIM || max_tokens < 3)
+    if (dim < 0 || dim > MAX_DIM || max_tokens < 3)
         return kn_err_set(err, KN_ECORRUPT, "'%s': dim %lld, max_tokens %lld", model,
                           (long long)dim, (long long)max_tokens);
     snprintf(card->model, sizeof card->model, "%s", model);
     card->version = (int)version;
     card->max_tokens = (size_t)max_tokens;
     card->dim = (size_t)dim;
+    card->whole = kn_json_bool_or(kn_json_get(json, "whole_transcript"), false);
+    if (dim == 0)
+        return KN_OK;
     centre = malloc(card->dim * sizeof *centre);
     if (!centre)
         return kn_err_set(err, KN_ELIMIT, "'%s': no memory", model);
@@ -122,6 +125,7 @@ static const char *base_name(const char *path)
 
 int kn_embed_card_of(const char *path, struct kn_embed_card *out, struct kn_err *err)
 {
+    struct kn_embed_card card = {.version = 1, .prefix = ""};
     const char *name = base_name(path);
     size_t length = strlen(name);
     int rc = ensure_cards(err);
@@ -133,19 +137,25 @@ int kn_embed_card_of(const char *path, struct kn_embed_card *out, struct kn_err 
 
         /* "model", "model-q4_0.gguf" and "model.gguf", but not "models-other.gguf". */
         if (strncmp(name, all.cards[i].model, n) == 0 && (n == length || strchr("-.", name[n]))) {
-            *out = all.cards[i];
-            return KN_OK;
+            card = all.cards[i];
+            break;
         }
+    }
+    if (card.dim > 0) {
+        *out = card;
+        return KN_OK;
     }
     if (length > 5 && strcmp(name + length - 5, ".gguf") == 0)
         length -= 5;
     if (length == 0 || length >= sizeof out->model)
-        return kn_err_set(err, KN_EARG,
-                          "embedding model '%s': a file without a card is known by its name, which "
-                          "must be of 1 to %zu bytes: rename it",
-                          path, sizeof out->model - 1);
-    *out = (struct kn_embed_card){.version = 1, .prefix = ""};
-    memcpy(out->model, name, length);
+        return kn_err_set(
+            err, KN_EARG,
+            "embedding model '%s': a file without a card of its own is known by its name, which "
+            "must be of 1 to %zu bytes: rename it",
+            path, sizeof out->model - 1);
+    memset(card.model, 0, sizeof card.model);
+    memcpy(card.model, name, length);
+    *out = card;
     return KN_OK;
 }
 

@@ -13,6 +13,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,15 +24,21 @@ enum {
     MAX_TOKENS = 4 * MAX_TEXT /* normalising may lengthen a text: U+FDFA becomes 18 characters */
 };
 
-struct kn_embedder {
+/* What does not change after loading: any number of embedders read it at once. The last to let go frees it. */
+struct weights {
+    atomic_int holders;
     struct kn_embed_card card;
     struct llama_model *model;
-    struct llama_context *context;
-    struct llama_batch batch;
     struct kn_vocabulary vocabulary; /* its pieces NULL: llama.cpp tokenizes, by vocab */
     const struct llama_vocab *vocab;
     size_t dim, max_tokens;
     bool closing_token; /* the tokenizer ends a text with one, which a cut must keep */
+};
+
+struct kn_embedder {
+    struct weights *weights;
+    struct llama_context *context;
+    struct llama_batch batch;
     struct kn_buf text; /* prefix and the text at hand */
     llama_token *tokens;
 };
@@ -64,99 +71,138 @@ static void start_llama(void)
 
 /* ---- opening ---- */
 
-static int load_model(struct kn_embedder *e, const char *path, struct kn_err *err)
+static void let_go(struct weights *w)
+{
+    if (atomic_fetch_sub(&w->holders, 1) > 1)
+        return;
+    if (w->model)
+        llama_model_free(w->model);
+    kn_pieces_free(w->vocabulary.pieces);
+    free(w);
+}
+
+static int load_model(struct weights *w, const char *path, struct kn_err *err)
 {
     struct llama_model_params params = llama_model_default_params();
     struct llama_model_kv_override no_vocabulary[3] = {
         {.tag = LLAMA_KV_OVERRIDE_TYPE_STR, .key = "tokenizer.ggml.model", .val_str = "no_vocab"},
-        {.tag = LLAMA_KV_OVERRIDE_TYPE_INT, .val_i64 = (int64_t)e->vocabulary.n},
+        {.tag = LLAMA_KV_OVERRIDE_TYPE_INT, .val_i64 = (int64_t)w->vocabulary.n},
     };
+    size_t trained;
 
     params.n_gpu_layers = 0;
-    if (e->vocabulary.pieces) {
-        memcpy(no_vocabulary[1].key, e->vocabulary.size_key, sizeof e->vocabulary.size_key);
+    if (w->vocabulary.pieces) {
+        memcpy(no_vocabulary[1].key, w->vocabulary.size_key, sizeof w->vocabulary.size_key);
         params.kv_overrides = no_vocabulary;
     }
     last_complaint[0] = '\0';
-    e->model = llama_model_load_from_file(path, params);
-    if (!e->model)
+    w->model = llama_model_load_from_file(path, params);
+    if (!w->model)
         return kn_err_set(
             err, KN_ECORRUPT,
             "embedding model '%s' is damaged or no GGUF file (%s); run: kinora models verify", path,
             last_complaint);
-    e->vocab = llama_model_get_vocab(e->model);
-    e->dim = (size_t)llama_model_n_embd(e->model);
-    if (llama_model_n_embd(e->model) < 1 || (e->card.dim && e->card.dim != e->dim))
+    w->vocab = llama_model_get_vocab(w->model);
+    w->dim = (size_t)llama_model_n_embd(w->model);
+    if (llama_model_n_embd(w->model) < 1 || (w->card.dim && w->card.dim != w->dim))
         return kn_err_set(err, KN_ECORRUPT,
                           "embedding model '%s' gives %zu numbers where its card says %zu; run: "
                           "kinora models verify",
-                          path, e->dim, e->card.dim);
-    e->card.dim = e->dim;
-    e->closing_token = e->vocabulary.pieces || llama_vocab_get_add_eos(e->vocab) ||
-                       llama_vocab_get_add_sep(e->vocab) ||
-                       llama_vocab_type(e->vocab) == LLAMA_VOCAB_TYPE_WPM;
+                          path, w->dim, w->card.dim);
+    w->card.dim = w->dim;
+    w->closing_token = w->vocabulary.pieces || llama_vocab_get_add_eos(w->vocab) ||
+                       llama_vocab_get_add_sep(w->vocab) ||
+                       llama_vocab_type(w->vocab) == LLAMA_VOCAB_TYPE_WPM;
+    trained = (size_t)llama_model_n_ctx_train(w->model);
+    w->max_tokens = w->card.max_tokens ? w->card.max_tokens : DEFAULT_TOKENS;
+    if (w->max_tokens > trained)
+        w->max_tokens = trained;
+    w->card.max_tokens = w->max_tokens;
     return KN_OK;
 }
 
-static int make_context(struct kn_embedder *e, const char *path, int threads, struct kn_err *err)
+static int open_weights(const char *path, struct weights **out, struct kn_err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct weights *w = calloc(1, sizeof *w);
+    int rc;
+
+    if (!w)
+        return kn_err_set(err, KN_ELIMIT, "open embedding model '%s': no memory", path);
+    atomic_init(&w->holders, 1);
+    rc = kn_embed_card_of(path, &w->card, err);
+    if (rc == KN_OK)
+        rc = kn_card_check_file(path, err);
+    pthread_once(&once, start_llama);
+    if (rc == KN_OK)
+        rc = kn_vocabulary_read(path, &w->vocabulary, err);
+    if (rc == KN_OK)
+        rc = load_model(w, path, err);
+    if (rc)
+        let_go(w);
+    else
+        *out = w;
+    return rc;
+}
+
+static int make_context(struct kn_embedder *e, int threads, struct kn_err *err)
 {
     struct llama_context_params params = llama_context_default_params();
-    size_t trained = (size_t)llama_model_n_ctx_train(e->model);
-
-    e->max_tokens = e->card.max_tokens ? e->card.max_tokens : DEFAULT_TOKENS;
-    if (e->max_tokens > trained)
-        e->max_tokens = trained;
-    e->card.max_tokens = e->max_tokens;
+    size_t max_tokens = e->weights->max_tokens;
 
     params.embeddings = true;
     params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
     params.n_seq_max = 1;
-    params.n_ctx = params.n_batch = params.n_ubatch = (uint32_t)e->max_tokens;
+    params.n_ctx = params.n_batch = params.n_ubatch = (uint32_t)max_tokens;
     params.n_threads = params.n_threads_batch = threads > 0 ? threads : 1;
     /* Texts of 150 tokens take 5.8 s of CPU with it where they take 10 s without. "auto" would
      * choose by machine. */
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
     params.no_perf = true;
     last_complaint[0] = '\0';
-    e->context = llama_init_from_model(e->model, params);
-    e->batch = llama_batch_init((int32_t)e->max_tokens, 0, 1);
+    e->context = llama_init_from_model(e->weights->model, params);
+    e->batch = llama_batch_init((int32_t)max_tokens, 0, 1);
     e->tokens = malloc(MAX_TOKENS * sizeof *e->tokens);
     if (!e->context || !e->batch.token || !e->tokens)
         return kn_err_set(err, KN_ELIMIT, "embedding model '%s': no memory for its context (%s)",
-                          path, last_complaint);
+                          e->weights->card.model, last_complaint);
     return KN_OK;
+}
+
+/* Takes w over, also on failure. */
+static int open_on(struct weights *w, int threads, struct kn_embedder **out, struct kn_err *err)
+{
+    struct kn_embedder *e = calloc(1, sizeof *e);
+    int rc;
+
+    if (!e) {
+        rc = kn_err_set(err, KN_ELIMIT, "embedding model '%s': no memory", w->card.model);
+        let_go(w);
+        return rc;
+    }
+    e->weights = w;
+    kn_buf_init(&e->text, MAX_TEXT * 3 + 256); /* repairing turns a byte into three */
+    rc = make_context(e, threads, err);
+    if (rc)
+        kn_embedder_close(e);
+    else
+        *out = e;
+    return rc;
 }
 
 int kn_embedder_open(const char *path, int threads, struct kn_embedder **out, struct kn_err *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct kn_embedder *e = calloc(1, sizeof *e);
-    int rc;
+    struct weights *w = NULL;
+    int rc = open_weights(path, &w, err);
 
-    if (!e)
-        return kn_err_set(err, KN_ELIMIT, "open embedding model '%s': no memory", path);
-    kn_buf_init(&e->text, MAX_TEXT * 3 + 256); /* repairing turns a byte into three */
-    rc = kn_embed_card_of(path, &e->card, err);
-    if (rc)
-        goto out;
-    rc = kn_card_check_file(path, err);
-    if (rc)
-        goto out;
-    pthread_once(&once, start_llama);
-    rc = kn_vocabulary_read(path, &e->vocabulary, err);
-    if (rc)
-        goto out;
-    rc = load_model(e, path, err);
-    if (rc)
-        goto out;
-    rc = make_context(e, path, threads, err);
-    if (rc)
-        goto out;
-    *out = e;
-    e = NULL;
-out:
-    kn_embedder_close(e);
-    return rc;
+    return rc ? rc : open_on(w, threads, out, err);
+}
+
+int kn_embedder_open_beside(const struct kn_embedder *e, struct kn_embedder **out,
+                            struct kn_err *err)
+{
+    atomic_fetch_add(&e->weights->holders, 1);
+    return open_on(e->weights, (int)llama_n_threads(e->context), out, err);
 }
 
 void kn_embedder_close(struct kn_embedder *e)
@@ -167,9 +213,7 @@ void kn_embedder_close(struct kn_embedder *e)
         llama_batch_free(e->batch);
     if (e->context)
         llama_free(e->context);
-    if (e->model)
-        llama_model_free(e->model);
-    kn_pieces_free(e->vocabulary.pieces);
+    let_go(e->weights);
     kn_buf_free(&e->text);
     free(e->tokens);
     free(e);
@@ -177,12 +221,12 @@ void kn_embedder_close(struct kn_embedder *e)
 
 size_t kn_embedder_dim(const struct kn_embedder *e)
 {
-    return e->dim;
+    return e->weights->dim;
 }
 
 const struct kn_embed_card *kn_embedder_card(const struct kn_embedder *e)
 {
-    return &e->card;
+    return &e->weights->card;
 }
 
 /* ---- embedding ---- */
@@ -204,9 +248,11 @@ static int tokenize(struct kn_embedder *e, size_t *n, struct kn_err *err)
     struct kn_sv text = {e->text.data, e->text.n};
     int32_t count;
 
-    if (e->vocabulary.pieces)
-        return kn_pieces_tokenize(e->vocabulary.pieces, text, e->tokens, MAX_TOKENS, n, err);
-    count = llama_tokenize(e->vocab, text.p, (int32_t)text.n, e->tokens, MAX_TOKENS, true, false);
+    if (e->weights->vocabulary.pieces)
+        return kn_pieces_tokenize(e->weights->vocabulary.pieces, text, e->tokens, MAX_TOKENS, n,
+                                  err);
+    count = llama_tokenize(e->weights->vocab, text.p, (int32_t)text.n, e->tokens, MAX_TOKENS, true,
+                           false);
     if (count < 0)
         return kn_err_set(err, KN_ELIMIT, "tokenize %zu bytes: more than %d tokens", text.n,
                           MAX_TOKENS);
@@ -225,7 +271,7 @@ static int fill_batch(struct kn_embedder *e, const char *text, struct kn_err *er
     if (s.n == 0)
         return KN_OK;
     kn_buf_clear(&e->text);
-    kn_buf_adds(&e->text, e->card.prefix, NULL);
+    kn_buf_adds(&e->text, e->weights->card.prefix, NULL);
     if (kn_utf8_valid(s))
         kn_buf_add(&e->text, s.p, s.n, NULL);
     else
@@ -235,10 +281,10 @@ static int fill_batch(struct kn_embedder *e, const char *text, struct kn_err *er
         rc = tokenize(e, &n, err);
     if (rc)
         return kn_err_wrap(err, rc, "embed a text of %zu bytes", s.n);
-    if (n > e->max_tokens) {
-        if (e->closing_token)
-            e->tokens[e->max_tokens - 1] = e->tokens[n - 1];
-        n = e->max_tokens;
+    if (n > e->weights->max_tokens) {
+        if (e->weights->closing_token)
+            e->tokens[e->weights->max_tokens - 1] = e->tokens[n - 1];
+        n = e->weights->max_tokens;
     }
     for (size_t i = 0; i < n; i++) {
         e->batch.token[i] = e->tokens[i];
@@ -259,7 +305,7 @@ static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct
 
     if (rc)
         return rc;
-    memset(raw, 0, e->dim * sizeof *raw);
+    memset(raw, 0, e->weights->dim * sizeof *raw);
     if (e->batch.n_tokens == 0)
         return KN_OK;
     last_complaint[0] = '\0';
@@ -272,15 +318,15 @@ static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct
     pooled = rc == 0 ? llama_get_embeddings_seq(e->context, 0) : NULL;
     if (!pooled)
         return kn_err_set(err, KN_ELIMIT, "embed with %s: llama.cpp failed with %d (%s)",
-                          e->card.model, rc, last_complaint);
-    for (size_t i = 0; i < e->dim; i++)
+                          e->weights->card.model, rc, last_complaint);
+    for (size_t i = 0; i < e->weights->dim; i++)
         if (!isfinite(pooled[i]))
             return kn_err_set(
                 err, KN_ECORRUPT,
                 "embedding model %s gives numbers that are none: its file is damaged; "
                 "run: kinora models verify",
-                e->card.model);
-    memcpy(raw, pooled, e->dim * sizeof *raw);
+                e->weights->card.model);
+    memcpy(raw, pooled, e->weights->dim * sizeof *raw);
     return KN_OK;
 }
 
@@ -290,9 +336,9 @@ int kn_embedder_embed(struct kn_embedder *e, const char *const *texts, size_t n,
     float *all;
     int rc = KN_OK;
 
-    if (n > SIZE_MAX / sizeof *all / e->dim)
+    if (n > SIZE_MAX / sizeof *all / e->weights->dim)
         return kn_err_set(err, KN_ELIMIT, "embed %zu texts: too many for one call", n);
-    all = calloc(n ? n * e->dim : 1, sizeof *all);
+    all = calloc(n ? n * e->weights->dim : 1, sizeof *all);
     if (!all)
         return kn_err_set(err, KN_ELIMIT, "embed %zu texts: no memory", n);
     for (size_t i = 0; i < n; i++) {
@@ -300,14 +346,15 @@ int kn_embedder_embed(struct kn_embedder *e, const char *const *texts, size_t n,
             rc = kn_err_set(err, KN_ECANCELLED, "embed: cancelled after %zu of %zu texts", i, n);
             goto out;
         }
-        rc = embed_one(e, texts[i], all + i * e->dim, err);
+        rc = embed_one(e, texts[i], all + i * e->weights->dim, err);
         if (rc)
             goto out;
     }
     if (raw && n > 0)
-        memcpy(raw, all, n * e->dim * sizeof *raw);
+        memcpy(raw, all, n * e->weights->dim * sizeof *raw);
     for (size_t i = 0; vector && i < n; i++)
-        kn_embed_centre(all + i * e->dim, e->card.centre, e->dim, vector + i * e->dim);
+        kn_embed_centre(all + i * e->weights->dim, e->weights->card.centre, e->weights->dim,
+                        vector + i * e->weights->dim);
 out:
     free(all);
     return rc;

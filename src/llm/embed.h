@@ -9,11 +9,12 @@
  * serves likeness and search. Of a text longer than the model takes, the first max_tokens tokens
  * count, the last of them the closing one.
  *
- * One kn_embedder is one model and one context: one thread at a time. With e5, opening takes 0.25 s of CPU, and it holds
- * 115 MB, of which 70 are the file's own pages; with MiniLM 0.1 s and 65 MB. */
+ * One kn_embedder is one context on a model: one thread at a time. With e5, opening takes 0.25 s of CPU, and it holds
+ * 115 MB, of which 70 are the file's own pages; with MiniLM 0.1 s and 65 MB. Embedders of several threads share the model. */
 #ifndef KN_LLM_EMBED_H
 #define KN_LLM_EMBED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct kn_cancel;
@@ -21,14 +22,17 @@ struct kn_err;
 struct kn_embedder; /* opaque; one thread at a time */
 
 /* What is known of a model before it is loaded. From its card, chosen by the file's base name; a file
- * without a card works, uncentred, under its own base name. Static; never freed. */
+ * without a card works, uncentred, under its own base name, and so does one whose card is for a family of models of
+ * several sizes: gpt2, gpt2-medium. A title's vector is the mean of its moments', or, where the card says whole, that of its
+ * transcript, of which the first max_tokens tokens count. Static; never freed. */
 struct kn_embed_card {
     char model[64];     /* "multilingual-e5-small": stored with every vector */
     int version;        /* raised when prefix or centre change: part of stage keys */
     const char *prefix; /* "query: " or "" */
     size_t max_tokens;
     const float *centre; /* dim numbers, or NULL */
-    size_t dim;          /* 0 when there is no card */
+    size_t dim;          /* 0 when there is no card, or one for several sizes */
+    bool whole;          /* the notebook's way: a title is embedded as a whole */
     double weak_below;   /* 95 of 100 pairs of unrelated texts are less alike; 0 without a card */
 };
 
@@ -40,6 +44,10 @@ int kn_embed_card_of(const char *path, struct kn_embed_card *out, struct kn_err 
  * damaged one never gets as far as a parser. KN_ENOTFOUND, KN_EIO, KN_ECORRUPT (names the file and
  * the remedy), KN_ELIMIT. */
 int kn_embedder_open(const char *path, int threads, struct kn_embedder **out, struct kn_err *err);
+/* Another one for another thread, with as many threads, on the weights and the tokenizer of e, which are kept for as long
+ * as one of both is open. e may be in use meanwhile. KN_ELIMIT. */
+int kn_embedder_open_beside(const struct kn_embedder *e, struct kn_embedder **out,
+                            struct kn_err *err);
 void kn_embedder_close(struct kn_embedder *e); /* NULL is fine */
 
 size_t kn_embedder_dim(const struct kn_embedder *e);

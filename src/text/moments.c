@@ -110,22 +110,24 @@ static void piece_join(struct piece *a, const struct piece *b)
     a->end = b->end;
 }
 
-static char *join_texts(const struct kn_segment *segments, const struct piece *p,
-                        struct kn_arena *arena)
+char *kn_segments_join(const struct kn_segment *segments, size_t n, struct kn_arena *arena)
 {
-    size_t length = 0;
+    size_t length = 1;
     char *text, *to;
 
-    for (size_t i = p->first; i < p->end; i++)
+    for (size_t i = 0; i < n; i++)
         length += strlen(segments[i].text) + 1;
     to = text = kn_arena_get(arena, length);
-    for (size_t i = p->first; text && i < p->end; i++) {
+    for (size_t i = 0; text && i < n; i++) {
         size_t bytes = strlen(segments[i].text);
 
+        if (i > 0)
+            *to++ = ' ';
         memcpy(to, segments[i].text, bytes);
         to += bytes;
-        *to++ = i + 1 < p->end ? ' ' : '\0';
     }
+    if (text)
+        *to = '\0';
     return text;
 }
 
@@ -154,7 +156,7 @@ int kn_moments_cut(const struct kn_segment *segments, size_t n, struct kn_arena 
         moments[i] = (struct kn_moment){
             .start = p->from,
             .end = p->to,
-            .text = join_texts(segments, p, arena),
+            .text = kn_segments_join(segments + p->first, p->end - p->first, arena),
             .first_segment = (uint32_t)p->first,
             .segments = (uint32_t)(p->end - p->first),
             .words = (uint32_t)p->words,

@@ -26,6 +26,9 @@ struct kn_err;
 int kn_moments_cut(const struct kn_segment *segments, size_t n, struct kn_arena *arena,
                    struct kn_moment **out, size_t *n_out, struct kn_err *err);
 
+/* All that is said: the segments' texts, joined by one space, from arena; NULL without memory. */
+char *kn_segments_join(const struct kn_segment *segments, size_t n, struct kn_arena *arena);
+
 /* Does text end as a sentence does: in a stop of any script that Whisper writes, and what closes with it? */
 bool kn_ends_sentence(struct kn_sv text);
 

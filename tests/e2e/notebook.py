@@ -100,13 +100,33 @@ def test_json_lines(folder):
     file.write_text("\n".join(json.dumps(o) for o in [
         {"title": "Guerra", "text": SPANISH, "language": "es", "year": 1937, "genres": ["Drama", "War"]},
         {"title": "Warm", "text": WARM}, {"title": "Dark", "text": DARK, "language": None}]), encoding="utf-8")
-    kinora("import", file, "--language-hint", "en", code=DONE)
+    kinora("import", file, code=DONE)
     shown = kinora.json("show", "Guerra")
     assert (shown["language"], shown["year"], shown["genres"]) == ("es", 1937, "Drama, War"), shown
     assert {t["name"]: t["language"] for t in kinora.titles()} == {"Guerra": "es", "Warm": "en", "Dark": "en"}
     assert [r["name"] for r in kinora.json("recommend", "Warm")["recommendations"]] == ["Dark"]
-    kinora("import", file, code=DONE)  # without the hint the two are of unknown language again
-    assert kinora.by_name()["Warm"]["language"] is None and len(kinora.titles()) == 3
+
+
+def test_a_language_is_told_by_the_row_or_the_user_or_identified_or_unknown(folder):
+    kinora = Kinora(folder / "languages")
+    file = kinora.folder / "films.jsonl"
+    file.write_text("\n".join(json.dumps({"title": title, "text": text, "language": language}) for title, text, language in [
+        ("Told", WARM, "fr-CA"), ("English", WARM, None), ("Spanish", SPANISH, ""), ("Short", "Nobody here.", None),
+        ("Mixed", "Bonjour hello hola guten Tag ciao privet namaste salaam shalom ola hej", None)]), encoding="utf-8")
+
+    def languages(*args):
+        kinora("import", file, *args, code=DONE)
+        return {t["name"]: t["language"] for t in kinora.titles()}
+
+    assert languages() == {"Told": "fr-CA", "English": "en", "Spanish": "es", "Short": None, "Mixed": None}
+    assert languages("--language-hint", "es") == {
+        "Told": "fr-CA", "English": "es", "Spanish": "es", "Short": "es", "Mixed": "es"}
+    assert languages()["English"] == "en" and len(kinora.titles()) == 5
+    csv_file = write_csv(kinora.folder / "two.csv", [["Voyage.mp4", LONG], ["Brief.mp4", "Hello."]])
+    kinora("import", csv_file, code=DONE)
+    assert (kinora.by_name()["Voyage"]["language"], kinora.by_name()["Brief"]["language"]) == ("en", None)
+    again = Kinora(folder / "damaged-language", KINORA_MODELS=e2e.hollow_models(folder / "hollow-language"))
+    assert "SHA-256" in again("import", file, code=FAILED).said and again.titles() == []
 
 
 BAD = {
@@ -175,7 +195,7 @@ def test_the_scorer_is_the_librarys_and_reads_english_only(folder):
     kinora = Kinora(folder / "json")
     file = kinora.folder / "films.jsonl"
     before = kinora.by_name()
-    assert set(stages(kinora, "import", file, "--language-hint", "en", "--scorer", "lexicon")) == {"vectors", "opinion"}
+    assert set(stages(kinora, "import", file, "--language-hint", "en", "--scorer", "lexicon")) == {"opinion"}
     after = kinora.by_name()
     assert after["Guerra"]["opinion"] is None and after["Guerra"]["state"] == "ready"
     assert after["Warm"]["opinion"] > 0 > after["Dark"]["opinion"], after

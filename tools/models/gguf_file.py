@@ -17,7 +17,7 @@ F32, F16, Q4_0 = 0, 1, 2  # ggml_type
 BYTES_PER_32 = {F32: 128, F16: 64, Q4_0: 18}
 
 # Values of general.file_type (llama_ftype), bert.pooling_type and tokenizer.ggml.token_type that are used here.
-FILE_MOSTLY_F16, FILE_MOSTLY_Q4_0 = 1, 2
+FILE_ALL_F32, FILE_MOSTLY_F16, FILE_MOSTLY_Q4_0 = 0, 1, 2
 POOLING_MEAN = 1
 TOKEN_NORMAL, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_UNUSED = 1, 2, 3, 5
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from binary import Cursor
 
-TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8"}
+TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8", "U8": "u1", "BOOL": "?"}
 
 
 def read_safetensors(data: bytes) -> dict:

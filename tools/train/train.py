@@ -284,7 +284,10 @@ def main() -> None:
             **train_probe(unit(rated - centre), snippets, ratings),
         })
         print(model["model"], "weak below", embed_cards[-1]["weak_below"], probe_cards[-1]["held_out"])
-    write(TOP / "src/llm/cards.json", embed_cards)
+    path = TOP / "src/llm/cards.json"
+    made = {model["model"] for model in MODELS}
+    others = [card for card in json.loads(path.read_text(encoding="utf-8"))["cards"] if card["model"] not in made]
+    write(path, embed_cards + others)  # of GPT-2 there is nothing to measure
     write(TOP / "src/opinion/cards.json", probe_cards)
 
 
