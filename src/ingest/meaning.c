@@ -121,6 +121,8 @@ static int do_opinion(struct run *r, size_t dim, struct job *j, struct kn_moment
     if (!opinions)
         return no_memory(err, j);
     for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        if (kn_cancel_is_set(&r->stop)) /* a film's moments take the language model minutes */
+            return kn_err_set(err, KN_ECANCELLED, "opinion: cancelled");
         in.text = moments[i].text;
         in.vector = moments[i].vector;
         rc = kn_scorer_score(&r->scorer, &in, &opinions[i], err);
@@ -162,6 +164,7 @@ void *mean_thread(void *p)
 {
     struct run *r = p;
     struct kn_embedder *e = NULL;
+    bool verified = r->scorer.instruct == NULL;
     void *item;
 
     while (kn_queue_pop(r->to_mean, &item, NULL) == KN_OK) {
@@ -173,6 +176,10 @@ void *mean_thread(void *p)
             rc = KN_ECANCELLED;
         else if (!e && j->plan.from <= KN_STAGE_VECTORS)
             rc = open_embedder(r, &e, &err);
+        if (rc == KN_OK && !verified) {
+            rc = run_verify_model(r->options->instruct_model, &err);
+            verified = true;
+        }
         if (rc == KN_OK)
             rc = mean_title(r, e, j, &err);
         if (rc == KN_OK)
