@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all apt apt-check deps peer build build-tests models models-check oracle-venv demo check torture bench asan tsan clang \
+.PHONY: all apt apt-check deps peer build build-tests models models-check models-all oracle-venv demo check torture bench asan tsan clang \
         format clean distclean help
 
 step := tools/setup/step
@@ -48,6 +48,8 @@ models: apt ## make the default models in build/models
 
 models-check: apt
 	@$(step) models-check "models for the tests" tools/setup/models.sh check
+
+models-all: models models-check ## make the optional models too (--scorer llm, MiniLM)
 
 oracle-venv: models
 	@$(step) oracle-venv "Python packages for the tests" tools/setup/venv.sh converters oracle

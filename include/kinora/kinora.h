@@ -190,7 +190,7 @@ struct kinora_ingest_options {
     int jobs, threads, beam;   /* 0: default */
     const char *language_hint; /* NULL or "": detect */
     const char *
-        scorer; /* "probe", "lexicon": gives this library's opinions from now on; NULL or "": as it is */
+        scorer; /* "probe", "lexicon", "llm": gives this library's opinions from now on; NULL or "": as it is */
     const char
         *subtitle_language; /* which subtitles first, "es,en"; NULL or "": in the film's language */
     bool retry_failed;

@@ -65,7 +65,7 @@ struct kn_title {
     const char *words_from; /* "speech", "sidecar", "embedded", "import"; "" before there are any */
     double duration;        /* seconds; 0 when unknown */
     double opinion;         /* polarity -1..1; NaN: not scored */
-    const char *scorer;     /* which gave it: "probe", "lexicon"; "" before one did */
+    const char *scorer;     /* which gave it: "probe", "lexicon", "llm"; "" before one did */
     int year;               /* 0 when unknown */
     const char *genres;     /* "Drama, Western"; "" when unknown */
     const char *const *paths; /* where its files lie, escaped as above; may be none */

@@ -64,6 +64,13 @@ static int take_writing(struct kinora *k, struct kn_err *err)
     return kn_err_set(err, KN_EARG, "another ingest or import is under way on this handle");
 }
 
+/* What is not there is missed only by who asks for it. */
+static void find_for_scorers(struct kinora *k, char **lexicon, char **instruct)
+{
+    kn_api_model_path(k, "textblob-lexicon", lexicon, NULL);
+    kn_api_model_path(k, "SmolLM2-135M-Instruct", instruct, NULL);
+}
+
 int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
                   void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
                   struct kinora_summary *out, struct kn_err *err)
@@ -82,7 +89,8 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     };
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};
-    char *speech = NULL, *vad = NULL, *embedding = NULL, *lexicon = NULL, *language = NULL;
+    char *speech = NULL, *vad = NULL, *embedding = NULL, *lexicon = NULL, *language = NULL,
+         *instruct = NULL;
     int rc = kn_api_model_path(k, k->speech_model, &speech, err);
 
     if (rc == KN_OK)
@@ -96,8 +104,9 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     options.speech_model = speech;
     options.vad_model = vad;
     options.embedding_model = embedding;
-    kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL); /* missed only by who asks for it */
+    find_for_scorers(k, &lexicon, &instruct);
     options.lexicon = lexicon;
+    options.instruct_model = instruct;
     options.language_model = language;
     rc = take_writing(k, err);
     if (rc)
@@ -112,6 +121,7 @@ out:
     free(embedding);
     free(language);
     free(lexicon);
+    free(instruct);
     return rc;
 }
 
@@ -123,17 +133,18 @@ int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest
         .jobs = o->jobs, .language_hint = o->language_hint, .scorer = o->scorer};
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};
-    char *embedding = NULL, *lexicon = NULL, *language = NULL;
+    char *embedding = NULL, *lexicon = NULL, *language = NULL, *instruct = NULL;
     int rc = kn_api_embedding_path(k, k->embedding_model, &embedding, err);
 
     if (rc == KN_OK)
         rc = kn_api_model_path(k, "lid.176", &language, err);
     if (rc)
         goto out;
-    kn_api_model_path(k, "textblob-lexicon", &lexicon, NULL);
+    find_for_scorers(k, &lexicon, &instruct);
     options.embedding_model = embedding;
     options.language_model = language;
     options.lexicon = lexicon;
+    options.instruct_model = instruct;
     rc = take_writing(k, err);
     if (rc)
         goto out;
@@ -145,5 +156,6 @@ out:
     free(embedding);
     free(language);
     free(lexicon);
+    free(instruct);
     return rc;
 }

@@ -67,7 +67,7 @@ struct kn_config {
     const char *language_hint;                  /* "": detect */
     const char *subtitle_language;              /* "es,en"; "": the film's */
     const char *speech_model, *embedding_model; /* names in the manifest; "": the defaults */
-    const char *scorer;                         /* probe, lexicon; "": the library's */
+    const char *scorer;                         /* probe, lexicon, llm; "": the library's */
     const char *again;                          /* NAME to redo; "" none */
     const char *retry;                          /* "failed"; "" none */
     /* answers */

@@ -141,9 +141,9 @@ static const struct kn_option options[] = {
      .commands = WRITES,
      .arg = "HOW",
      .value = "",
-     .choices = "probe|lexicon",
-     .help = "What gives opinions in this library from now on: probe, in every language, or "
-             "lexicon, TextBlob's, in English "
+     .choices = "probe|lexicon|llm",
+     .help = "What gives opinions in this library from now on: probe, in every language; lexicon, "
+             "TextBlob's, or llm, a small language model, both in English "
              "only; by default what it had, at first probe",
      .offset = AT(scorer)},
     {.name = "wait",

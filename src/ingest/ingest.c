@@ -153,16 +153,22 @@ static int open_scorer(struct run *r, struct kn_err *err)
         wanted = *kept ? kept : "probe";
     }
     if (rc == KN_OK && !kn_scorer_exists(wanted))
-        rc = kn_err_set(err, KN_EARG, "there is no scorer '%s'; it is probe or lexicon", wanted);
+        rc = kn_err_set(err, KN_EARG, "there is no scorer '%s'; it is probe, lexicon or llm",
+                        wanted);
     if (rc)
         return rc;
-    if (strcmp(wanted, "lexicon") != 0)
-        rc = kn_scorer_probe(r->card.model, &r->scorer, err);
-    else if (!r->options->lexicon)
-        rc = kn_err_set(err, KN_ENOTFOUND, "the lexicon is not among the models; run: make models");
-    else
-        rc = kn_scorer_lexicon(r->options->lexicon, &r->scorer, err);
-    return rc;
+    if (strcmp(wanted, "probe") == 0)
+        return kn_scorer_probe(r->card.model, &r->scorer, err);
+    if (strcmp(wanted, "lexicon") == 0)
+        return r->options->lexicon ? kn_scorer_lexicon(r->options->lexicon, &r->scorer, err)
+                                   : kn_err_set(err, KN_ENOTFOUND,
+                                                "the lexicon is not among the models; run: make "
+                                                "models");
+    return r->options->instruct_model
+               ? kn_scorer_llm(r->options->instruct_model, &r->scorer, err)
+               : kn_err_set(err, KN_ENOTFOUND,
+                            "the scorer llm needs SmolLM2-135M-Instruct, an optional model that is "
+                            "not there; run: make models-all");
 }
 
 int run_open(struct run *r, struct kn_err *err)

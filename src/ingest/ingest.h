@@ -32,13 +32,13 @@ struct kn_ingest_options {
     /* Paths; an import needs only the last two. */
     const char *speech_model, *vad_model, *embedding_model, *language_model;
     const char *
-        scorer; /* "probe", "lexicon": from now on this library's; NULL or "": as it is, else probe */
-    const char *lexicon;        /* path of the lexicon; NULL: not there */
-    const char *decode_program; /* NULL: see media.h */
-    int jobs;                   /* listeners; 0: one a core */
-    int threads;                /* of each; 0: 1 */
-    int beam;                   /* 0: greedy */
-    const char *language_hint;  /* of what is spoken; "" or NULL: detect */
+        scorer; /* "probe", "lexicon", "llm": from now on this library's; NULL or "": as it is, else probe */
+    const char *lexicon, *instruct_model; /* paths of what those scorers read; NULL: not there */
+    const char *decode_program;           /* NULL: see media.h */
+    int jobs;                             /* listeners; 0: one a core */
+    int threads;                          /* of each; 0: 1 */
+    int beam;                             /* 0: greedy */
+    const char *language_hint;            /* of what is spoken; "" or NULL: detect */
     /* Tags, "es,en": which sidecar is taken first; "" or NULL: that of the hint, then of the sound. */
     const char *subtitle_language;
     bool retry_failed;

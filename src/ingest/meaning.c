@@ -136,6 +136,8 @@ static int do_opinion(struct run *r, size_t dim, struct job *j, struct kn_moment
     if (!opinions)
         return no_memory(err, j);
     for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        if (kn_cancel_is_set(&r->stop)) /* a film's moments take the language model minutes */
+            return kn_err_set(err, KN_ECANCELLED, "opinion: cancelled");
         in.text = moments[i].text;
         in.vector = moments[i].vector;
         rc = kn_scorer_score(&r->scorer, &in, &opinions[i], err);
@@ -204,6 +206,21 @@ static int make_vectors(struct run *r, struct job *j, struct kn_moment **moments
     return rc;
 }
 
+/* The language model of a scorer is looked at before it is asked for the first time. */
+static int check_scorer(struct run *r, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    if (!r->scorer.instruct)
+        return KN_OK;
+    pthread_mutex_lock(&r->lock);
+    if (!r->scorer_checked)
+        rc = run_verify_model(r->options->instruct_model, err);
+    r->scorer_checked |= rc == KN_OK;
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
 static int mean_title(struct run *r, struct job *j, struct kn_err *err)
 {
     struct kn_moment *moments = NULL;
@@ -219,7 +236,8 @@ static int mean_title(struct run *r, struct job *j, struct kn_err *err)
     if (rc)
         return rc;
     progress_stage(r, j, KN_STAGE_OPINION);
-    return do_opinion(r, dim, j, moments, n, err);
+    rc = check_scorer(r, err);
+    return rc ? rc : do_opinion(r, dim, j, moments, n, err);
 }
 
 void *mean_thread(void *p)

@@ -86,6 +86,7 @@ struct run {
         *embedder; /* by the first title to be embedded; kept to open others beside */
     struct kn_embedder *idle[JOBS_MAX]; /* those that no thread uses: embedder among them */
     size_t n_idle;
+    bool scorer_checked;
     atomic_int feeding, hearing, meaning; /* threads that are not done yet */
     atomic_bool ended;                    /* set by the last of meaning as it ends, last of all */
     struct progress progress;

@@ -3,16 +3,15 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/unicode.h"
 #include "card.h"
 #include "pieces.h"
+#include "start.h"
 #include "vocabulary.h"
 
 #include <llama.h>
 
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -43,32 +42,6 @@ struct kn_embedder {
     llama_token *tokens;
 };
 
-/* ---- what is set once for the whole process ---- */
-
-static _Thread_local char last_complaint[80]; /* of llama.cpp, to tell why a model did not load */
-
-static void log_line(enum ggml_log_level level, const char *text, void *ctx)
-{
-    size_t n = strcspn(text, "\n");
-
-    (void)ctx;
-    if (n < 2) /* the dots of its progress */
-        return;
-    if (level == GGML_LOG_LEVEL_ERROR && last_complaint[0] == '\0') {
-        size_t kept = n < sizeof last_complaint ? n : sizeof last_complaint - 1;
-
-        memcpy(last_complaint, text, kept);
-        last_complaint[kept] = '\0';
-    }
-    kn_log(KN_LOG_DEBUG, "llama: %.*s", (int)n, text);
-}
-
-static void start_llama(void)
-{
-    llama_log_set(log_line, NULL);
-    llama_backend_init();
-}
-
 /* ---- opening ---- */
 
 static void let_go(struct weights *w)
@@ -95,13 +68,13 @@ static int load_model(struct weights *w, const char *path, struct kn_err *err)
         memcpy(no_vocabulary[1].key, w->vocabulary.size_key, sizeof w->vocabulary.size_key);
         params.kv_overrides = no_vocabulary;
     }
-    last_complaint[0] = '\0';
+    kn_llama_forget();
     w->model = llama_model_load_from_file(path, params);
     if (!w->model)
         return kn_err_set(
             err, KN_ECORRUPT,
             "embedding model '%s' is damaged or no GGUF file (%s); run: kinora models verify", path,
-            last_complaint);
+            kn_llama_complaint());
     w->vocab = llama_model_get_vocab(w->model);
     w->dim = (size_t)llama_model_n_embd(w->model);
     if (llama_model_n_embd(w->model) < 1 || (w->card.dim && w->card.dim != w->dim))
@@ -123,7 +96,6 @@ static int load_model(struct weights *w, const char *path, struct kn_err *err)
 
 static int open_weights(const char *path, struct weights **out, struct kn_err *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct weights *w = calloc(1, sizeof *w);
     int rc;
 
@@ -133,7 +105,7 @@ static int open_weights(const char *path, struct weights **out, struct kn_err *e
     rc = kn_embed_card_of(path, &w->card, err);
     if (rc == KN_OK)
         rc = kn_card_check_file(path, err);
-    pthread_once(&once, start_llama);
+    kn_llama_start();
     if (rc == KN_OK)
         rc = kn_vocabulary_read(path, &w->vocabulary, err);
     if (rc == KN_OK)
@@ -159,13 +131,13 @@ static int make_context(struct kn_embedder *e, int threads, struct kn_err *err)
      * choose by machine. */
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
     params.no_perf = true;
-    last_complaint[0] = '\0';
+    kn_llama_forget();
     e->context = llama_init_from_model(e->weights->model, params);
     e->batch = llama_batch_init((int32_t)max_tokens, 0, 1);
     e->tokens = malloc(MAX_TOKENS * sizeof *e->tokens);
     if (!e->context || !e->batch.token || !e->tokens)
         return kn_err_set(err, KN_ELIMIT, "embedding model '%s': no memory for its context (%s)",
-                          e->weights->card.model, last_complaint);
+                          e->weights->card.model, kn_llama_complaint());
     return KN_OK;
 }
 
@@ -308,7 +280,7 @@ static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct
     memset(raw, 0, e->weights->dim * sizeof *raw);
     if (e->batch.n_tokens == 0)
         return KN_OK;
-    last_complaint[0] = '\0';
+    kn_llama_forget();
     if (memory) {
         llama_memory_clear(memory, true);
         rc = llama_decode(e->context, e->batch);
@@ -318,7 +290,7 @@ static int embed_one(struct kn_embedder *e, const char *text, float *raw, struct
     pooled = rc == 0 ? llama_get_embeddings_seq(e->context, 0) : NULL;
     if (!pooled)
         return kn_err_set(err, KN_ELIMIT, "embed with %s: llama.cpp failed with %d (%s)",
-                          e->weights->card.model, rc, last_complaint);
+                          e->weights->card.model, rc, kn_llama_complaint());
     for (size_t i = 0; i < e->weights->dim; i++)
         if (!isfinite(pooled[i]))
             return kn_err_set(

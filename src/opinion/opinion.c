@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "net/json.h"
+#include "opinion/instruct.h"
 #include "opinion/lexicon.h"
 
 #include <math.h>
@@ -15,7 +16,7 @@
 extern const unsigned char kn_data_probe_cards[];
 extern const uint64_t kn_data_probe_cards_size;
 
-enum { MAX_PROBES = 16, MAX_DIM = 8192, LEXICON_VERSION = 1 };
+enum { MAX_PROBES = 16, MAX_DIM = 8192, LEXICON_VERSION = 1, LLM_VERSION = 1 };
 
 static struct {
     pthread_once_t once;
@@ -109,20 +110,32 @@ int kn_scorer_lexicon(const char *path, struct kn_scorer *out, struct kn_err *er
     return rc;
 }
 
+int kn_scorer_llm(const char *path, struct kn_scorer *out, struct kn_err *err)
+{
+    struct kn_scorer s = {.name = "llm", .version = LLM_VERSION};
+    int rc = kn_instruct_open(path, &s.instruct, err);
+
+    if (rc == KN_OK)
+        *out = s;
+    return rc;
+}
+
 bool kn_scorer_exists(const char *name)
 {
-    return strcmp(name, "probe") == 0 || strcmp(name, "lexicon") == 0;
+    return strcmp(name, "probe") == 0 || strcmp(name, "lexicon") == 0 || strcmp(name, "llm") == 0;
 }
 
 void kn_scorer_close(struct kn_scorer *s)
 {
     kn_lexicon_close(s->lexicon);
     s->lexicon = NULL;
+    kn_instruct_close(s->instruct);
+    s->instruct = NULL;
 }
 
 bool kn_scorer_reads(const struct kn_scorer *s, const char *language)
 {
-    return !s->lexicon || !*language ||
+    return (!s->lexicon && !s->instruct) || !*language ||
            (strncasecmp(language, "en", 2) == 0 && (language[2] == '\0' || language[2] == '-'));
 }
 
@@ -149,6 +162,8 @@ int kn_scorer_score(const struct kn_scorer *s, const struct kn_opinion_input *in
     }
     if (s->lexicon)
         return score_by_lexicon(s, in, out, err);
+    if (s->instruct)
+        return kn_instruct_score(s->instruct, in->text, out, err);
     if (!in->vector || in->dim != s->dim)
         return kn_err_set(
             err, KN_EARG,

@@ -7,6 +7,9 @@
  * lexicon  TextBlob's polarity, bit for bit (lexicon.h): no vector needed. Its words are English: a text of
  *          another language has no opinion (NaN); one of unknown language is read as English, as TextBlob does.
  *
+ * llm      a small instruct model asked for one word (instruct.h): 200 ms a moment where the others cost nothing. English, like
+ *          the lexicon.
+ *
  * A scorer is given whatever is known of a text and takes what it needs of it. Which one serves is the library's
  * choice (store.h); name and version are part of the stage's key.
  *
@@ -20,10 +23,11 @@
 #include <kinora/types.h>
 
 struct kn_err;
+struct kn_instruct;
 struct kn_lexicon;
 
 struct kn_scorer {
-    char name[32]; /* "probe", "lexicon" */
+    char name[32]; /* "probe", "lexicon", "llm" */
     int version;   /* of weights or table: part of the stage's key */
     /* probe */
     char model[64]; /* the embedding model that it is made for */
@@ -31,7 +35,9 @@ struct kn_scorer {
     const float *weights; /* static */
     double bias, scale;   /* polarity = tanh(scale * (weights . vector + bias)) */
     /* lexicon */
-    struct kn_lexicon *lexicon; /* NULL: a probe */
+    struct kn_lexicon *lexicon;
+    /* llm */
+    struct kn_instruct *instruct; /* lexicon and instruct NULL: a probe */
 };
 
 /* The probe for an embedding model (kn_embed_card.model). KN_ENOTFOUND: there is none, and the
@@ -40,6 +46,9 @@ int kn_scorer_probe(const char *embedding_model, struct kn_scorer *out, struct k
 
 /* The lexicon in the file path (the model "textblob-lexicon"). Errors of kn_lexicon_open. */
 int kn_scorer_lexicon(const char *path, struct kn_scorer *out, struct kn_err *err);
+
+/* The instruct model in the file path ("SmolLM2-135M-Instruct"), which is loaded when it scores first. Errors of kn_instruct_open. */
+int kn_scorer_llm(const char *path, struct kn_scorer *out, struct kn_err *err);
 
 /* Is there a scorer of that name? */
 bool kn_scorer_exists(const char *name);
@@ -57,7 +66,7 @@ struct kn_opinion_input {
 };
 
 /* NaN, not scored: the vector is zeros, as that of a text without words is, or the language is one that the scorer
- * does not read. KN_EARG: the probe without a vector, or with one of another dim. */
+ * does not read. KN_EARG: the probe without a vector, or with one of another dim. Errors of kn_instruct_score. */
 int kn_scorer_score(const struct kn_scorer *s, const struct kn_opinion_input *in, double *out,
                     struct kn_err *err);
 

