@@ -32,8 +32,9 @@ apt-check:
 deps: apt ## install Debian packages; build llama.cpp and whisper.cpp into build/deps
 	@$(step) deps "llama.cpp and whisper.cpp (minutes, once)" tools/setup/deps.sh
 
-peer: deps ## whisper.cpp's own command line, which bench/ measures against
+peer: deps models ## what bench/ measures against: whisper.cpp's own command line and faster-whisper
 	@$(step) peer "whisper.cpp's command line" tools/setup/deps.sh peer
+	@$(step) peer-venv "faster-whisper" tools/setup/venv.sh --in build/venv-peer speech-peer
 
 build: deps
 	@$(call configure-and-build,release,kinora kinora-decode manual)

@@ -109,6 +109,15 @@ static const char *const MIGRATIONS[] = {
     /* 4: what the model gave for titles that it embeds as a whole (struct kn_embed_card). */
     "CREATE TABLE title_raw ("
     " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE, raw BLOB NOT NULL) STRICT;",
+    /* 5: what was heard and not kept; the language that somebody set (then title.language is the same), and what had
+     * been found, for when that is lifted. */
+    "CREATE TABLE dropped ("
+    " title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE, number INTEGER NOT NULL,"
+    " starts REAL NOT NULL, ends REAL NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL,"
+    " PRIMARY KEY (title, number)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE title ADD COLUMN set_language TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN found_language TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN found_confidence REAL NOT NULL DEFAULT 0;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# venv.sh NAME...  Have what third_party/python/NAME.txt lists in the virtual environment build/venv, exactly and by hash.
+# venv.sh [--in FOLDER] NAME...  Have what third_party/python/NAME.txt lists in the virtual environment FOLDER
+# (build/venv), exactly and by hash.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv=build/venv
+if [ "${1:-}" = --in ]; then
+  venv=$2
+  shift 2
+fi
 
 # Debian's own Python before any other that PATH may hold.
 python=/usr/bin/python3
