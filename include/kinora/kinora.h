@@ -113,12 +113,18 @@ struct kinora_track {     /* a stream of the film's file */
     const char *codec;    /* FFmpeg's name: "aac" */
     const char *language; /* as the file tags it: "eng"; "" when not */
     const char *title;    /* "" when none */
-    bool heard;           /* the one that speech is taken from */
+    const char *form; /* of a subtitle track: "text", "pictures" (PGS, VobSub, DVB); "" otherwise */
+    unsigned channels; /* of sound; 0 otherwise */
+    bool is_default, forced, commentary;
+    bool impaired; /* for those who do not hear, or do not see */
+    bool heard;    /* the one that speech is, or would be, taken from */
+    bool read;     /* the one that the words are from */
 };
 
 struct kinora_details {
     struct kn_record record; /* with segments and moments */
     const char *container;   /* FFmpeg's name; "" for a text without a film */
+    const char *words_at;    /* of sidecars the file's name, of text tracks the number; "" */
     const struct kinora_track *tracks;
     size_t n_tracks;
     const char *transcript; /* all segments' texts, joined by spaces */

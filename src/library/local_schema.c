@@ -98,6 +98,10 @@ static const char *const MIGRATIONS[] = {
     /* 2: which scorer gives this library's opinions ("": nobody chose); genres, "Drama, Western". */
     "ALTER TABLE library ADD COLUMN scorer TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE title ADD COLUMN genres TEXT NOT NULL DEFAULT '';",
+    /* 3: which sidecar or track a title's words are of; hashes of the subtitle files that were exported. */
+    "ALTER TABLE title ADD COLUMN words_at TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE exported (hash BLOB PRIMARY KEY CHECK (length(hash) = 16)) STRICT, WITHOUT "
+    "ROWID;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -84,8 +84,8 @@ static int forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn
         rc = kn_local_drop_segments(db, title, err);
     if (!rc && from <= KN_STAGE_WORDS)
         rc = kn_db_run(db,
-                       "UPDATE title SET language = '', language_confidence = 0, words_from = ''"
-                       " WHERE key = ?",
+                       "UPDATE title SET language = '', language_confidence = 0, words_from = '',"
+                       " words_at = '' WHERE key = ?",
                        KN_VALUES(KN_INT(title)), err);
     return rc;
 }
@@ -168,15 +168,17 @@ static int read_probed(struct kn_db *db, const struct kn_id *id, struct kn_arena
     int rc = kn_local_title_key(db, id, &title, err);
 
     if (!rc)
-        rc = kn_db_query(db, "SELECT duration, container, streams FROM title WHERE key = ?",
+        rc = kn_db_query(db,
+                         "SELECT duration, container, streams, words_at FROM title WHERE key = ?",
                          KN_VALUES(KN_INT(title)), &s, err);
     if (!rc)
         rc = kn_db_step(db, s, &row, err);
     if (rc || !row)
         return rc;
     p = (struct kn_probed){kn_db_real(s, 0), kn_arena_text(arena, kn_db_text(s, 1)),
-                           kn_arena_text(arena, kn_db_text(s, 2))};
-    if (!p.container || !p.streams_json)
+                           kn_arena_text(arena, kn_db_text(s, 2)),
+                           kn_arena_text(arena, kn_db_text(s, 3))};
+    if (!p.container || !p.streams_json || !p.words_at)
         return kn_err_set(err, KN_ELIMIT, "store: no memory for what a probe found");
     *out = p;
     return KN_OK;
@@ -209,9 +211,9 @@ int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash 
         rc = kn_db_run(
             db,
             "UPDATE title SET reason = '', language = ?, language_confidence = ?, words_from = ?,"
-            " duration = iif(duration > 0, duration, ?) WHERE key = ?",
+            " words_at = ?, duration = iif(duration > 0, duration, ?) WHERE key = ?",
             KN_VALUES(KN_TEXT(w->language), KN_REAL(w->language_confidence), KN_TEXT(w->words_from),
-                      KN_REAL(w->duration), KN_INT(title)),
+                      KN_TEXT(w->words_at ? w->words_at : ""), KN_REAL(w->duration), KN_INT(title)),
             err);
     if (!rc)
         rc = kn_local_keep_key(db, title, KN_STAGE_WORDS, key, false, err);
