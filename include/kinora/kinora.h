@@ -236,6 +236,26 @@ struct kinora_exported {
 int kinora_export(struct kinora *k, const struct kinora_export_options *options,
                   struct kinora_exported *out, struct kn_err *err);
 
+struct kinora_subtitles_options {
+    const char *format; /* "srt", "vtt" */
+    const char *into;   /* folder, made where it is not there; NULL or "": beside the film */
+    bool force;         /* write over a file that is there */
+};
+
+struct kinora_subtitles {
+    const char *path; /* of the file that was written, escaped as in types.h */
+    struct kn_arena *arena;
+};
+
+/* A title's words as a subtitle file that any player shows: Film.en.srt, in its language where that is known. k is
+ * open for writing: the library remembers what it wrote, so that the next ingest does not read it back as somebody's
+ * subtitles, until somebody edits it. KN_ENOTFOUND: it has no words, or an import's, which have no times. KN_EARG: the file is
+ * there and force is not set; the film is gone and into is not given. */
+int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
+                            const struct kinora_subtitles_options *options,
+                            struct kinora_subtitles **out, struct kn_err *err);
+void kinora_subtitles_free(struct kinora_subtitles *s);
+
 /* ---- models ---- */
 
 struct kinora_model {

@@ -71,7 +71,8 @@ struct kn_config {
     const char *rank;     /* mood, uplift */
     const char *state;    /* list: only this state; "" all */
     /* export */
-    const char *format; /* notebook */
+    const char *format; /* notebook, srt, vtt */
+    const char *into;   /* folder of subtitle files; "": beside the films */
     bool force;
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
