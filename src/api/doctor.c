@@ -92,7 +92,7 @@ static int tiny_wav(struct kn_err *err)
 static void look_at_box(struct kinora_report *r, struct kn_media_box box)
 {
     const char *kernel = box.landlock && box.seccomp ? "Landlock (no file, no network) and seccomp"
-                         : box.landlock              ? "Landlock (no file, no network), no seccomp"
+                         : box.landlock              ? "Landlock (no file), no seccomp"
                          : box.seccomp               ? "seccomp (no file, no network), no Landlock"
                                                      : "neither Landlock nor seccomp";
     bool held = box.landlock || box.seccomp;

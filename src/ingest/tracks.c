@@ -135,18 +135,15 @@ static int by_preference(const void *a, const void *b)
 }
 
 size_t kn_tracks_choose(struct kn_track *tracks, size_t n, const char *const *wanted,
-                        size_t n_wanted)
+                        size_t n_wanted, bool only_wanted)
 {
-    bool any_wanted = false;
     size_t chosen = 0;
 
-    for (size_t i = 0; i < n_wanted; i++)
-        any_wanted |= wanted[i] && *wanted[i];
     for (size_t i = 0; i < n; i++) {
         struct kn_track t = tracks[i];
 
         t.rank = kn_tag_rank(t.tag, wanted, n_wanted);
-        if (t.form != KN_TRACK_TEXT || (any_wanted && t.rank > 2 * n_wanted))
+        if (t.form != KN_TRACK_TEXT || (only_wanted && t.rank > 2 * n_wanted))
             continue;
         tracks[i] = tracks[chosen];
         tracks[chosen++] = t;

@@ -5,8 +5,7 @@
  *
  * A subtitle track is text or pictures (PGS, VobSub, DVB, XSUB), told by its codec. Text tracks are candidates; order: those
  * for a few lines only (forced, signs, songs) or about the film (commentary) after full ones; then languages as kn_tag_rank
- * has them; then the default one; then those without sounds in brackets; then as they lie in the file. In
- * a language that is known and not among the wanted ones, where any is wanted, it is none: what is heard in the film counts more.
+ * has them; then the default one; then those without sounds in brackets; then as they lie in the file.
  *
  * Pure functions, any thread. */
 #ifndef KN_INGEST_TRACKS_H
@@ -40,8 +39,9 @@ int kn_tracks_write(const struct kn_media_info *info, struct kn_buf *out, struct
 int kn_tracks_read(const char *json, struct kn_arena *arena, struct kn_track **out, size_t *n,
                    struct kn_err *err);
 
-/* Brings the candidates to the front, best first; gives how many there are. wanted: tags, each may be NULL or "". */
+/* Brings the candidates to the front, best first; gives how many there are. wanted: tags, each may be NULL or "".
+ * only_wanted: those in a known language that is none of them are no candidates. */
 size_t kn_tracks_choose(struct kn_track *tracks, size_t n, const char *const *wanted,
-                        size_t n_wanted);
+                        size_t n_wanted, bool only_wanted);
 
 #endif

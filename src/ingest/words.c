@@ -64,6 +64,7 @@ struct wanted {
     const char *at[KN_PLAN_LANGUAGES + 2];
     size_t n;
     char hint[KN_TAG_TEXT];
+    bool heard; /* the language of its sound is one of them */
 };
 
 static void find_wanted(const struct kn_plan_context *c, const struct kn_track *tracks, size_t n,
@@ -74,9 +75,13 @@ static void find_wanted(const struct kn_plan_context *c, const struct kn_track *
     w->hint[0] = '\0';
     kn_tag_parse(kn_sv_of(c->options->language_hint), w->hint);
     w->at[w->n++] = w->hint;
+    w->heard = w->hint[0];
     for (size_t i = 0; i < n; i++)
-        if (tracks[i].heard)
+        if (tracks[i].heard) {
             w->at[w->n++] = tracks[i].tag;
+            w->heard |= tracks[i].tag[0];
+            break;
+        }
 }
 
 static int sidecar_key(const struct kn_plan_settings *s, const struct kn_sidecar *sidecar,
@@ -290,7 +295,8 @@ int kn_plan_words(const struct kn_plan_context *c, struct kn_plan *p, struct kn_
         rc = try_sidecar(c, &sidecars[i], found ? &done : NULL, p, arena, &used, err);
     if (rc || used)
         return rc;
-    n_tracks = kn_tracks_choose(tracks, n_tracks, wanted.at, wanted.n);
+    /* What is heard counts more than a translation of it that nobody asked for. */
+    n_tracks = kn_tracks_choose(tracks, n_tracks, wanted.at, wanted.n, wanted.heard);
     rc = plan_tracks(c->settings, tracks, n_tracks, p, arena, err);
     return rc ? rc : compare_tracks(c->settings, found ? &done : NULL, p, err);
 }
