@@ -95,7 +95,8 @@ struct kinora_query {
     const char *text; /* NULL or "": none; needs the embedding model */
     enum kinora_strategy strategy;
 
-    int year_from, year_to;            /* inclusive; 0: open; with one set, a title of unknown year is left out */
+    int year_from,
+        year_to; /* inclusive; 0: open; with one set, a title of unknown year is left out */
     double duration_from, duration_to; /* seconds, likewise */
     const char *genres;                /* NULL or "": all; "Drama,Western": at least one of them */
     const struct kn_id *exclude;       /* never answered with; the examples are not either */
@@ -112,17 +113,18 @@ struct kinora_evidence {
 struct kinora_recommendation {
     size_t rank; /* from 1 */
     struct kn_title title;
-    double score, similarity, opinion;   /* opinion NaN: not scored */
-    size_t by_meaning, by_words;         /* its place among either candidates, from 1; 0: not among them */
-    bool weak;                           /* no more alike than two unrelated titles are */
+    double score, similarity, opinion; /* opinion NaN: not scored */
+    size_t by_meaning, by_words; /* its place among either candidates, from 1; 0: not among them */
+    bool weak;                   /* no more alike than two unrelated titles are */
     struct kinora_evidence query, match; /* the two moments that are most alike */
-    size_t example;                      /* whose moment query is: its place in likes; n_likes: the text's */
-    const struct kn_title *also;         /* near-duplicates of it, which say the same: the next best first */
+    size_t example; /* whose moment query is: its place in likes; n_likes: the text's */
+    const struct kn_title
+        *also; /* near-duplicates of it, which say the same: the next best first */
     size_t n_also;
 };
 
 struct kinora_answer {
-    struct kn_title title;        /* the first example's; all "" and 0 where a text alone was asked with */
+    struct kn_title title; /* the first example's; all "" and 0 where a text alone was asked with */
     const struct kn_title *likes; /* all of them */
     size_t n_likes;
     const char *text; /* that was asked with; "" */
@@ -150,12 +152,18 @@ struct kinora_track {     /* a stream of the film's file */
     const char *codec;    /* FFmpeg's name: "aac" */
     const char *language; /* as the file tags it: "eng"; "" when not */
     const char *title;    /* "" when none */
-    bool heard;           /* the one that speech is taken from */
+    const char *form; /* of a subtitle track: "text", "pictures" (PGS, VobSub, DVB); "" otherwise */
+    unsigned channels; /* of sound; 0 otherwise */
+    bool is_default, forced, commentary;
+    bool impaired; /* for those who do not hear, or do not see */
+    bool heard;    /* the one that speech is, or would be, taken from */
+    bool read;     /* the one that the words are from */
 };
 
 struct kinora_details {
     struct kn_record record; /* with segments and moments */
     const char *container;   /* FFmpeg's name; "" for a text without a film */
+    const char *words_at;    /* of sidecars the file's name, of text tracks the number; "" */
     const struct kinora_track *tracks;
     size_t n_tracks;
     const char *transcript; /* all segments' texts, joined by spaces */
@@ -269,6 +277,26 @@ struct kinora_exported {
  * there and force is not set; KN_ENOTFOUND: the lexicon is not among the models. */
 int kinora_export(struct kinora *k, const struct kinora_export_options *options,
                   struct kinora_exported *out, struct kn_err *err);
+
+struct kinora_subtitles_options {
+    const char *format; /* "srt", "vtt" */
+    const char *into;   /* folder, made where it is not there; NULL or "": beside the film */
+    bool force;         /* write over a file that is there */
+};
+
+struct kinora_subtitles {
+    const char *path; /* of the file that was written, escaped as in types.h */
+    struct kn_arena *arena;
+};
+
+/* A title's words as a subtitle file that any player shows: Film.en.srt, in its language where that is known. k is
+ * open for writing: the library remembers what it wrote, so that the next ingest does not read it back as somebody's
+ * subtitles, until somebody edits it. KN_ENOTFOUND: it has no words, or an import's, which have no times. KN_EARG: the file is
+ * there and force is not set; the film is gone and into is not given. */
+int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
+                            const struct kinora_subtitles_options *options,
+                            struct kinora_subtitles **out, struct kn_err *err);
+void kinora_subtitles_free(struct kinora_subtitles *s);
 
 /* ---- evaluating ---- */
 

@@ -66,8 +66,8 @@ struct kn_title {
     struct kn_id id;
     const char *name; /* its file's base name without extension; of copies, the first path's */
     enum kn_state state;
-    const char *reason;   /* for failed, silent and missing; "" otherwise */
-    const char *language; /* BCP-47: "en", "es-MX"; "" when unknown */
+    const char *reason;         /* for failed, silent and missing; "" otherwise */
+    const char *language;       /* BCP-47: "en", "es-MX"; "" when unknown */
     double language_confidence; /* 0..1 */
     bool language_set;          /* by somebody who knows, and kept: it was not detected */
     const char *words_from; /* "speech", "sidecar", "embedded", "import"; "" before there are any */

@@ -2,12 +2,13 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "ingest/tracks.h"
 #include "library/store.h"
 #include "llm/embed.h"
-#include "net/json.h"
 #include "recommend/recommend.h"
 #include "text/moments.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,39 +35,49 @@ int kn_api_transcript(const struct kn_record *r, struct kn_arena *arena, const c
     return KN_OK;
 }
 
+static struct kinora_track track_of(const struct kn_track *t, const char *words_from,
+                                    const char *words_at)
+{
+    static const char *const forms[] = {"", "text", "pictures"};
+    char stream[24];
+
+    snprintf(stream, sizeof stream, "%zu", t->stream);
+    return (struct kinora_track){
+        .kind = t->kind,
+        .codec = t->codec,
+        .language = t->language,
+        .title = t->title,
+        .form = forms[t->form],
+        .channels = t->channels,
+        .is_default = t->is_default,
+        .forced = t->forced,
+        .impaired = t->impaired,
+        .commentary = t->commentary,
+        .heard = t->heard,
+        .read = strcmp(words_from, "embedded") == 0 && strcmp(words_at, stream) == 0,
+    };
+}
+
 static int read_tracks(struct kinora *k, const struct kn_id *id, struct kinora_details *d,
                        struct kn_err *err)
 {
-    struct kn_probed probed = {0, "", ""};
+    struct kn_probed probed = {0, "", "", ""};
     struct kinora_track *tracks;
-    struct kn_json *streams = NULL;
+    struct kn_track *kept;
     size_t n;
     int rc = kn_store_probed(k->lib, id, d->arena, &probed, err);
 
     d->container = probed.container;
-    if (rc || !*probed.streams_json)
-        return rc;
-    rc = kn_json_parse(kn_sv_of(probed.streams_json), "streams", &streams, err);
+    d->words_at = probed.words_at;
+    if (rc == KN_OK)
+        rc = kn_tracks_read(probed.streams_json, d->arena, &kept, &n, err);
     if (rc)
         return rc;
-    n = kn_json_length(streams);
-    tracks = kn_arena_array(d->arena, n, sizeof *tracks);
-    for (size_t i = 0; tracks && i < n; i++) {
-        const struct kn_json *s = kn_json_at(streams, i);
-
-        tracks[i] = (struct kinora_track){
-            .kind = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "kind"), "")),
-            .codec = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "codec"), "")),
-            .language = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "language"), "")),
-            .title = kn_arena_text(d->arena, kn_json_text_or(kn_json_get(s, "title"), "")),
-            .heard = kn_json_bool_or(kn_json_get(s, "heard"), false),
-        };
-        if (!tracks[i].kind || !tracks[i].codec || !tracks[i].language || !tracks[i].title)
-            tracks = NULL;
-    }
-    kn_json_free(streams);
+    tracks = kn_arena_array(d->arena, n + 1, sizeof *tracks);
     if (!tracks)
         return kn_api_no_memory(err, "show");
+    for (size_t i = 0; i < n; i++)
+        tracks[i] = track_of(&kept[i], d->record.title.words_from, d->words_at);
     d->tracks = tracks;
     d->n_tracks = n;
     return KN_OK;

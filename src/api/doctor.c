@@ -88,6 +88,23 @@ static int tiny_wav(struct kn_err *err)
     return fd;
 }
 
+/* A film that takes the decoder over is held by either; by neither it could do what this user can. */
+static void look_at_box(struct kinora_report *r, struct kn_media_box box)
+{
+    const char *kernel = box.landlock && box.seccomp ? "Landlock (no file, no network) and seccomp"
+                         : box.landlock              ? "Landlock (no file), no seccomp"
+                         : box.seccomp               ? "seccomp (no file, no network), no Landlock"
+                                                     : "neither Landlock nor seccomp";
+    bool held = box.landlock || box.seccomp;
+
+    add(r, held ? KINORA_GOOD : KINORA_WARNING, "decoder's box",
+        kn_arena_printf(r->arena, "limits on %sCPU time and files; %s%s",
+                        box.memory ? "memory, " : "", kernel,
+                        held ? ""
+                             : ": ingest only films that you trust, or use a newer kernel or "
+                               "another container"));
+}
+
 static void look_at_decoder(struct kinora_report *r)
 {
     struct kn_media *m = NULL;
@@ -109,6 +126,8 @@ static void look_at_decoder(struct kinora_report *r)
                             got));
     else
         add(r, KINORA_GOOD, "decoder", "kinora-decode opens and decodes a test file");
+    if (rc == KN_OK)
+        look_at_box(r, kn_media_box(m));
     kn_media_free(m);
     if (fd >= 0)
         close(fd);

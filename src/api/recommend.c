@@ -14,7 +14,8 @@
 enum {
     LIMIT = 3,
     EXAMPLES_MAX = 1000,
-    LOOK_FOR_COPIES = 50, /* titles behind those that are shown twice over: copies rank side by side */
+    LOOK_FOR_COPIES =
+        50, /* titles behind those that are shown twice over: copies rank side by side */
 };
 
 void kinora_answer_free(struct kinora_answer *a)
@@ -41,7 +42,7 @@ struct question {
     struct kn_arena *arena;
     size_t limit, dim;
     char model[64];
-    struct example *likes;  /* the text last */
+    struct example *likes;    /* the text last */
     size_t n_titles, n_likes; /* n_likes: with the text */
     const float **liked, **others;
     size_t n_others;
@@ -155,7 +156,8 @@ static int read_examples(struct question *w, const struct kn_id *id, struct kn_e
     int rc = KN_OK;
 
     if (n == 0)
-        return kn_err_set(err, KN_EARG, "recommend: give a title, or a text, that it is to be like");
+        return kn_err_set(err, KN_EARG,
+                          "recommend: give a title, or a text, that it is to be like");
     if (n > EXAMPLES_MAX || q->n_unlikes > EXAMPLES_MAX)
         return kn_err_set(err, KN_EARG, "recommend: more than %d examples", EXAMPLES_MAX);
     w->likes = kn_arena_array(w->arena, n, sizeof *w->likes);

@@ -1,5 +1,9 @@
-/* kinora export DIR */
+/* kinora export DIR; kinora export --format srt TITLE... */
 #include "cli.h"
+
+#include <string.h>
+
+/* ---- for a notebook ---- */
 
 static void told(struct kn_cli *cli, const struct kinora_exported *e)
 {
@@ -24,14 +28,17 @@ static int told_json(const struct kinora_exported *e)
     return kn_document_end(&d);
 }
 
-int kn_cmd_export(struct kn_cli *cli)
+static int export_notebook(struct kn_cli *cli)
 {
     const struct kinora_export_options options = {.dir = cli->args[0], .force = cli->config.force};
     struct kinora_exported exported;
     struct kinora *k;
     struct kn_err err;
-    int code = kn_cli_open(cli, &k);
+    int code;
 
+    if (cli->n_args != 1 || *cli->config.into)
+        return kn_cli_wrong_use(cli, "export for a notebook wants one DIR, and no --into");
+    code = kn_cli_open(cli, &k);
     if (code)
         return code;
     kn_signals_catch(k);
@@ -44,4 +51,124 @@ int kn_cmd_export(struct kn_cli *cli)
     kn_signals_release();
     kinora_close(k);
     return code;
+}
+
+/* ---- subtitle files ---- */
+
+struct files {
+    struct kn_cli *cli;
+    struct kinora *k;
+    struct kn_document d; /* with --json */
+    size_t written, there, left_out;
+};
+
+/* all: what cannot be, or is there, is counted and no failure. Gives an exit code. */
+static int export_title(struct files *f, const struct kn_title *t, bool all)
+{
+    const struct kn_config *c = &f->cli->config;
+    const struct kinora_subtitles_options options = {c->format, c->into, c->force};
+    struct kinora_subtitles *s;
+    struct kn_err err;
+    int rc = kinora_export_subtitles(f->k, &t->id, &options, &s, &err);
+
+    if (rc && all && (rc == KN_EARG || rc == KN_ENOTFOUND)) {
+        f->there += rc == KN_EARG;
+        f->left_out += rc == KN_ENOTFOUND;
+        return KN_EXIT_DONE;
+    }
+    if (rc)
+        return kn_cli_fail(f->cli, &err);
+    f->written++;
+    if (c->json) {
+        kn_json_begin_object(&f->d.w, NULL);
+        kn_json_name(&f->d.w, t);
+        kn_json_string(&f->d.w, "path", s->path);
+        kn_json_end_object(&f->d.w);
+    } else {
+        puts(kn_text(f->cli, s->path));
+    }
+    kinora_subtitles_free(s);
+    return KN_EXIT_DONE;
+}
+
+static int export_all(struct files *f)
+{
+    struct kinora_titles *titles;
+    struct kn_err err;
+    int code = KN_EXIT_DONE;
+
+    if (kinora_list(f->k, NULL, &titles, &err))
+        return kn_cli_fail(f->cli, &err);
+    for (size_t i = 0; code == KN_EXIT_DONE && i < titles->n && !kn_signals_seen(); i++)
+        code = export_title(f, &titles->titles[i], true);
+    kinora_titles_free(titles);
+    return code;
+}
+
+static int export_named(struct files *f)
+{
+    int code = KN_EXIT_DONE;
+
+    for (size_t i = 0; code == KN_EXIT_DONE && i < f->cli->n_args; i++) {
+        struct kinora_titles *found = NULL;
+
+        code = kn_cli_find(f->cli, f->k, f->cli->args[i], &found);
+        if (code == KN_EXIT_DONE)
+            code = export_title(f, &found->titles[0], false);
+        kinora_titles_free(found);
+    }
+    return code;
+}
+
+static int told_files(struct files *f)
+{
+    if (f->cli->config.json) {
+        kn_json_end_array(&f->d.w);
+        kn_json_integer(&f->d.w, "there", (int64_t)f->there);
+        kn_json_integer(&f->d.w, "left_out", (int64_t)f->left_out);
+        return kn_document_end(&f->d);
+    }
+    if (f->there > 0)
+        printf("%zu left as they are: there is a file already, or no film; --force writes over "
+               "files.\n",
+               f->there);
+    if (f->left_out > 0)
+        printf("%zu title%s left out: no words, or none with times.\n", f->left_out,
+               f->left_out == 1 ? "" : "s");
+    return KN_EXIT_DONE;
+}
+
+static int export_subtitles(struct kn_cli *cli)
+{
+    struct kinora_options options = kn_cli_options(cli);
+    struct files f = {.cli = cli};
+    struct kn_err err;
+    bool all = cli->n_args == 1 && strcmp(cli->args[0], "all") == 0;
+    int code = kn_cli_open(cli, &f.k); /* to read: a library is not made for this */
+
+    if (code)
+        return code;
+    kinora_close(f.k);
+    options.write = true;
+    if (kinora_open(&options, &f.k, &err))
+        return kn_cli_fail(cli, &err);
+    if (cli->config.json) {
+        kn_document_begin(&f.d);
+        kn_json_begin_array(&f.d.w, "written");
+    }
+    kn_signals_catch(f.k);
+    code = all ? export_all(&f) : export_named(&f);
+    kn_signals_release();
+    if (code == KN_EXIT_DONE)
+        code = told_files(&f);
+    else if (cli->config.json)
+        kn_buf_free(&f.d.buf);
+    kinora_close(f.k);
+    return code;
+}
+
+int kn_cmd_export(struct kn_cli *cli)
+{
+    return strcmp(cli->config.format, "notebook") == 0 ? export_notebook(cli)
+                                                       : export_subtitles(cli);
 }

@@ -48,7 +48,17 @@ static void tracks_json(struct kn_json_writer *w, const struct kinora_details *d
         kn_json_known(w, "codec", t->codec);
         kn_json_known(w, "language", t->language);
         kn_json_known(w, "title", t->title);
+        kn_json_known(w, "form", t->form);
+        kn_json_bool(w, "default", t->is_default);
+        kn_json_bool(w, "forced", t->forced);
+        kn_json_bool(w, "impaired", t->impaired);
+        kn_json_bool(w, "commentary", t->commentary);
+        if (t->channels)
+            kn_json_integer(w, "channels", t->channels);
+        else
+            kn_json_null(w, "channels");
         kn_json_bool(w, "heard", t->heard);
+        kn_json_bool(w, "read", t->read);
         kn_json_end_object(w);
     }
     kn_json_end_array(w);
@@ -67,6 +77,7 @@ static int show_json(const struct kinora_details *details)
         kn_json_null(&d.w, "language_confidence");
     kn_json_bool(&d.w, "language_set", t->language_set);
     kn_json_known(&d.w, "words_from", t->words_from);
+    kn_json_known(&d.w, "words_at", details->words_at);
     kn_json_known(&d.w, "scorer", t->scorer);
     if (t->year)
         kn_json_integer(&d.w, "year", t->year);
@@ -98,8 +109,18 @@ static void opinion(struct kn_cli *cli, const struct kn_title *t)
         fact(cli, "opinion", "none: the lexicon reads English only");
 }
 
-static void facts(struct kn_cli *cli, const struct kn_title *t)
+/* "from sidecar Film.en.srt", "from track 2" */
+static const char *words(struct kn_cli *cli, const char *from, const char *at)
 {
+    bool track = strcmp(from, "embedded") == 0;
+
+    return kn_format(cli, "from %s%s%s", track ? "track" : kn_text(cli, from), *at ? " " : "",
+                     kn_text(cli, at));
+}
+
+static void facts(struct kn_cli *cli, const struct kinora_details *details)
+{
+    const struct kn_title *t = &details->record.title;
     char id[KN_ID_TEXT];
 
     kinora_id_text(&t->id, id);
@@ -120,7 +141,7 @@ static void facts(struct kn_cli *cli, const struct kn_title *t)
              kn_format(cli, "%s, %.0f %% sure", kn_text(cli, t->language),
                        100 * t->language_confidence));
     if (*t->words_from)
-        fact(cli, "words", kn_format(cli, "from %s", kn_text(cli, t->words_from)));
+        fact(cli, "words", words(cli, t->words_from, details->words_at));
     if (t->duration > 0)
         fact(cli, "length", kn_time_text(cli, t->duration));
     opinion(cli, t);
@@ -136,9 +157,15 @@ static void tracks(struct kn_cli *cli, const struct kinora_details *details)
 
         if (*t->title)
             more = kn_format(cli, "%s, %s", more, kn_text(cli, t->title));
+        if (t->channels)
+            more =
+                kn_format(cli, "%s, %u channel%s", more, t->channels, t->channels == 1 ? "" : "s");
         fact(cli, i ? "" : "tracks",
-             kn_format(cli, "%s %s%s%s", t->kind, kn_text(cli, t->codec), more,
-                       t->heard ? ", heard" : ""));
+             kn_format(cli, "%zu %s %s%s%s%s%s%s%s%s", i, t->kind, kn_text(cli, t->codec), more,
+                       strcmp(t->form, "pictures") == 0 ? ", pictures" : "",
+                       t->forced ? ", forced" : "", t->impaired ? ", impaired" : "",
+                       t->commentary ? ", commentary" : "", t->heard ? ", heard" : "",
+                       t->read ? ", read" : ""));
     }
 }
 
@@ -204,7 +231,7 @@ int kn_cmd_show(struct kn_cli *cli)
     if (cli->config.json) {
         code = show_json(details);
     } else {
-        facts(cli, &details->record.title);
+        facts(cli, details);
         tracks(cli, details);
         arc(cli, &details->record);
         transcript(cli, &details->record);

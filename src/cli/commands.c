@@ -104,11 +104,10 @@ static const struct kn_command commands[] = {
                   {"kinora search --language es el mar de noche", "only in Spanish films"}}},
     {.name = "export",
      .bit = KN_FOR_EXPORT,
-     .args = "DIR",
+     .args = "DIR | --format srt|vtt TITLE... | --format srt|vtt all",
      .min_args = 1,
-     .max_args = 1,
      .run = kn_cmd_export,
-     .summary = "Write the library out for a notebook",
+     .summary = "Write the library out for a notebook, or transcripts as subtitles",
      .text =
          {"Writes into DIR: transcripts.csv with the columns Video File and Transcript; "
           "vectors.npy, a row of "
@@ -118,9 +117,15 @@ static const struct kn_command commands[] = {
           "of unit "
           "length. Sentiment is TextBlob's polarity of the transcript, whatever scorer the library "
           "has; Opinion_Score is 0.7 times the vector plus 0.3 times Sentiment.",
-          "Titles that are pending or missing are left out."},
+          "Titles that are pending or missing are left out.",
+          "With --format srt or vtt the words of each TITLE, or of all, become a subtitle file "
+          "beside its film, such as Film.en.srt, or in the folder --into. A file that is there is "
+          "kept unless --force is given. The next ingest knows what was written here and does not "
+          "take it for subtitles, until somebody edits it."},
      .examples = {{"kinora export notebook/", "three files in the folder notebook"},
-                  {"kinora export --format notebook notebook/ --force", "the same once more"}}},
+                  {"kinora export --format notebook notebook/ --force", "the same once more"},
+                  {"kinora export --format srt \"The Velvet Vault\"", "beside the film"},
+                  {"kinora export --format vtt all --into subtitles/", "all, in one folder"}}},
     {.name = "eval",
      .bit = KN_FOR_EVAL,
      .args = "",

@@ -4,14 +4,13 @@
  * the closed socket says the same without that trap; a loop that never looks at the
  * socket ends at the CPU limit. */
 #include "decode/decode.h"
+#include "decode/decode_box.h"
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -76,7 +75,7 @@ static double cpu_used(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void tell(struct kn_decode_job *job, const void *message, size_t n)
+void kn_decode_tell(struct kn_decode_job *job, const void *message, size_t n)
 {
     while (send(job->sock, message, n, MSG_NOSIGNAL) < 0)
         if (errno != EINTR)
@@ -135,7 +134,7 @@ void kn_decode_answer(struct kn_decode_job *job, const void *message, size_t n)
         if (request.kind != KN_WIRE_NEXT)
             _exit(3);
     }
-    tell(job, message, n);
+    kn_decode_tell(job, message, n);
     job->asked = false;
 }
 
@@ -165,27 +164,33 @@ static void open_film(struct kn_decode_job *job, struct kn_decode_film *film,
     kn_decode_allow_cpu(job, 0);
     if (kn_decode_film_open(job, film, &info)) {
         kn_decode_film_close(film);
-        tell(job, &job->failure, sizeof job->failure);
+        kn_decode_tell(job, &job->failure, sizeof job->failure);
         return;
     }
     kn_decode_allow_cpu(job, film->duration);
-    tell(job, &info,
-         offsetof(struct kn_wire_info, streams) + info.n_streams * sizeof info.streams[0]);
+    kn_decode_tell(job, &info,
+                   offsetof(struct kn_wire_info, streams) +
+                       info.n_streams * sizeof info.streams[0]);
 }
 
-static void serve(struct kn_decode_job *job)
+static void serve(struct kn_decode_job *job, uint32_t box)
 {
-    const struct kn_wire_hello hello = {KN_WIRE_HELLO, KN_WIRE_VERSION};
+    const struct kn_wire_hello hello = {KN_WIRE_HELLO, KN_WIRE_VERSION, box, 0};
     struct kn_decode_film film = {0};
     struct kn_wire_request request;
     int fd;
 
-    tell(job, &hello, sizeof hello);
+    kn_decode_tell(job, &hello, sizeof hello);
     for (;;) {
         receive(job->sock, &request, &fd);
-        if (request.kind == KN_WIRE_NEXT && film.fmt) {
+        if (request.kind == KN_WIRE_READ_TEXT && job->fd >= 0) {
+            if (kn_decode_film_rewind(job, &film) || kn_decode_text(job, &film, request.stream))
+                kn_decode_tell(job, &job->failure, sizeof job->failure);
+            continue;
+        }
+        if (request.kind == KN_WIRE_NEXT && job->fd >= 0) {
             job->asked = true;
-            if (kn_decode_sound(job, &film))
+            if (kn_decode_film_rewind(job, &film) || kn_decode_sound(job, &film))
                 kn_decode_answer(job, &job->failure, sizeof job->failure);
         }
         /* The sound is read to its end or not at all, so after NEXT nothing is left either. */
@@ -195,19 +200,6 @@ static void serve(struct kn_decode_job *job)
         job->fd = fd;
         if (request.kind == KN_WIRE_OPEN && fd >= 0)
             open_film(job, &film, &request);
-    }
-}
-
-static void limit(__rlimit_resource_t what, rlim_t most)
-{
-    struct rlimit r = {most, most};
-    struct rlimit had;
-
-    if (getrlimit(what, &had) == 0 && had.rlim_max < most)
-        r.rlim_cur = r.rlim_max = had.rlim_max;
-    if (setrlimit(what, &r)) {
-        fprintf(stderr, "limit %d cannot be set: %s\n", (int)what, strerror(errno));
-        _exit(4);
     }
 }
 
@@ -224,15 +216,7 @@ int main(int argc, char **argv)
               stderr);
         return 2;
     }
-    if (KN_DECODE_LIMITS_MEMORY)
-        limit(RLIMIT_AS, (rlim_t)memory);
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_NOFILE, 16);     /* six are in use; the C library may open a locale's table */
-    limit(RLIMIT_FSIZE, 1 << 16); /* stderr, which the client keeps in memory */
-    signal(SIGXFSZ, SIG_IGN);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-        return 4;
     current = &job;
     av_log_set_callback(keep_first_line);
-    serve(&job);
+    serve(&job, kn_decode_box(memory));
 }

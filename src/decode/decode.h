@@ -1,8 +1,10 @@
 /* decode.h - the inside of kinora-decode: one file at a time, from a descriptor to 16 kHz mono.
  *
- *     decode.c        limits, the socket, the loop over requests
+ *     decode.c        the socket, the loop over requests
+ *     decode_box.c    the walls around it
  *     decode_film.c   opening: FFmpeg's input over pread, what is inside, which track
  *     decode_sound.c  decoding that track on the film's time line
+ *     decode_text.c   a text track's cues
  *
  * Of Kinora it uses headers only. Failures are kept in job.failure and sent as they are; functions
  * return 0 or a negative enum kn_code. It does not outlive its client: when the socket is
@@ -40,6 +42,7 @@ struct kn_decode_film {
     AVIOContext *io;
     AVCodecContext *dec; /* NULL: no sound, or none that can be decoded */
     int audio;           /* its stream; -1: none */
+    bool used;           /* its packets were read, in part or all */
     double duration; /* seconds as the container tells; 0: unknown or guessed from the bit rate */
     char why[192];   /* why dec is NULL although there is a track */
 };
@@ -50,6 +53,8 @@ int kn_decode_fail(struct kn_decode_job *job, enum kn_code code, const char *fmt
 /* The same for what an FFmpeg call returned: its own words, and the first line that it logged. */
 int kn_decode_fail_av(struct kn_decode_job *job, int averror, const char *doing);
 void kn_decode_alive(struct kn_decode_job *job); /* call it wherever there is progress */
+/* At once. Ends the process when nobody listens any more. */
+void kn_decode_tell(struct kn_decode_job *job, const void *message, size_t n);
 /* Waits until the client wants the next block, then sends it. */
 void kn_decode_answer(struct kn_decode_job *job, const void *message, size_t n);
 /* Lets the file use what the client allows for so many seconds of film. */
@@ -58,7 +63,14 @@ void kn_decode_allow_cpu(const struct kn_decode_job *job, double seconds);
 /* decode_film.c */
 int kn_decode_film_open(struct kn_decode_job *job, struct kn_decode_film *film,
                         struct kn_wire_info *info);
+/* The same once more for a film whose packets were read, with job as it is. */
+int kn_decode_film_rewind(struct kn_decode_job *job, struct kn_decode_film *film);
+/* Where the film begins, in seconds as its time stamps count. Below 0 lies what encoders put in front. */
+double kn_decode_film_start(const struct kn_decode_film *film);
 void kn_decode_film_close(struct kn_decode_film *film); /* a zeroed one is fine */
+
+/* decode_text.c: sends every cue and END, unasked. Afterwards the film's packets are gone. */
+int kn_decode_text(struct kn_decode_job *job, struct kn_decode_film *film, unsigned stream);
 
 /* decode_sound.c: sends every block and END. */
 int kn_decode_sound(struct kn_decode_job *job, struct kn_decode_film *film);

@@ -69,6 +69,22 @@ static int open_no_other(AVFormatContext *fmt, AVIOContext **io, const char *url
     return AVERROR(EACCES);
 }
 
+/* FFmpeg before 7 has a decoder for WebVTT, but does not know what Matroska calls it (S_TEXT/WEBVTT). Its header,
+ * which lies in the track's private data, begins with its name. */
+static void name_webvtt(AVFormatContext *fmt)
+{
+    static const char head[] = "WEBVTT";
+
+    for (unsigned i = 0; i < fmt->nb_streams; i++) {
+        AVCodecParameters *par = fmt->streams[i]->codecpar;
+
+        if (par->codec_type == AVMEDIA_TYPE_SUBTITLE && par->codec_id == AV_CODEC_ID_NONE &&
+            par->extradata_size >= (int)sizeof head - 1 &&
+            memcmp(par->extradata, head, sizeof head - 1) == 0)
+            par->codec_id = AV_CODEC_ID_WEBVTT;
+    }
+}
+
 static int open_input(struct kn_decode_job *job, struct kn_decode_film *film)
 {
     unsigned char *buffer = av_malloc(READ_BYTES);
@@ -96,6 +112,7 @@ static int open_input(struct kn_decode_job *job, struct kn_decode_film *film)
     rc = avformat_find_stream_info(film->fmt, NULL);
     if (rc < 0)
         return kn_decode_fail_av(job, rc, "look for its streams");
+    name_webvtt(film->fmt);
     return 0;
 }
 
@@ -121,14 +138,31 @@ static enum kn_stream_kind kind_of(const AVStream *st)
     }
 }
 
+static bool title_has(const AVStream *st, const char *word)
+{
+    const AVDictionaryEntry *e = av_dict_get(st->metadata, "title", NULL, 0);
+
+    return e && strcasestr(e->value, word);
+}
+
+/* Most films say it by the title alone. */
+static bool is_commentary(const AVStream *st)
+{
+    return st->disposition & AV_DISPOSITION_COMMENT || title_has(st, "comment");
+}
+
 static void describe_stream(const AVStream *st, struct kn_wire_stream *out)
 {
     const AVCodecParameters *par = st->codecpar;
+    const int impaired = AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_VISUAL_IMPAIRED |
+                         AV_DISPOSITION_DESCRIPTIONS;
 
     out->kind = kind_of(st);
     out->flags = (st->disposition & AV_DISPOSITION_DEFAULT ? KN_WIRE_DEFAULT : 0) |
                  (st->disposition & AV_DISPOSITION_FORCED ? KN_WIRE_FORCED : 0) |
-                 (st->disposition & AV_DISPOSITION_ORIGINAL ? KN_WIRE_ORIGINAL : 0);
+                 (st->disposition & AV_DISPOSITION_ORIGINAL ? KN_WIRE_ORIGINAL : 0) |
+                 (st->disposition & impaired ? KN_WIRE_IMPAIRED : 0) |
+                 (is_commentary(st) ? KN_WIRE_COMMENTARY : 0);
     snprintf(out->codec, sizeof out->codec, "%s", avcodec_get_name(par->codec_id));
     copy_text(out->language, sizeof out->language, st->metadata, "language");
     if (strcmp(out->language, "und") == 0)
@@ -148,13 +182,30 @@ static void describe_stream(const AVStream *st, struct kn_wire_stream *out)
  * Smaller is better. */
 static int standing(const AVStream *st)
 {
-    const int special = AV_DISPOSITION_VISUAL_IMPAIRED | AV_DISPOSITION_COMMENT |
-                        AV_DISPOSITION_DESCRIPTIONS | AV_DISPOSITION_CLEAN_EFFECTS |
-                        AV_DISPOSITION_KARAOKE;
+    const int special = AV_DISPOSITION_VISUAL_IMPAIRED | AV_DISPOSITION_DESCRIPTIONS |
+                        AV_DISPOSITION_CLEAN_EFFECTS | AV_DISPOSITION_KARAOKE;
 
-    return 8 * !!(st->disposition & special) + 4 * !(st->disposition & AV_DISPOSITION_DEFAULT) +
+    return 8 * (st->disposition & special || is_commentary(st) || title_has(st, "descri")) +
+           4 * !(st->disposition & AV_DISPOSITION_DEFAULT) +
            2 * !(st->disposition & AV_DISPOSITION_ORIGINAL) +
            !!(st->disposition & AV_DISPOSITION_DUB);
+}
+
+static const char *language_of(const AVStream *st)
+{
+    const AVDictionaryEntry *e = av_dict_get(st->metadata, "language", NULL, 0);
+
+    return e ? e->value : "";
+}
+
+/* Of the film's one language a fuller mix is the film, a thinner one often something else. Which of several languages is the
+ * film's no number of channels tells: then the first stays. */
+static bool is_better(const AVStream *a, const AVStream *than)
+{
+    int x = standing(a), y = standing(than);
+
+    return x < y || (x == y && strcmp(language_of(a), language_of(than)) == 0 &&
+                     a->codecpar->ch_layout.nb_channels > than->codecpar->ch_layout.nb_channels);
 }
 
 /* Numbers that are 0 are not known yet; the first frame tells, and is checked again. */
@@ -216,7 +267,7 @@ static int choose_track(struct kn_decode_job *job, struct kn_decode_film *film, 
             const AVStream *st = film->fmt->streams[i];
 
             if (!tried[i] && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
-                (best < 0 || standing(st) < standing(film->fmt->streams[best])))
+                (best < 0 || is_better(st, film->fmt->streams[best])))
                 best = (int)i;
         }
         if (best < 0)
@@ -266,6 +317,25 @@ int kn_decode_film_open(struct kn_decode_job *job, struct kn_decode_film *film,
     copy_text(info->title, sizeof info->title, film->fmt->metadata, "title");
     info->duration = film->duration = believed_duration(job, film->fmt);
     return 0;
+}
+
+double kn_decode_film_start(const struct kn_decode_film *film)
+{
+    if (film->fmt->start_time == AV_NOPTS_VALUE)
+        return 0;
+    return FFMAX((double)film->fmt->start_time / AV_TIME_BASE, 0);
+}
+
+int kn_decode_film_rewind(struct kn_decode_job *job, struct kn_decode_film *film)
+{
+    struct kn_wire_info info;
+
+    if (film->fmt && !film->used)
+        return 0;
+    kn_decode_film_close(film);
+    job->at = 0;
+    job->log[0] = '\0';
+    return kn_decode_film_open(job, film, &info);
 }
 
 void kn_decode_film_close(struct kn_decode_film *film)

@@ -21,6 +21,9 @@
 
 static const double JITTER = 0.1, LEAP = 10;
 
+/* A few bytes can promise a day of silence, which a listener would look through for speech. */
+static const double MAX_GAP = 3600;
+
 enum {
     MAX_BAD_READS = 64,  /* in a row: then the rest of the file is given up */
     MAX_FRAME = 1 << 22, /* samples of one frame after resampling: 4 minutes */
@@ -192,6 +195,10 @@ static int place(struct sound *s, const AVFrame *frame)
         return rc;
     s->drop = 0;
     off = round(at * KN_AUDIO_RATE) - (double)s->written;
+    if (off > MAX_GAP * KN_AUDIO_RATE)
+        return kn_decode_fail(s->job, KN_ELIMIT,
+                              "its sound has a gap of %.0f s, where %.0f are the most",
+                              off / KN_AUDIO_RATE, MAX_GAP);
     if (off >= 0)
         return put(s, NULL, (uint64_t)off);
     s->drop = (uint64_t)-off;
@@ -324,9 +331,7 @@ int kn_decode_sound(struct kn_decode_job *job, struct kn_decode_film *film)
     }
     s->job = job;
     s->film = film;
-    /* Below 0 lies what encoders put in front; the film begins at 0. */
-    if (film->fmt->start_time != AV_NOPTS_VALUE)
-        s->origin = fmax((double)film->fmt->start_time / AV_TIME_BASE, 0);
+    s->origin = kn_decode_film_start(film);
     job->log[0] = '\0';
     rc = read_track(s, packet, frame);
     if (s->block.n > 0)

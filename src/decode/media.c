@@ -27,6 +27,7 @@ struct kn_media {
     bool greeted;         /* its HELLO has come */
     bool broken;          /* the last child could not be started, or ended without one */
     enum reading reading; /* READING: an answer to NEXT is owed */
+    uint32_t box;         /* as it said in it */
     bool has_audio;
     uint32_t at;          /* samples of answer.audio that were given already */
     struct kn_err failed; /* FAILED: what every further read says */
@@ -132,6 +133,7 @@ static int take_message(struct kn_media *m, const char *doing, size_t *n, struct
             return give_up(m, KN_EIO, m->program.data,
                            "is of another version than this program: install both together", err);
         m->greeted = true;
+        m->box = m->answer.hello.box;
         m->broken = false;
         *n = 0;
         return KN_OK;
@@ -190,10 +192,12 @@ static int told_error(const struct kn_media *m, struct kn_err *err)
 }
 
 /* False when the child is not there to take it; whoever waits for its answer learns why. */
-static bool request(struct kn_media *m, enum kn_wire_kind kind, int fd)
+static bool request(struct kn_media *m, enum kn_wire_kind kind, int fd, size_t stream)
 {
-    struct kn_wire_request r = {
-        .kind = kind, .cpu = m->limits.cpu, .max_duration = m->limits.max_duration};
+    struct kn_wire_request r = {.kind = kind,
+                                .stream = (uint32_t)stream,
+                                .cpu = m->limits.cpu,
+                                .max_duration = m->limits.max_duration};
     union {
         struct cmsghdr head;
         char bytes[CMSG_SPACE(sizeof fd)];
@@ -232,7 +236,7 @@ static int send_open(struct kn_media *m, int fd, struct kn_err *err)
             if (rc)
                 return rc;
         }
-        if (request(m, KN_WIRE_OPEN, fd))
+        if (request(m, KN_WIRE_OPEN, fd, 0))
             return KN_OK;
         if (attempt > 0)
             return explain_end(m, "open", err);
@@ -269,13 +273,64 @@ int kn_media_open(struct kn_media *m, int fd, const struct kn_cancel *cancel,
     return KN_OK;
 }
 
+struct kn_media_box kn_media_box(const struct kn_media *m)
+{
+    return (struct kn_media_box){.memory = m->box & KN_WIRE_BOX_MEMORY,
+                                 .landlock = m->box & KN_WIRE_BOX_LANDLOCK,
+                                 .seccomp = m->box & KN_WIRE_BOX_SECCOMP};
+}
+
+static int take_cues(struct kn_media *m, const struct kn_cancel *cancel, struct kn_buf *out,
+                     struct kn_err *err)
+{
+    static const char doing[] = "read its text";
+
+    for (;;) {
+        int rc = await(m, doing, cancel, err);
+
+        if (rc)
+            return rc;
+        switch (m->answer.kind) {
+        case KN_WIRE_CUE:
+            if (kn_wire_add_cue(&m->answer.cue, out, NULL))
+                return give_up(m, KN_ELIMIT, doing, "it is longer than any film's", err);
+            break;
+        case KN_WIRE_END:
+            return KN_OK;
+        case KN_WIRE_ERROR:
+            return told_error(m, err);
+        default:
+            return unexpected(m, doing, err);
+        }
+    }
+}
+
+int kn_media_read_text(struct kn_media *m, size_t stream, const struct kn_cancel *cancel,
+                       struct kn_buf *out, struct kn_err *err)
+{
+    enum reading before = m->reading;
+    int rc;
+
+    if (m->reading != OPENED && (m->reading != ENDED || m->has_audio))
+        return kn_err_set(err, KN_EARG, "read its text: no file is open, or its sound was begun");
+    m->reading = NOTHING;
+    rc = kn_buf_adds(out, KN_WIRE_CUES_HEAD, err);
+    if (rc == KN_OK) {
+        request(m, KN_WIRE_READ_TEXT, -1, stream);
+        rc = take_cues(m, cancel, out, err);
+    }
+    if (rc == KN_OK)
+        m->reading = before;
+    return rc;
+}
+
 /* Brings the next block, or ENDED, or FAILED with the reason in m->failed. */
 static void next_block(struct kn_media *m, const struct kn_cancel *cancel)
 {
     static const char doing[] = "decode the sound";
 
     if (m->reading == OPENED)
-        request(m, KN_WIRE_NEXT, -1);
+        request(m, KN_WIRE_NEXT, -1, 0);
     m->reading = FAILED;
     if (await(m, doing, cancel, &m->failed))
         return;
@@ -284,7 +339,7 @@ static void next_block(struct kn_media *m, const struct kn_cancel *cancel)
         kn_wire_clamp(&m->answer.audio);
         m->at = 0;
         m->reading = READING;
-        request(m, KN_WIRE_NEXT, -1);
+        request(m, KN_WIRE_NEXT, -1, 0);
         break;
     case KN_WIRE_END:
         m->reading = ENDED;
@@ -333,6 +388,6 @@ void kn_media_close_file(struct kn_media *m)
     if (m->reading == READING)
         kn_child_end(&m->child, NULL);
     else if (m->reading != NOTHING && m->child.pid != 0)
-        request(m, KN_WIRE_CLOSE, -1);
+        request(m, KN_WIRE_CLOSE, -1, 0);
     m->reading = NOTHING;
 }

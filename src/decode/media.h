@@ -2,7 +2,7 @@
  *
  * FFmpeg never runs here. A struct kn_media owns one kinora-decode child (decode/protocol.h),
  * which is handed open file descriptors over a socket and answers on it: it has no path, a
- * memory limit, a CPU-time limit a file, and a watchdog here that kills it when it is silent for
+ * memory limit, a CPU-time limit a file, what else decode_box.h lists, and a watchdog here that kills it when it is silent for
  * longer than kn_media_limits.silence. One child serves many files; after a crash, a hang or a
  * broken answer it is replaced at the next kn_media_open, and only that file fails. Starting one
  * costs some 80 ms, since FFmpeg pulls in 134 libraries; a file more costs about one.
@@ -10,9 +10,11 @@
  * Sound is mono, 16,000 samples a second, float32 in -1..1, from the start of the film: a gap in
  * the track, and a track that starts late, reads as silence, so that sample n is time n / 16000 s
  * of the film. It is of the track that is marked as default, else of the original one, else of the
- * first; of a commentary or a description for the blind only when there is nothing else.
+ * first; of those that are alike in that and in language, of the one with most channels; of a commentary or a
+ * description for the blind, by its mark or by its title, only when there is nothing else.
  *
- * Order: open -> info -> read_audio until it gives 0 samples -> close_file -> open the next.
+ * Order: open -> info -> read_text of some tracks -> read_audio until it gives 0 samples -> close_file -> open the
+ * next.
  * Threads: one kn_media a thread; any number of them at once. A cancel token ends any call
  * within KN_CANCEL_POLL_MS.
  *
@@ -27,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct kn_buf;
 struct kn_cancel;
 struct kn_err;
 struct kn_media; /* opaque; one thread */
@@ -50,6 +53,8 @@ struct kn_stream {
     char language[16]; /* as the container tags it ("eng"), "" when not */
     char title[KN_MEDIA_TEXT];
     bool is_default, is_forced, is_original;
+    bool is_impaired;   /* subtitles for those who do not hear, sound for those who do not see */
+    bool is_commentary; /* by its mark or its title */
     uint32_t channels, sample_rate; /* audio; 0 otherwise */
     uint32_t width, height;         /* video; 0 otherwise */
 };
@@ -79,6 +84,18 @@ int kn_media_open(struct kn_media *m, int fd, const struct kn_cancel *cancel,
 /* After a failed open: is the decoder itself to blame, which would fail for every file? It could not
  * be started, or ended before it said hello. */
 bool kn_media_is_broken(const struct kn_media *m);
+
+/* Which walls of decode_box.h hold in the child that answered last; all false before one did. */
+struct kn_media_box {
+    bool memory, landlock, seccomp;
+};
+struct kn_media_box kn_media_box(const struct kn_media *m);
+
+/* Appends a whole text track as an ASS file, as text/subtitle.h reads it; the stream is one of info's. The film is
+ * read through for it once, its sound not decoded. Only before the first read_audio (else KN_EARG). KN_ECORRUPT: it holds pictures,
+ * or nothing here can decode it. After a failure the file is closed: open it again to go on. KN_ELIMIT: out is full. */
+int kn_media_read_text(struct kn_media *m, size_t stream, const struct kn_cancel *cancel,
+                       struct kn_buf *out, struct kn_err *err);
 
 /* Fills up to cap samples; *got < cap only at the end of the track, or when the next call will give
  * an error; 0 when nothing is left or there is no audio track. A damaged stretch reads as silence;

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+static const double CUE_TIME_MAX = 999 * 3600.0;
+
 static bool info_is_sound(const struct kn_wire_info *w, size_t n)
 {
     if (n < offsetof(struct kn_wire_info, streams) || w->n_streams > KN_MEDIA_STREAMS ||
@@ -35,6 +37,9 @@ bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n)
     case KN_WIRE_AUDIO:
         return n > offsetof(struct kn_wire_audio, samples) && a->audio.n <= KN_WIRE_BLOCK &&
                n == offsetof(struct kn_wire_audio, samples) + a->audio.n * sizeof(float);
+    case KN_WIRE_CUE:
+        return n > offsetof(struct kn_wire_cue, text) && a->cue.n <= KN_WIRE_CUE_TEXT &&
+               n == offsetof(struct kn_wire_cue, text) + a->cue.n;
     case KN_WIRE_ERROR:
         return n == sizeof a->error && (a->error.code == KN_EIO || a->error.code == KN_ECORRUPT ||
                                         a->error.code == KN_ELIMIT);
@@ -84,6 +89,8 @@ void kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out)
         to->is_default = (from->flags & KN_WIRE_DEFAULT) != 0;
         to->is_forced = (from->flags & KN_WIRE_FORCED) != 0;
         to->is_original = (from->flags & KN_WIRE_ORIGINAL) != 0;
+        to->is_impaired = (from->flags & KN_WIRE_IMPAIRED) != 0;
+        to->is_commentary = (from->flags & KN_WIRE_COMMENTARY) != 0;
         to->channels = from->channels;
         to->sample_rate = from->sample_rate;
         to->width = from->width;
@@ -107,6 +114,29 @@ static int repair_and_print(struct kn_sv bytes, struct kn_buf *out, struct kn_er
 void kn_wire_to_text(const struct kn_wire_error *w, char out[KN_WIRE_TEXT])
 {
     copy_text(out, KN_WIRE_TEXT, w->text, sizeof w->text, repair_and_print);
+}
+
+int kn_wire_add_cue(const struct kn_wire_cue *c, struct kn_buf *out, struct kn_err *err)
+{
+    double times[] = {c->start, c->end};
+    size_t at;
+
+    for (size_t i = 0; i < 2; i++)
+        if (!(times[i] >= 0 && times[i] <= CUE_TIME_MAX))
+            return KN_OK;
+    kn_buf_adds(out, "Dialogue: ", NULL);
+    for (size_t i = 0; i < 2; i++)
+        kn_buf_addf(out, NULL, "%d:%02d:%06.3f,", (int)(times[i] / 3600), (int)(times[i] / 60) % 60,
+                    fmod(times[i], 60));
+    at = out->n;
+    kn_buf_add(out, c->text, c->n, NULL);
+    kn_buf_adds(out, "\n", NULL);
+    if (kn_buf_ok(out, err))
+        return KN_ELIMIT;
+    for (; at + 1 < out->n; at++)
+        if ((unsigned char)out->data[at] < ' ')
+            out->data[at] = ' ';
+    return KN_OK;
 }
 
 void kn_wire_clamp(struct kn_wire_audio *a)

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct kn_buf;
+struct kn_err;
+
 /* Whether n bytes are one whole answer: a known kind, the length that its counts ask for, and
  * counts, codes and indices within their ranges. Texts and numbers may still be nonsense. */
 bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n);
@@ -16,6 +19,11 @@ bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n);
 /* Both take an answer that is sound. Texts come out as valid UTF-8, cut at a character. */
 void kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out);
 void kn_wire_to_text(const struct kn_wire_error *w, char out[KN_WIRE_TEXT]); /* printable */
+
+/* Appends the cue as a line of an ASS file whose Format is KN_WIRE_CUES_HEAD's. What stands in it cannot end the line; one whose
+ * times cannot be is left out. KN_ELIMIT. */
+int kn_wire_add_cue(const struct kn_wire_cue *c, struct kn_buf *out, struct kn_err *err);
+#define KN_WIRE_CUES_HEAD "[Events]\nFormat: Start, End, Text\n"
 
 /* What is not a number becomes 0, what lies outside of -1..1 its end. */
 void kn_wire_clamp(struct kn_wire_audio *a);

@@ -10,6 +10,7 @@
  *                                INFO | ERROR
  *     NEXT                       AUDIO | END | ERROR
  *     NEXT ...
+ *     READ_TEXT + a stream       CUE ... END | ERROR    (unasked; only before the first NEXT)
  *     CLOSE                      (no answer)
  *
  * The client asks for the next block as soon as it has one, so that decoding goes on while it
@@ -28,9 +29,10 @@
 
 enum {
     KN_WIRE_SOCKET = 3, /* the child's end */
-    KN_WIRE_VERSION = 1,
+    KN_WIRE_VERSION = 2,
     KN_WIRE_BLOCK = 16384, /* samples: 64 KiB, well inside a socket's default buffer */
     KN_WIRE_TEXT = 224,
+    KN_WIRE_CUE_TEXT = 16384,
     KN_WIRE_ALIVE_MAX = 3600, /* ALIVE in a row: an hour of reading without one block of sound */
 };
 
@@ -38,27 +40,39 @@ enum kn_wire_kind {
     KN_WIRE_OPEN = 1,
     KN_WIRE_NEXT,
     KN_WIRE_CLOSE,
+    KN_WIRE_READ_TEXT,
     KN_WIRE_HELLO = 0x6b6e3031,
     KN_WIRE_ALIVE,
     KN_WIRE_INFO,
     KN_WIRE_AUDIO,
+    KN_WIRE_CUE,
     KN_WIRE_END,
     KN_WIRE_ERROR,
 };
 
 struct kn_wire_request { /* NEXT and CLOSE use the kind only */
     uint32_t kind;
-    uint32_t reserved;
+    uint32_t stream;     /* READ_TEXT */
     double cpu;          /* seconds beyond 1/20 of the duration */
     double max_duration; /* seconds */
 };
 
+enum { KN_WIRE_BOX_MEMORY = 1, KN_WIRE_BOX_LANDLOCK = 2, KN_WIRE_BOX_SECCOMP = 4 };
+
 struct kn_wire_hello {
     uint32_t kind;
     uint32_t version;
+    uint32_t box; /* which walls hold (decode_box.h) */
+    uint32_t reserved;
 };
 
-enum { KN_WIRE_DEFAULT = 1, KN_WIRE_FORCED = 2, KN_WIRE_ORIGINAL = 4 };
+enum {
+    KN_WIRE_DEFAULT = 1,
+    KN_WIRE_FORCED = 2,
+    KN_WIRE_ORIGINAL = 4,
+    KN_WIRE_IMPAIRED = 8,
+    KN_WIRE_COMMENTARY = 16
+};
 
 struct kn_wire_stream {
     uint32_t kind, flags;
@@ -82,6 +96,13 @@ struct kn_wire_audio {
     float samples[KN_WIRE_BLOCK]; /* only n are sent; at least 1 */
 };
 
+struct kn_wire_cue { /* what stands on the screen, as ASS writes it */
+    uint32_t kind;
+    uint32_t n;
+    double start, end;           /* seconds of the film */
+    char text[KN_WIRE_CUE_TEXT]; /* only n are sent; at least 1 */
+};
+
 struct kn_wire_error {
     uint32_t kind;
     int32_t code; /* KN_EIO, KN_ECORRUPT or KN_ELIMIT */
@@ -93,6 +114,7 @@ union kn_wire_answer {
     struct kn_wire_hello hello;
     struct kn_wire_info info;
     struct kn_wire_audio audio;
+    struct kn_wire_cue cue;
     struct kn_wire_error error;
 };
 

@@ -201,8 +201,8 @@ int kn_sparse_build(struct kn_sparse *x, struct kn_err *err)
     if (rc)
         return rc;
     for (size_t i = 0; i < x->n_slots; i++)
-        x->slots[i].rarity = (float)log(1 + ((double)x->rows - x->slots[i].rows + 0.5) /
-                                                (x->slots[i].rows + 0.5));
+        x->slots[i].rarity =
+            (float)log(1 + ((double)x->rows - x->slots[i].rows + 0.5) / (x->slots[i].rows + 0.5));
     pass(x, false);
     for (size_t i = 0; i < x->n_slots; i++) {
         x->slots[i].first = places;

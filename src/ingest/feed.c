@@ -2,9 +2,11 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "decode/media.h"
-#include "net/json.h"
+#include "ingest/tracks.h"
 #include "text/language.h"
+#include "text/subtitle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,29 +41,6 @@ struct job *job_new(void)
     return j;
 }
 
-static const char *const kinds[] = {"video", "audio", "subtitle", "other"};
-
-/* What the store keeps of the streams; read by words.c and by kinora_show. */
-static int streams_json(const struct kn_media_info *info, struct kn_buf *out, struct kn_err *err)
-{
-    struct kn_json_writer w = {.out = out};
-
-    kn_json_begin_array(&w, NULL);
-    for (size_t i = 0; i < info->n_streams; i++) {
-        const struct kn_stream *s = &info->streams[i];
-
-        kn_json_begin_object(&w, NULL);
-        kn_json_string(&w, "kind", kinds[s->kind]);
-        kn_json_string(&w, "codec", s->codec);
-        kn_json_string(&w, "language", s->language);
-        kn_json_string(&w, "title", s->title);
-        kn_json_bool(&w, "heard", (int)i == info->audio);
-        kn_json_end_object(&w);
-    }
-    kn_json_end_array(&w);
-    return kn_buf_ok(out, err);
-}
-
 static int commit_probe(struct run *r, struct job *j, const struct kn_media_info *info,
                         struct kn_err *err)
 {
@@ -69,9 +48,10 @@ static int commit_probe(struct run *r, struct job *j, const struct kn_media_info
     int rc;
 
     kn_buf_init(&streams, 1 << 20);
-    rc = streams_json(info, &streams, err);
+    rc = kn_tracks_write(info, &streams, err);
     if (rc == KN_OK) {
-        struct kn_probed probed = {info->duration, info->container, streams.data};
+        struct kn_probed probed = {
+            .duration = info->duration, .container = info->container, .streams_json = streams.data};
 
         rc =
             kn_store_commit_probe(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_PROBE], &probed, err);
@@ -184,8 +164,8 @@ int run_language_of(struct run *r, struct kn_sv text, char tag[16], double *conf
     return rc ? rc : kn_language_of(r->languages, text, tag, confidence, err);
 }
 
-/* The plan has read a sidecar. */
-static int use_sidecar(struct run *r, struct job *j, struct kn_err *err)
+/* The plan has the words. */
+static int use_words(struct run *r, struct job *j, struct kn_err *err)
 {
     const struct kn_plan *p = &j->plan;
     char tag[16];
@@ -193,7 +173,8 @@ static int use_sidecar(struct run *r, struct job *j, struct kn_err *err)
                              .n_segments = p->n_segments,
                              .language = tag,
                              .language_confidence = 1,
-                             .words_from = "sidecar",
+                             .words_from = p->words_from,
+                             .words_at = p->words_at,
                              .reason = "",
                              .duration = p->segments[p->n_segments - 1].end};
     int rc = KN_OK;
@@ -226,10 +207,7 @@ static int take_probe(struct run *r, struct job *j, const struct kn_media_info *
     int rc = commit_probe(r, j, info, err);
 
     j->plan.duration = info->duration;
-    return rc ? rc
-              : kn_plan_words(&r->planning,
-                              info->audio < 0 ? "" : info->streams[info->audio].language, &j->plan,
-                              j->arena, err);
+    return rc ? rc : kn_plan_words(&r->planning, &j->plan, j->arena, err);
 }
 
 /* A decoder that is killed before it has said hello is no reason to end the run, one that never says it is. */
@@ -243,42 +221,88 @@ static int open_media(struct run *r, struct kn_media *media, int fd, struct kn_m
     return rc;
 }
 
+/* Reads text tracks until one is of use. After one that fails the file is opened again, by a new child if need be. */
+static int read_tracks(struct run *r, struct kn_media *media, int fd, struct job *j,
+                       struct kn_media_info *info, struct kn_err *err)
+{
+    struct kn_plan *p = &j->plan;
+    struct kn_buf text;
+    int rc = KN_OK;
+
+    kn_buf_init(&text, KN_SUBTITLE_BYTES);
+    for (size_t i = 0; rc == KN_OK && p->n_segments == 0 && i < p->n_tracks; i++) {
+        struct kn_err why;
+        int taken;
+
+        kn_buf_clear(&text);
+        taken = kn_media_read_text(media, p->tracks[i].stream, &r->stop, &text, &why);
+        if (taken)
+            rc = open_media(r, media, fd, info, err);
+        else
+            taken = kn_plan_take_track(&r->planning, i, &text, p, j->arena, &why);
+        if (taken && taken != KN_ECANCELLED)
+            kn_log(KN_LOG_INFO, "text track %zu of '%s' is not used: %s", p->tracks[i].stream,
+                   p->escaped, why.msg);
+    }
+    kn_buf_free(&text);
+    if (rc == KN_OK && p->n_tracks > 0 && p->n_segments == 0)
+        rc = kn_plan_keys(p, &r->settings, &p->sound_key, err);
+    return rc;
+}
+
+/* What is in the file becomes the title's words, or goes to a listener. Failures here end the run. */
+static int feed_open(struct run *r, struct kn_media *media, struct job *j,
+                     const struct kn_media_info *info, struct kn_err *err)
+{
+    if (j->plan.n_segments > 0)
+        return use_words(r, j, err);
+    return info->audio < 0 ? commit_no_audio(r, j, err) : feed_title(r, media, j, err);
+}
+
+/* *own: the failure is the title's own, and no reason to end the run. */
+static int open_and_read(struct run *r, struct kn_media *media, int fd, struct job *j,
+                         struct kn_media_info *info, bool *own, struct kn_err *err)
+{
+    int rc = open_media(r, media, fd, info, err);
+
+    *own = rc && !kn_media_is_broken(media);
+    if (rc)
+        return rc;
+    j->duration = info->duration;
+    if (j->plan.from == KN_STAGE_PROBE)
+        rc = take_probe(r, j, info, err);
+    j->plan.from = KN_STAGE_WORDS;
+    if (rc || j->plan.n_segments > 0)
+        return rc;
+    rc = read_tracks(r, media, fd, j, info, err);
+    *own = rc && !kn_media_is_broken(media);
+    return rc;
+}
+
 static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_scan_file *file,
                          struct job *j)
 {
-    enum kn_stage stage = j->plan.from;
     struct kn_media_info info;
     struct kn_err err;
+    bool own = true;
     int fd = open(file->path, O_RDONLY | O_CLOEXEC), rc;
 
     if (fd < 0)
         rc = kn_err_set(&err, KN_EIO, "open the file: %s", strerror(errno));
     else
-        rc = open_media(r, media, fd, &info, &err);
+        rc = open_and_read(r, media, fd, j, &info, &own, &err);
     if (fd >= 0)
         close(fd);
-    if (rc && fd >= 0 && rc != KN_ECANCELLED && kn_media_is_broken(media)) {
-        run_fail(r, rc, &err);
-        return rc;
-    }
-    if (rc) {
-        if (rc != KN_ECANCELLED)
-            run_title_failed(r, j, stage, &err);
+    if (rc && rc != KN_ECANCELLED && own) {
+        run_title_failed(r, j, j->plan.from, &err);
         return KN_OK;
     }
-    j->duration = info.duration;
-    if (stage == KN_STAGE_PROBE)
-        rc = take_probe(r, j, &info, &err);
-    if (rc == KN_OK && j->plan.n_segments > 0)
-        rc = use_sidecar(r, j, &err);
-    else if (rc == KN_OK && info.audio < 0)
-        rc = commit_no_audio(r, j, &err);
-    else if (rc == KN_OK)
-        rc = feed_title(r, media, j, &err);
+    if (rc == KN_OK)
+        rc = feed_open(r, media, j, &info, &err);
     kn_media_close_file(media);
     if (rc && rc != KN_ECANCELLED)
         run_fail(r, rc, &err);
-    return rc;
+    return rc == KN_ECANCELLED ? KN_OK : rc;
 }
 
 int job_to_meaning(struct run *r, struct job *j, struct kn_err *err)
@@ -317,7 +341,7 @@ static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan
         run_title_failed(r, j, KN_STAGE_PROBE, &why);
     } else if (j->plan.from == KN_STAGE_WORDS && j->plan.n_segments > 0) {
         j->duration = j->plan.duration;
-        rc = use_sidecar(r, j, &err); /* the file itself is not needed */
+        rc = use_words(r, j, &err); /* the file itself is not needed */
     } else if (j->plan.from <= KN_STAGE_WORDS) {
         progress_stage(r, j, KN_STAGE_PROBE);
         rc = open_and_feed(r, media, file, j);

@@ -24,7 +24,8 @@ enum {
     WORDS_VERSION = 2,
     VECTORS_VERSION = 1,
     OPINION_VERSION = 1,
-    SIDECAR_VERSION = 1
+    SIDECAR_VERSION = 1,
+    TRACKS_VERSION = 1
 };
 
 static int add_model(struct kn_hasher *h, const char *path, struct kn_err *err)
@@ -64,11 +65,12 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
                      struct kn_err *err)
 {
     struct kn_hasher *words = kn_hasher_new(), *vectors = kn_hasher_new(),
-                     *opinion = kn_hasher_new(), *sidecar = kn_hasher_new();
+                     *opinion = kn_hasher_new(), *sidecar = kn_hasher_new(),
+                     *tracks = kn_hasher_new();
     struct kn_plan_settings s = {.n_wanted = 0};
     int rc;
 
-    if (!words || !vectors || !opinion || !sidecar) {
+    if (!words || !vectors || !opinion || !sidecar || !tracks) {
         rc = kn_err_set(err, KN_ELIMIT, "plan: no memory");
         goto out;
     }
@@ -87,6 +89,9 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
     kn_hasher_u64(words, WORDS_VERSION);
     kn_hasher_u64(sidecar, KN_SUBTITLE_VERSION);
     kn_hasher_u64(sidecar, SIDECAR_VERSION);
+    /* Not the language model: where no track is of use, speech hangs on this too. */
+    kn_hasher_u64(tracks, KN_SUBTITLE_VERSION);
+    kn_hasher_u64(tracks, TRACKS_VERSION);
     kn_hasher_u64(vectors, KN_MOMENTS_VERSION);
     kn_hasher_u64(vectors, KN_SUBTITLE_VERSION); /* kn_subtitle_spoken */
     kn_hasher_text(vectors, card->model);
@@ -97,6 +102,7 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
     kn_hasher_u64(opinion, OPINION_VERSION);
     s.speech = kn_hasher_end(words);
     s.sidecar = kn_hasher_end(sidecar);
+    s.tracks = kn_hasher_end(tracks);
     s.vectors = kn_hasher_end(vectors);
     s.opinion = kn_hasher_end(opinion);
     *out = s;
@@ -105,6 +111,7 @@ out:
     kn_hasher_free(vectors);
     kn_hasher_free(opinion);
     kn_hasher_free(sidecar);
+    kn_hasher_free(tracks);
     return rc;
 }
 
@@ -274,7 +281,7 @@ static int first_stage(const struct kn_plan_context *c, struct kn_plan *p, struc
 
         if (rc == KN_OK && s == KN_STAGE_WORDS && (found || !ended)) {
             /* Only now: what a sidecar is compared with depends on the probe, and a file that cannot be opened needs none. */
-            rc = kn_plan_words(c, NULL, p, arena, err);
+            rc = kn_plan_words(c, p, arena, err);
             if (rc == KN_OK)
                 rc = has_key(c->lib, p, KN_STAGE_WORDS, &found, &same, err);
         }
@@ -302,9 +309,7 @@ static int speech_key(const struct kn_plan_context *c, struct kn_plan *p, struct
     if (*p->set_language)
         kn_speech_language(p->set_language, code, NULL);
     kn_hasher_hash(h, &c->settings->speech);
-    kn_hasher_text(h, *code                       ? code
-                      : c->options->language_hint ? c->options->language_hint
-                                                  : "");
+    kn_hasher_text(h, *code ? code : c->options->language_hint ? c->options->language_hint : "");
     p->speech = kn_hasher_end(h);
     kn_hasher_free(h);
     return KN_OK;

@@ -15,6 +15,7 @@ enum { KN_PLAN_LANGUAGES = 8 };
 struct kn_plan_settings {
     struct kn_hash speech;                       /* its model, voice activity, beam */
     struct kn_hash sidecar;                      /* the reader of subtitles, the language model */
+    struct kn_hash tracks;                       /* the reader of text tracks */
     struct kn_hash vectors;                      /* moments, embedding model */
     struct kn_hash opinion;                      /* scorer */
     char wanted[KN_PLAN_LANGUAGES][KN_TAG_TEXT]; /* languages of subtitles, best first */
@@ -32,6 +33,13 @@ int kn_plan_settings(const struct kn_ingest_options *options, const struct kn_em
 int kn_plan_behind_words(const struct kn_hash *words, const struct kn_plan_settings *settings,
                          struct kn_hash keys[KN_STAGES], struct kn_err *err);
 
+struct kn_plan_track { /* a text track to be read */
+    size_t stream;
+    bool partial; /* kn_track's */
+    char language[KN_TAG_TEXT];
+    struct kn_hash key; /* for kn_plan_keys, if its words are taken */
+};
+
 struct kn_plan {
     struct kn_id id;
     const char *name;    /* UTF-8, escaped; from the arena */
@@ -45,15 +53,21 @@ struct kn_plan {
 
     const char *const *paths; /* escaped; all that the library knows of the title, this one too */
     size_t n_paths;
-    double duration; /* as the last probe found it; 0: unknown */
+    double duration;                /* as the last probe found it; 0: unknown */
     char set_language[KN_TAG_TEXT]; /* by the user, for this title; "" */
     struct kn_hash speech;          /* what its words depend on when they are heard */
 
-    /* The words, where a sidecar gives them and they are to be done; else none. */
+    /* Text tracks to be read, best first, where no sidecar gives the words and they are to be done. */
+    const struct kn_plan_track *tracks;
+    size_t n_tracks;
+    struct kn_hash sound_key; /* for kn_plan_keys, if none of them is of use */
+
+    /* The words, where a sidecar gives them and they are to be done, or a track gave them; else none. */
     const struct kn_segment *segments;
     size_t n_segments;
-    char language[KN_TAG_TEXT]; /* from its name; "" */
-    const char *spoken;         /* some of what is said, for telling its language */
+    const char *words_from, *words_at; /* as kn_words has them */
+    char language[KN_TAG_TEXT];        /* from its name or mark; "" */
+    const char *spoken;                /* some of what is said, for telling its language */
 };
 
 /* What a plan is made with; borrowed. */
@@ -68,12 +82,17 @@ struct kn_plan_context {
 int kn_plan_file(const struct kn_plan_context *c, const struct kn_scan_file *file,
                  struct kn_arena *arena, struct kn_plan *out, struct kn_err *err);
 
-/* Decides where the words come from, and makes the keys from there on: the first of the title's
- * sidecars that is of use, else speech. A sidecar that is not is told of by a warning, with file, line and reason. One
- * of forced captions is of use where it says as much as a film does: most hold a few lines for a whole film.
- * audio_language: of the track that would be heard, as its container has it; NULL: ask the store. */
-int kn_plan_words(const struct kn_plan_context *c, const char *audio_language, struct kn_plan *p,
-                  struct kn_arena *arena, struct kn_err *err);
+/* Decides where the words come from, by what the store has of the last probe, and makes the keys from there on: the first
+ * of the title's sidecars that is of use; else its text tracks are left in the plan, to be read; else speech. A sidecar that is not
+ * of use is told of by a warning, with file, line and reason, but for what kinora export wrote. One
+ * of forced captions is of use where it says as much as a film does: most hold a few lines for a whole film. */
+int kn_plan_words(const struct kn_plan_context *c, struct kn_plan *p, struct kn_arena *arena,
+                  struct kn_err *err);
+
+/* Takes the words of the i-th text track, read as kn_media_read_text gives it. KN_OK: they are the plan's, and the
+ * keys say so. Else why they are of no use. */
+int kn_plan_take_track(const struct kn_plan_context *c, size_t i, const struct kn_buf *text,
+                       struct kn_plan *p, struct kn_arena *arena, struct kn_err *why);
 
 /* Keys of the words and what follows; words: what they depend on beside the probe. */
 int kn_plan_keys(struct kn_plan *p, const struct kn_plan_settings *s, const struct kn_hash *words,

@@ -146,18 +146,6 @@ int kn_sidecar_find(const struct kn_scan *scan, const char *path, struct kn_aren
     return rc ? rc : collect(&beside, path, arena, out, n, err);
 }
 
-/* Two places for each wanted language, the same tag before another region of it; then none; then others. */
-static unsigned language_rank(const struct kn_sidecar *s, const char *const *wanted, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int fit = wanted[i] ? kn_tag_fit(s->language, wanted[i]) : 0;
-
-        if (fit > 0)
-            return (unsigned)(2 * i) + (fit == 2 ? 0 : 1);
-    }
-    return (unsigned)(2 * n) + (s->language[0] ? 1 : 0);
-}
-
 static size_t name_length(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -185,7 +173,7 @@ void kn_sidecar_order(struct kn_sidecar *sidecars, size_t n, const char *const *
                       size_t n_wanted)
 {
     for (size_t i = 0; i < n; i++)
-        sidecars[i].rank = language_rank(&sidecars[i], wanted, n_wanted);
+        sidecars[i].rank = kn_tag_rank(sidecars[i].language, wanted, n_wanted);
     if (n > 1)
         qsort(sidecars, n, sizeof *sidecars, by_preference);
 }

@@ -1,20 +1,23 @@
-/* words.c - where a title's words come from: a sidecar, or its sound. */
+/* words.c - where a title's words come from: a sidecar, a text track, or its sound. */
 #include "ingest/plan.h"
 #include "ingest/sidecar.h"
+#include "ingest/tracks.h"
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/unicode.h"
-#include "net/json.h"
 #include "text/subtitle.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Trailers and films have 60 words a minute and more; forced captions of a film one or two. */
 static const double FORCED_WORDS_PER_MINUTE = 20;
+/* A track that says less than this is not of what is said, whatever it is called: speech tells more. */
+static const double FEW_WORDS_PER_MINUTE = 4;
 enum { SPOKEN_SAMPLE = 16 << 10 };
 
 /* Of all paths of the title: whichever copy is looked at first must find the same. */
@@ -55,53 +58,31 @@ static int find_all(const struct kn_plan_context *c, const struct kn_plan *p,
     return rc;
 }
 
-/* The language of the stream that would be heard, as the last probe kept it. */
-static int stored_language(const struct kn_plan_context *c, const struct kn_plan *p,
-                           struct kn_arena *arena, const char **out, struct kn_err *err)
+/* The languages that count for a title, best first: those asked for, what its sound is said to be, what its sound is
+ * marked as. */
+struct wanted {
+    const char *at[KN_PLAN_LANGUAGES + 3];
+    size_t n;
+    char hint[KN_TAG_TEXT];
+    bool heard; /* the language of its sound is one of them */
+};
+
+static void find_wanted(const struct kn_plan_context *c, const struct kn_plan *p,
+                        const struct kn_track *tracks, size_t n, struct wanted *w)
 {
-    struct kn_probed probed;
-    struct kn_json *streams;
-    int rc = kn_store_probed(c->lib, &p->id, arena, &probed, err);
-
-    *out = "";
-    if (rc || !*probed.streams_json)
-        return rc;
-    rc = kn_json_parse(kn_sv_of(probed.streams_json), "streams", &streams, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < kn_json_length(streams); i++) {
-        const struct kn_json *s = kn_json_at(streams, i);
-
-        if (kn_json_bool_or(kn_json_get(s, "heard"), false))
-            *out = kn_arena_text(arena, kn_json_text_or(kn_json_get(s, "language"), ""));
-    }
-    kn_json_free(streams);
-    return *out ? KN_OK : kn_err_set(err, KN_ELIMIT, "plan: no memory");
-}
-
-static int order(const struct kn_plan_context *c, const char *audio, const struct kn_plan *p,
-                 struct kn_arena *arena, struct kn_sidecar *sidecars, size_t n, struct kn_err *err)
-{
-    const char *wanted[KN_PLAN_LANGUAGES + 3];
-    char hint[KN_TAG_TEXT] = "", heard[KN_TAG_TEXT] = "";
-    size_t k = 0;
-    int rc = KN_OK;
-
-    if (n < 2)
-        return KN_OK;
-    if (!audio)
-        rc = stored_language(c, p, arena, &audio, err);
-    if (rc)
-        return rc;
-    kn_tag_parse(kn_sv_of(c->options->language_hint), hint);
-    kn_tag_parse(kn_sv_of(audio), heard);
-    for (; k < c->settings->n_wanted; k++)
-        wanted[k] = c->settings->wanted[k];
-    wanted[k++] = p->set_language;
-    wanted[k++] = hint;
-    wanted[k++] = heard;
-    kn_sidecar_order(sidecars, n, wanted, k);
-    return KN_OK;
+    for (w->n = 0; w->n < c->settings->n_wanted; w->n++)
+        w->at[w->n] = c->settings->wanted[w->n];
+    w->at[w->n++] = p->set_language;
+    w->hint[0] = '\0';
+    kn_tag_parse(kn_sv_of(c->options->language_hint), w->hint);
+    w->at[w->n++] = w->hint;
+    w->heard = w->hint[0] || p->set_language[0];
+    for (size_t i = 0; i < n; i++)
+        if (tracks[i].heard) {
+            w->at[w->n++] = tracks[i].tag;
+            w->heard |= tracks[i].tag[0];
+            break;
+        }
 }
 
 static int sidecar_key(const struct kn_plan_settings *s, const struct kn_sidecar *sidecar,
@@ -144,15 +125,22 @@ static int spoken(const struct kn_subtitle *s, struct kn_arena *arena, size_t *w
     return rc;
 }
 
-/* Takes the words of a file that was read. A reason why they are of no use goes into why. */
-static int take(const struct kn_sidecar *sidecar, const struct kn_buf *bytes, struct kn_plan *p,
+struct source {
+    const char *name;      /* for messages */
+    const char *from, *at; /* as kn_words has them */
+    const char *language;
+    double least; /* words a minute: with fewer it is of no use */
+};
+
+/* Takes the words of a source that was read. A reason why they are of no use goes into why. */
+static int take(const struct source *from, const struct kn_buf *bytes, struct kn_plan *p,
                 struct kn_arena *arena, struct kn_err *why)
 {
     struct kn_subtitle s;
     const char *sample;
     size_t words;
     int rc = kn_subtitle_parse((struct kn_sv){bytes->data, bytes->n}, KN_SUBTITLE_ANY,
-                               sidecar->language, arena, &s, why);
+                               from->language, arena, &s, why);
 
     if (rc == KN_OK)
         rc = spoken(&s, arena, &words, &sample, why);
@@ -160,19 +148,30 @@ static int take(const struct kn_sidecar *sidecar, const struct kn_buf *bytes, st
         return rc;
     if (words == 0)
         return kn_err_set(why, KN_ECORRUPT, "line 1: not a word is said from here to the end");
-    if (sidecar->forced && (double)words < FORCED_WORDS_PER_MINUTE * p->duration / 60)
-        return kn_err_set(why, KN_ENOTFOUND, "forced captions, %zu words in %.0f minutes", words,
+    if ((double)words < from->least * p->duration / 60)
+        return kn_err_set(why, KN_ENOTFOUND, "only %zu words in %.0f minutes", words,
                           p->duration / 60);
     if (s.skipped > 0)
         kn_log(KN_LOG_WARNING,
                "subtitles '%s': %zu cues are left out, the first at line %zu: its "
                "times cannot be read",
-               sidecar->path, s.skipped, s.skipped_line);
+               from->name, s.skipped, s.skipped_line);
+    p->words_from = from->from;
+    p->words_at = kn_arena_text(arena, from->at);
+    if (!p->words_at)
+        return kn_err_set(why, KN_ELIMIT, "no memory for its name");
     p->segments = s.segments;
     p->n_segments = s.n_segments;
     p->spoken = sample;
-    memcpy(p->language, sidecar->language, sizeof p->language);
+    snprintf(p->language, sizeof p->language, "%s", from->language);
     return KN_OK;
+}
+
+static int base_name(const char *path, struct kn_buf *out, struct kn_err *err)
+{
+    const char *slash = strrchr(path, '/');
+
+    return kn_escape_path(kn_sv_of(slash ? slash + 1 : path), out, err);
 }
 
 /* *used: the title's words are this file's, and the keys say so. */
@@ -181,24 +180,33 @@ static int try_sidecar(const struct kn_plan_context *c, const struct kn_sidecar 
                        bool *used, struct kn_err *err)
 {
     struct kn_hash key;
-    struct kn_buf bytes;
+    struct kn_buf bytes, name;
     struct kn_err why;
+    bool ours = false;
     int rc = KN_OK;
 
     *used = false;
     kn_buf_init(&bytes, KN_SUBTITLE_BYTES);
+    kn_buf_init(&name, 4 * PATH_MAX);
     if (kn_fs_read(sidecar->path, &bytes, &why) < 0) {
         kn_log(KN_LOG_WARNING, "subtitles are not used: %s", why.msg);
         goto out;
     }
-    rc = sidecar_key(c->settings, sidecar, &bytes, &key, err);
+    rc = kn_store_is_exported(c->lib, bytes.data, bytes.n, &ours, err);
+    if (rc || ours) /* written from these very words: they are not to replace themselves */
+        goto out;
+    rc = base_name(sidecar->path, &name, err);
+    if (rc == KN_OK)
+        rc = sidecar_key(c->settings, sidecar, &bytes, &key, err);
     if (rc == KN_OK)
         rc = kn_plan_keys(p, c->settings, &key, err);
     if (rc)
         goto out;
     *used = done && memcmp(done, &p->keys[KN_STAGE_WORDS], sizeof *done) == 0;
     if (!*used) {
-        int taken = take(sidecar, &bytes, p, arena, &why);
+        const struct source from = {sidecar->path, "sidecar", name.data, sidecar->language,
+                                    sidecar->forced ? FORCED_WORDS_PER_MINUTE : 0};
+        int taken = take(&from, &bytes, p, arena, &why);
 
         *used = taken == KN_OK;
         if (taken)
@@ -207,25 +215,103 @@ static int try_sidecar(const struct kn_plan_context *c, const struct kn_sidecar 
     }
 out:
     kn_buf_free(&bytes);
+    kn_buf_free(&name);
     return rc;
 }
 
-int kn_plan_words(const struct kn_plan_context *c, const char *audio_language, struct kn_plan *p,
-                  struct kn_arena *arena, struct kn_err *err)
+/* Which tracks were found to be of no use before this one counts: then it is known that they were looked at. */
+static int plan_tracks(const struct kn_plan_settings *s, const struct kn_track *tracks, size_t n,
+                       struct kn_plan *p, struct kn_arena *arena, struct kn_err *err)
 {
+    struct kn_plan_track *out = kn_arena_array(arena, n + 1, sizeof *out);
+    struct kn_hasher *tried = kn_hasher_new();
+
+    if (!out || !tried) {
+        kn_hasher_free(tried);
+        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+    }
+    kn_hasher_hash(tried, &s->tracks);
+    for (size_t i = 0; i < n; i++) {
+        const struct kn_track *t = &tracks[i];
+
+        out[i].stream = t->stream;
+        out[i].partial = t->partial;
+        memcpy(out[i].language, t->tag, sizeof t->tag);
+        kn_hasher_u64(tried, t->stream);
+        kn_hasher_text(tried, t->tag);
+        out[i].key = kn_hasher_end(tried);
+    }
+    p->sound_key = p->speech;
+    if (n > 0) {
+        kn_hasher_hash(tried, &p->speech);
+        p->sound_key = kn_hasher_end(tried);
+    }
+    kn_hasher_free(tried);
+    p->tracks = out;
+    p->n_tracks = n;
+    return KN_OK;
+}
+
+/* Were the words that are there read from one of these tracks, or heard after all of them were tried? Then nothing is
+ * to be read; the keys say what holds. */
+static int compare_tracks(const struct kn_plan_settings *s, const struct kn_hash *done,
+                          struct kn_plan *p, struct kn_err *err)
+{
+    for (size_t i = 0; i <= p->n_tracks; i++) {
+        int rc = kn_plan_keys(p, s, i < p->n_tracks ? &p->tracks[i].key : &p->sound_key, err);
+
+        if (rc)
+            return rc;
+        if (done && memcmp(done, &p->keys[KN_STAGE_WORDS], sizeof *done) == 0) {
+            p->n_tracks = 0;
+            break;
+        }
+    }
+    return KN_OK;
+}
+
+int kn_plan_words(const struct kn_plan_context *c, struct kn_plan *p, struct kn_arena *arena,
+                  struct kn_err *err)
+{
+    struct kn_probed probed = {.streams_json = ""};
     struct kn_sidecar *sidecars;
+    struct kn_track *tracks;
+    struct wanted wanted;
     struct kn_hash done;
     bool found, used = false;
-    size_t n;
+    size_t n, n_tracks;
     int rc = find_all(c, p, arena, &sidecars, &n, err);
 
     if (rc == KN_OK)
-        rc = order(c, audio_language, p, arena, sidecars, n, err);
+        rc = kn_store_probed(c->lib, &p->id, arena, &probed, err);
+    if (rc == KN_OK)
+        rc = kn_tracks_read(probed.streams_json, arena, &tracks, &n_tracks, err);
     if (rc == KN_OK)
         rc = kn_store_stage(c->lib, &p->id, KN_STAGE_WORDS, &found, &done, err);
+    if (rc)
+        return rc;
+    find_wanted(c, p, tracks, n_tracks, &wanted);
+    kn_sidecar_order(sidecars, n, wanted.at, wanted.n);
     for (size_t i = 0; rc == KN_OK && !used && i < n; i++)
         rc = try_sidecar(c, &sidecars[i], found ? &done : NULL, p, arena, &used, err);
-    if (rc == KN_OK && !used)
-        rc = kn_plan_keys(p, c->settings, &p->speech, err);
-    return rc;
+    if (rc || used)
+        return rc;
+    /* What is heard counts more than a translation of it that nobody asked for. */
+    n_tracks = kn_tracks_choose(tracks, n_tracks, wanted.at, wanted.n, wanted.heard);
+    rc = plan_tracks(c->settings, tracks, n_tracks, p, arena, err);
+    return rc ? rc : compare_tracks(c->settings, found ? &done : NULL, p, err);
+}
+
+int kn_plan_take_track(const struct kn_plan_context *c, size_t i, const struct kn_buf *text,
+                       struct kn_plan *p, struct kn_arena *arena, struct kn_err *why)
+{
+    const struct kn_plan_track *t = &p->tracks[i];
+    char at[24];
+    const struct source from = {p->escaped, "embedded", at, t->language,
+                                t->partial ? FORCED_WORDS_PER_MINUTE : FEW_WORDS_PER_MINUTE};
+    int rc;
+
+    snprintf(at, sizeof at, "%zu", t->stream);
+    rc = take(&from, text, p, arena, why);
+    return rc ? rc : kn_plan_keys(p, c->settings, &t->key, why);
 }

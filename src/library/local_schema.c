@@ -118,6 +118,10 @@ static const char *const MIGRATIONS[] = {
     "ALTER TABLE title ADD COLUMN set_language TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE title ADD COLUMN found_language TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE title ADD COLUMN found_confidence REAL NOT NULL DEFAULT 0;",
+    /* 6: which sidecar or track a title's words are of; hashes of the subtitle files that were exported. */
+    "ALTER TABLE title ADD COLUMN words_at TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE exported (hash BLOB PRIMARY KEY CHECK (length(hash) = 16)) STRICT, WITHOUT "
+    "ROWID;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -85,7 +85,7 @@ static int forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn
     if (!rc && from <= KN_STAGE_WORDS)
         rc = kn_db_run(db,
                        "UPDATE title SET language = set_language,"
-                       " language_confidence = set_language <> '', words_from = '',"
+                       " language_confidence = set_language <> '', words_from = '', words_at = '',"
                        " found_language = '', found_confidence = 0 WHERE key = ?",
                        KN_VALUES(KN_INT(title)), err);
     return rc;
@@ -169,15 +169,17 @@ static int read_probed(struct kn_db *db, const struct kn_id *id, struct kn_arena
     int rc = kn_local_title_key(db, id, &title, err);
 
     if (!rc)
-        rc = kn_db_query(db, "SELECT duration, container, streams FROM title WHERE key = ?",
+        rc = kn_db_query(db,
+                         "SELECT duration, container, streams, words_at FROM title WHERE key = ?",
                          KN_VALUES(KN_INT(title)), &s, err);
     if (!rc)
         rc = kn_db_step(db, s, &row, err);
     if (rc || !row)
         return rc;
     p = (struct kn_probed){kn_db_real(s, 0), kn_arena_text(arena, kn_db_text(s, 1)),
-                           kn_arena_text(arena, kn_db_text(s, 2))};
-    if (!p.container || !p.streams_json)
+                           kn_arena_text(arena, kn_db_text(s, 2)),
+                           kn_arena_text(arena, kn_db_text(s, 3))};
+    if (!p.container || !p.streams_json || !p.words_at)
         return kn_err_set(err, KN_ELIMIT, "store: no memory for what a probe found");
     *out = p;
     return KN_OK;
@@ -213,10 +215,11 @@ int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash 
                        "UPDATE title SET reason = '', found_language = ?1, found_confidence = ?2,"
                        " language = iif(set_language <> '', set_language, ?1),"
                        " language_confidence = iif(set_language <> '', 1, ?2),"
-                       " words_from = ?3, duration = iif(duration > 0, duration, ?4)"
-                       " WHERE key = ?5",
+                       " words_from = ?3, words_at = ?4, duration = iif(duration > 0, duration, ?5)"
+                       " WHERE key = ?6",
                        KN_VALUES(KN_TEXT(w->language), KN_REAL(w->language_confidence),
-                                 KN_TEXT(w->words_from), KN_REAL(w->duration), KN_INT(title)),
+                                 KN_TEXT(w->words_from), KN_TEXT(w->words_at ? w->words_at : ""),
+                                 KN_REAL(w->duration), KN_INT(title)),
                        err);
     if (!rc)
         rc = kn_local_keep_key(db, title, KN_STAGE_WORDS, key, false, err);

@@ -68,7 +68,8 @@ int kn_store_redo(struct kn_library *lib, const struct kn_id *id, enum kn_stage 
 struct kn_probed {
     double duration;
     const char *container;
-    const char *streams_json; /* an array of {kind, codec, language, title, heard} */
+    const char *streams_json; /* as ingest/tracks.h writes it */
+    const char *words_at;     /* out, as kn_words; ignored by kn_store_commit_probe */
 };
 int kn_store_commit_probe(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
                           const struct kn_probed *probed, struct kn_err *err);
@@ -83,6 +84,8 @@ struct kn_words {
     const struct kn_dropped *dropped;
     size_t n_dropped;
     const char *language, *words_from, *reason;
+    const char *
+        words_at; /* where in it: a sidecar's file name (escaped), a track's number; NULL or "": nowhere */
     double language_confidence;
     double duration; /* of the sound; replaces the probe's when that was unknown */
 };
@@ -110,6 +113,14 @@ int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
  * the same file with the same settings is not tried again until kn_store_redo. */
 int kn_store_commit_failure(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage,
                             const struct kn_hash *key, const char *reason, struct kn_err *err);
+
+/* ---- subtitle files that Kinora wrote itself ---- */
+
+/* Remembers such a file by what is in it, and tells whether it is one. Edited by somebody it is none any more. The
+ * latter also when opened for reading. */
+int kn_store_exported(struct kn_library *lib, const void *bytes, size_t n, struct kn_err *err);
+int kn_store_is_exported(struct kn_library *lib, const void *bytes, size_t n, bool *is,
+                         struct kn_err *err);
 
 /* ---- titles without files ---- */
 

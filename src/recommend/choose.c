@@ -114,8 +114,8 @@ static double cosine(const float *a, const float *b, size_t dim)
 }
 
 struct choice {
-    double s;       /* 0..1 */
-    double alike;   /* to what was picked; -1: nothing was */
+    double s;     /* 0..1 */
+    double alike; /* to what was picked; -1: nothing was */
     bool is_picked, last;
 };
 

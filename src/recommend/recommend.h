@@ -22,7 +22,7 @@ struct kn_err;
 
 struct kn_candidate {
     struct kn_hit hit;
-    double likeness;              /* what is standardised; finite */
+    double likeness;             /* what is standardised; finite */
     size_t by_meaning, by_words; /* its place in either list, from 1; 0: not in it */
 };
 

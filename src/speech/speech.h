@@ -46,8 +46,8 @@ struct kn_audio_source {
 
 struct kn_transcript {
     const struct kn_segment
-        *segments;              /* in order, within 0..duration, start < end, never overlapping */
-    size_t n_segments;                /* 0: nobody speaks */
+        *segments;     /* in order, within 0..duration, start < end, never overlapping */
+    size_t n_segments; /* 0: nobody speaks */
     const struct kn_dropped *dropped; /* by time: said.h says what and why */
     size_t n_dropped;
     char language[8];           /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */

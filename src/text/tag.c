@@ -215,3 +215,14 @@ int kn_tag_fit(const char *tag, const char *wanted)
         return 0;
     return strcasecmp(tag, wanted) == 0 ? 2 : 1;
 }
+
+unsigned kn_tag_rank(const char *tag, const char *const *wanted, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int fit = wanted[i] ? kn_tag_fit(tag, wanted[i]) : 0;
+
+        if (fit > 0)
+            return (unsigned)(2 * i) + (fit == 2 ? 0 : 1);
+    }
+    return (unsigned)(2 * n) + (*tag ? 1 : 0);
+}

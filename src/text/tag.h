@@ -19,4 +19,8 @@ bool kn_tag_parse(struct kn_sv name, char out[KN_TAG_TEXT]);
 /* How well a tag fits a wanted one: 2 the same, 1 the same language, 0 not. "" fits nothing. */
 int kn_tag_fit(const char *tag, const char *wanted);
 
+/* Where a tag stands among wanted ones (NULL and "" fit nothing), less is better: two places for each, the same tag before
+ * another region of it; then 2 n for "", then 2 n + 1 for other languages. */
+unsigned kn_tag_rank(const char *tag, const char *const *wanted, size_t n);
+
 #endif

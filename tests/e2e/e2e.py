@@ -190,6 +190,16 @@ def hollow_models(folder):
     return folder
 
 
+def deaf_models(folder):
+    """All but the speech model are the real ones: whoever listens fails."""
+    folder = hollow_models(folder)
+    for model in MODELS.iterdir():
+        if model.name != SPEECH and model.suffix in (".gguf", ".ftz"):
+            (folder / model.name).unlink()
+            (folder / model.name).symlink_to(model)
+    return folder
+
+
 class Opened:
     """with Opened(folder) as o: ... o.names: the files in folder that somebody opened meanwhile (inotify)."""
 

@@ -53,3 +53,44 @@ def scratch(source, path, seed):
     for at in dice.sample(range(len(data) // 5, len(data) * 4 // 5), len(data) // 20):
         data[at] = dice.randrange(256)
     Path(path).write_bytes(data)
+
+
+# ---- words in the container ----
+
+def clock(seconds):
+    return f"{int(seconds) // 3600:02d}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d},{round(seconds % 1 * 1000):03d}"
+
+
+def srt(cues):
+    return "".join(f"{i}\n{clock(a)} --> {clock(b)}\n{t}\n\n" for i, (a, b, t) in enumerate(cues, 1))
+
+
+class Track:
+    """A subtitle track of a film: SubRip's text, made what the codec is. marks: ffmpeg's dispositions, "default+forced"."""
+
+    def __init__(self, text, codec="srt", language="", title="", marks="0"):
+        self.text, self.codec, self.language, self.title, self.marks = text, codec, language, title, marks
+
+
+def with_tracks(path, tracks, sound=("",), seconds=12, titles=()):
+    """A film with these text tracks. sound: the languages of its audio tracks, all silent; titles: theirs."""
+    path, texts = Path(path), []
+    inputs = ["-f", "lavfi", "-t", seconds, "-i", "testsrc=size=64x64:rate=5", "-f", "lavfi", "-t", seconds, "-i", "anullsrc=r=16000:cl=mono"]
+    what = ["-map", "0:v", "-c:v", "mpeg4"]
+    for i, language in enumerate(sound):
+        what += ["-map", "1:a", "-c:a", "flac", "-strict", "-2", f"-metadata:s:a:{i}", f"language={language}"]
+        what += [f"-metadata:s:a:{i}", f"title={titles[i]}"] if i < len(titles) else []
+    for i, t in enumerate(tracks):
+        texts.append(path.parent / f"{path.stem}.making-{i}.srt")
+        texts[-1].write_text(t.text, encoding="utf-8")
+        inputs += ["-i", texts[-1]]
+        what += ["-map", f"{2 + i}:s", f"-c:s:{i}", t.codec, f"-disposition:s:{i}", t.marks,
+                 f"-metadata:s:s:{i}", f"language={t.language}", f"-metadata:s:s:{i}", f"title={t.title}"]
+    ffmpeg(*inputs, *what, "-metadata", f"comment={path.name}", path)
+    for text in texts:
+        text.unlink()
+    return path
+
+
+def with_track(path, text, codec="srt", **track):
+    return with_tracks(path, [Track(text, codec, **track)])

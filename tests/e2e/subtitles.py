@@ -8,7 +8,7 @@ has not been listened to. What is added, edited, renamed or removed later redoes
 import shutil
 
 import media
-from e2e import DONE, FAILED, MODELS, SPEECH, WRONG_USE, Kinora, Opened, hollow_models, none_of, note, run
+from e2e import DONE, FAILED, MODELS, SPEECH, WRONG_USE, Kinora, Opened, deaf_models, hollow_models, none_of, note, run
 
 ENGLISH = [(1, 4, "[door slams] CAPTAIN: Somebody has lit the lamp in the tower again."),
            (5, 9, "Nobody has lived there for years, and the harbour is empty.")]
@@ -70,11 +70,7 @@ def test_films_with_subtitles_are_ready_without_listening(folder):
     (films / "Harbour.srt").write_text(srt(ENGLISH), encoding="utf-8")
     (films / "Horno.es-MX.sdh.srt").write_bytes(srt(SPANISH, "\r\n").encode("windows-1252"))
     (films / "Mute.ass").write_text(ass(SPANISH), encoding="utf-16")
-    deaf = models = hollow_models(folder / "models")
-    for model in MODELS.iterdir():
-        if model.name != SPEECH and model.suffix in (".gguf", ".ftz"):
-            (models / model.name).unlink()
-            (models / model.name).symlink_to(model)
+    deaf = models = deaf_models(folder / "models")
     kinora = Kinora(folder, KINORA_MODELS=models)
     with Opened(models) as opened:
         stages, summary, warned = ingest()

@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     const char *mode = dash ? dash + 1 : "";
 
     (void)argc;
-    answer.hello = (struct kn_wire_hello){KN_WIRE_HELLO, KN_WIRE_VERSION};
+    answer.hello = (struct kn_wire_hello){.kind = KN_WIRE_HELLO, .version = KN_WIRE_VERSION};
     if (strcmp(mode, "old") == 0)
         answer.hello.version = KN_WIRE_VERSION + 1;
     if (strcmp(mode, "mute") == 0) {

@@ -1,0 +1,137 @@
+/* A title's words as a subtitle file beside its film. */
+#include "api/api.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/unicode.h"
+#include "library/store.h"
+#include "text/captions.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX = 64 << 20 };
+
+void kinora_subtitles_free(struct kinora_subtitles *s)
+{
+    if (!s)
+        return;
+    kn_arena_free(s->arena);
+    free(s);
+}
+
+static int format_of(const char *name, enum kn_subtitle_format *out, struct kn_err *err)
+{
+    if (!name || (strcmp(name, "srt") != 0 && strcmp(name, "vtt") != 0))
+        return kn_err_set(err, KN_EARG, "export: a subtitle file is srt or vtt, not '%s'",
+                          name ? name : "");
+    *out = strcmp(name, "srt") == 0 ? KN_SUBTITLE_SRT : KN_SUBTITLE_VTT;
+    return KN_OK;
+}
+
+/* Bytes: the film's path, or its name in into, without its extension; then the language, then the format. */
+static int path_of(const struct kn_title *t, const struct kinora_subtitles_options *o,
+                   struct kn_buf *out, struct kn_err *err)
+{
+    const char *film = t->n_paths ? t->paths[0] : t->name;
+    const char *slash = strrchr(film, '/'), *base = slash ? slash + 1 : film;
+    const char *dot = t->n_paths ? strrchr(base, '.') : NULL;
+    struct kn_sv stem = {film, dot && dot > base ? (size_t)(dot - film) : strlen(film)};
+    int rc = KN_OK;
+
+    if (!t->n_paths && !(o->into && *o->into))
+        return kn_err_set(
+            err, KN_EARG,
+            "export '%s': its file is gone, so there is no place beside it; name a folder",
+            t->name);
+    if (o->into && *o->into) {
+        stem = (struct kn_sv){base, stem.n - (size_t)(base - film)};
+        rc = kn_buf_addf(out, err, "%s/", o->into);
+    }
+    if (rc == KN_OK)
+        rc = kn_unescape_path(stem, out, err);
+    if (rc == KN_OK && *t->language)
+        rc = kn_buf_addf(out, err, ".%s", t->language);
+    return rc ? rc : kn_buf_addf(out, err, ".%s", o->format);
+}
+
+static int check_words(const struct kn_record *r, struct kn_err *err)
+{
+    const char *name = r->title.name;
+
+    if (r->n_segments == 0)
+        return kn_err_set(err, KN_ENOTFOUND, "export '%s': it has no words, it is %s%s%s", name,
+                          kinora_state_name(r->title.state), r->title.reason[0] ? ": " : "",
+                          r->title.reason);
+    for (size_t i = 0; i < r->n_segments; i++)
+        if (kn_is_timed(r->segments[i].start, r->segments[i].end))
+            return KN_OK;
+    return kn_err_set(err, KN_ENOTFOUND,
+                      "export '%s': it was imported as a text, and nobody knows when what is said",
+                      name);
+}
+
+/* What was written is remembered first: a file that nobody remembers would be read back as somebody's. */
+static int write_file(struct kinora *k, const struct kn_record *r, enum kn_subtitle_format format,
+                      const struct kinora_subtitles_options *o, const char *path,
+                      struct kn_err *err)
+{
+    struct kn_buf file;
+    int rc;
+
+    if (!o->force && kn_fs_exists(path))
+        return kn_err_set(err, KN_EARG, "export: '%s' is there already; --force writes over it",
+                          path);
+    kn_buf_init(&file, FILE_MAX);
+    rc = kn_captions_write(r->segments, r->n_segments, format, &file, err);
+    if (rc == KN_OK && o->into && *o->into)
+        rc = kn_fs_mkdirs(o->into, err);
+    if (rc == KN_OK)
+        rc = kn_store_exported(k->lib, file.data, file.n, err);
+    if (rc == KN_OK)
+        rc = kn_fs_write(path, file.data, file.n, err);
+    kn_buf_free(&file);
+    return rc;
+}
+
+int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
+                            const struct kinora_subtitles_options *o, struct kinora_subtitles **out,
+                            struct kn_err *err)
+{
+    struct kinora_subtitles *s = calloc(1, sizeof *s);
+    enum kn_subtitle_format format;
+    struct kn_record r;
+    struct kn_buf path, escaped;
+    int rc;
+
+    if (!s || !(s->arena = kn_arena_new(0))) {
+        free(s);
+        return kn_api_no_memory(err, "export");
+    }
+    kn_buf_init(&path, 2 * PATH_MAX);
+    kn_buf_init(&escaped, 8 * PATH_MAX);
+    rc = format_of(o->format, &format, err);
+    if (rc == KN_OK)
+        rc = kn_library_get(k->lib, id, KN_WITH_SEGMENTS, s->arena, &r, err);
+    if (rc == KN_OK)
+        rc = check_words(&r, err);
+    if (rc == KN_OK)
+        rc = path_of(&r.title, o, &path, err);
+    if (rc == KN_OK)
+        rc = write_file(k, &r, format, o, path.data, err);
+    if (rc == KN_OK)
+        rc = kn_escape_path(kn_sv_of(path.data), &escaped, err);
+    s->path = rc ? NULL : kn_arena_text(s->arena, escaped.data);
+    if (rc == KN_OK && !s->path)
+        rc = kn_api_no_memory(err, "export");
+    kn_buf_free(&path);
+    kn_buf_free(&escaped);
+    if (rc)
+        kinora_subtitles_free(s);
+    else
+        *out = s;
+    return rc;
+}
