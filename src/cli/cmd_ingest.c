@@ -66,20 +66,25 @@ static int no_file_of(struct kn_cli *cli)
     return kn_cli_fail(cli, &err);
 }
 
+struct kinora_ingest_options kn_cli_ingest_options(const struct kn_cli *cli,
+                                                   const char *const *roots, size_t n)
+{
+    const struct kn_config *c = &cli->config;
+
+    return (struct kinora_ingest_options){.roots = roots,
+                                          .n_roots = n,
+                                          .jobs = c->jobs,
+                                          .threads = c->threads,
+                                          .beam = c->beam,
+                                          .language_hint = c->language_hint,
+                                          .scorer = c->scorer,
+                                          .subtitle_language = c->subtitle_language};
+}
+
 static int run(struct kn_cli *cli, struct kinora *k, const struct places *places,
                const struct kn_id *again)
 {
-    const struct kn_config *c = &cli->config;
-    struct kinora_ingest_options options = {.roots = places->roots,
-                                            .n_roots = places->n,
-                                            .jobs = c->jobs,
-                                            .threads = c->threads,
-                                            .beam = c->beam,
-                                            .language_hint = c->language_hint,
-                                            .scorer = c->scorer,
-                                            .subtitle_language = c->subtitle_language,
-                                            .retry_failed = *c->retry,
-                                            .again = again};
+    struct kinora_ingest_options options = kn_cli_ingest_options(cli, places->roots, places->n);
     struct kn_progress *progress = kn_progress_new(cli, "file");
     struct kinora_summary summary = {0};
     struct kn_err err;
@@ -89,6 +94,8 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
         kn_err_set(&err, KN_ELIMIT, "ingest: no memory");
         return kn_cli_fail(cli, &err);
     }
+    options.retry_failed = *cli->config.retry;
+    options.again = again;
     kn_signals_catch(k);
     rc = kinora_ingest(k, &options, kn_progress_event, progress, &summary, &err);
     kn_signals_release();

@@ -31,6 +31,7 @@ enum {
     KN_FOR_DOCTOR = 1u << 6,
     KN_FOR_IMPORT = 1u << 7,
     KN_FOR_EXPORT = 1u << 8,
+    KN_FOR_WATCH = 1u << 9,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -63,6 +64,7 @@ struct kn_config {
     const char *speech_model, *embedding_model; /* names in the manifest; "": the defaults */
     const char *scorer;                         /* probe, lexicon; "": the library's */
     const char *again;                          /* NAME to redo; "" none */
+    double every;                               /* watch: seconds; 0: only where it must */
     const char *retry;                          /* "failed"; "" none */
     /* answers */
     int limit;            /* 0: the command's own default */

@@ -3,7 +3,11 @@
 
 #define AT(field) offsetof(struct kn_config, field)
 
-enum { ANSWERS = KN_FOR_RECOMMEND | KN_FOR_SEARCH, WRITES = KN_FOR_INGEST | KN_FOR_IMPORT };
+enum {
+    ANSWERS = KN_FOR_RECOMMEND | KN_FOR_SEARCH,
+    HEARS = KN_FOR_INGEST | KN_FOR_WATCH,
+    WRITES = HEARS | KN_FOR_IMPORT
+};
 
 static const struct kn_option options[] = {
     {.name = "library",
@@ -76,6 +80,16 @@ static const struct kn_option options[] = {
      .choices = "failed",
      .help = "Try the titles again that could not be read before; WHICH is failed",
      .offset = AT(retry)},
+    {.name = "every",
+     .kind = KN_OPTION_REAL,
+     .commands = KN_FOR_WATCH,
+     .arg = "SECONDS",
+     .value = "0",
+     .max = 604800,
+     .help = "Look through all folders this often besides; 0 is every 300, and only where changes "
+             "cannot be seen, as "
+             "on network drives",
+     .offset = AT(every)},
     {.name = "jobs",
      .letter = 'j',
      .kind = KN_OPTION_INT,
@@ -87,7 +101,7 @@ static const struct kn_option options[] = {
      .offset = AT(jobs)},
     {.name = "threads",
      .kind = KN_OPTION_INT,
-     .commands = KN_FOR_INGEST,
+     .commands = HEARS,
      .arg = "N",
      .value = "0",
      .max = 64,
@@ -95,7 +109,7 @@ static const struct kn_option options[] = {
      .offset = AT(threads)},
     {.name = "beam",
      .kind = KN_OPTION_INT,
-     .commands = KN_FOR_INGEST,
+     .commands = HEARS,
      .arg = "N",
      .value = "0",
      .max = 8,
@@ -110,7 +124,7 @@ static const struct kn_option options[] = {
      .offset = AT(language_hint)},
     {.name = "subtitle-language",
      .kind = KN_OPTION_TEXT,
-     .commands = KN_FOR_INGEST,
+     .commands = HEARS,
      .arg = "TAGS",
      .value = "",
      .help = "Which subtitles to read where a film has several, such as es or es,en; by default "
@@ -119,7 +133,7 @@ static const struct kn_option options[] = {
      .offset = AT(subtitle_language)},
     {.name = "speech-model",
      .kind = KN_OPTION_TEXT,
-     .commands = KN_FOR_INGEST,
+     .commands = HEARS,
      .arg = "NAME",
      .value = "",
      .help = "Which model listens; the names are those of kinora models list",

@@ -61,6 +61,11 @@ static bool is_subtitle(const char *name)
                          sizeof subtitle_extensions / sizeof *subtitle_extensions);
 }
 
+bool kn_scan_counts(const char *name)
+{
+    return name[0] != '.' && (is_media(name) || is_subtitle(name));
+}
+
 static int add_subtitle(struct walk *w, const char *path)
 {
     if (w->n_subtitles == KN_SCAN_FILES)

@@ -48,6 +48,9 @@ int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
 int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out,
                    struct kn_err *err);
 
+/* Would a file of this name change what a scan finds? */
+bool kn_scan_counts(const char *name);
+
 /* Did the scan look through the folder that this path lies in? */
 bool kn_scan_covers(const struct kn_scan *scan, const char *path);
 
