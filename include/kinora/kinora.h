@@ -156,6 +156,8 @@ struct kinora_ingest_options {
         scorer; /* "probe", "lexicon": gives this library's opinions from now on; NULL or "": as it is */
     const char
         *subtitle_language; /* which subtitles first, "es,en"; NULL or "": in the film's language */
+    double
+        max_seconds; /* after so many no title is begun, and those under way are ended; 0: no limit */
     bool retry_failed;
     const struct kn_id *again; /* redo this title; NULL */
 };
@@ -181,6 +183,7 @@ struct kinora_event {
 
 struct kinora_summary {
     size_t files, added, unchanged, ready, silent, failed, missing, skipped;
+    size_t left;           /* not begun, because max_seconds were over */
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
     double sound, elapsed; /* seconds */
 };

@@ -93,6 +93,8 @@ struct kinora_options kn_cli_options(const struct kn_cli *cli);
 struct kinora_ingest_options kn_cli_ingest_options(const struct kn_cli *cli,
                                                    const char *const *roots, size_t n);
 
+void kn_cli_be_nice(const struct kn_cli *cli); /* --nice; decoders inherit it */
+
 /* Opens the library for reading. Gives 0, or the exit code after having said why. */
 int kn_cli_open(struct kn_cli *cli, struct kinora **out);
 

@@ -77,8 +77,16 @@ struct kinora_ingest_options kn_cli_ingest_options(const struct kn_cli *cli,
                                           .threads = c->threads,
                                           .beam = c->beam,
                                           .language_hint = c->language_hint,
+                                          .max_seconds = 3600 * c->max_hours,
                                           .scorer = c->scorer,
                                           .subtitle_language = c->subtitle_language};
+}
+
+void kn_cli_be_nice(const struct kn_cli *cli)
+{
+    errno = 0;
+    if (cli->config.nice > 0 && nice(cli->config.nice) < 0 && errno)
+        fprintf(stderr, "kinora: --nice %d: %s\n", cli->config.nice, strerror(errno));
 }
 
 static int run(struct kn_cli *cli, struct kinora *k, const struct places *places,
@@ -154,6 +162,7 @@ int kn_cmd_ingest(struct kn_cli *cli)
                    strerror(errno));
         return kn_cli_fail(cli, &err);
     }
+    kn_cli_be_nice(cli);
     options.write = true;
     if (kinora_open(&options, &k, &err))
         return kn_cli_fail(cli, &err);

@@ -112,6 +112,7 @@ int kn_cmd_watch(struct kn_cli *cli)
         return kn_cli_wrong_use(cli, "%s", err.msg);
     if (rc)
         return kn_cli_fail(cli, &err);
+    kn_cli_be_nice(cli);
     kn_signals_catch(NULL);
     tell_watching(cli, w);
     rc = follow(cli, w, &err);

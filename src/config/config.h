@@ -64,6 +64,8 @@ struct kn_config {
     const char *speech_model, *embedding_model; /* names in the manifest; "": the defaults */
     const char *scorer;                         /* probe, lexicon; "": the library's */
     const char *again;                          /* NAME to redo; "" none */
+    double max_hours;                           /* 0: no limit */
+    int nice;                                   /* added to the process's */
     double every;                               /* watch: seconds; 0: only where it must */
     const char *retry;                          /* "failed"; "" none */
     /* answers */

@@ -343,7 +343,7 @@ void *feed_thread(void *p)
 
     if (rc)
         run_fail(r, rc, &err);
-    while (rc == KN_OK && !run_stopped(r)) {
+    while (rc == KN_OK && !run_stopped(r) && !run_out_of_time(r)) {
         size_t i = atomic_fetch_add(&r->next_file, 1);
 
         if (i >= r->scan.n_files)

@@ -18,6 +18,13 @@ bool run_stopped(const struct run *r)
     return kn_cancel_is_set(&r->stop);
 }
 
+bool run_out_of_time(const struct run *r)
+{
+    double most = r->options->max_seconds;
+
+    return most > 0 && kn_clock_now() - r->progress.began >= most;
+}
+
 void run_fail(struct run *r, int rc, const struct kn_err *err)
 {
     pthread_mutex_lock(&r->lock);
@@ -248,9 +255,11 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     r.progress.sum.files = r.scan.n_files;
     r.progress.sum.skipped = r.scan.skipped;
     work_through(&r, jobs, cancel);
-    if (!run_stopped(&r))
+    r.progress.sum.left = r.scan.n_files - r.progress.done;
+    if (!run_stopped(&r) &&
+        r.progress.sum.left == 0) /* what was not begun was not seen, and is not gone */
         rc = mark_missing(&r, err);
-    if (rc == KN_OK && !run_stopped(&r))
+    if (rc == KN_OK && !run_stopped(&r) && r.progress.sum.left == 0)
         rc = run_find_carried(&r, arena, err);
     if (rc == KN_OK && r.n_carried > 0) {
         progress_more(&r.progress, r.n_carried);

@@ -41,6 +41,8 @@ struct kn_ingest_options {
     const char *language_hint;  /* of what is spoken; "" or NULL: detect */
     /* Tags, "es,en": which sidecar is taken first; "" or NULL: that of the hint, then of the sound. */
     const char *subtitle_language;
+    double
+        max_seconds; /* after so many no title is begun, and those under way are ended; 0: no limit */
     bool retry_failed;
     const struct kn_id *again; /* redo this title's words and all behind; NULL */
 };
@@ -71,6 +73,7 @@ struct kn_ingest_event {
 struct kn_ingest_summary {
     size_t files, added, unchanged, ready, silent, failed, missing;
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
+    size_t left;           /* not begun for want of time */
     size_t skipped;        /* files without a media extension */
     double sound, elapsed; /* seconds */
 };

@@ -119,6 +119,7 @@ int job_to_meaning(struct run *r, struct job *j, struct kn_err *err);
  * titles off its queue and drops them until the stage before has ended, so that nobody is left waiting for room. */
 void run_fail(struct run *r, int rc, const struct kn_err *err);
 bool run_stopped(const struct run *r);
+bool run_out_of_time(const struct run *r); /* no title is to be begun any more */
 
 /* Marks the title as tried and failed, and tells. err is the title's own failure. */
 void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const struct kn_err *err);
