@@ -10,8 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* Valid, on one line, trimmed; and nothing of what the seeds' entities stand for. */
-static void check(const char *text)
+/* Valid, on one line, trimmed; and no longer than the bytes that it came from: nothing was expanded. */
+static void check(const char *text, size_t bytes)
 {
     size_t n = strlen(text);
 
@@ -20,7 +20,7 @@ static void check(const char *text)
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)text[i] < ' ')
             abort();
-    if (strstr(text, "root:x:0:0") || strstr(text, "lollol"))
+    if (n > 3 * bytes) /* of one byte UTF-8 makes up to three */
         abort();
 }
 
@@ -34,9 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     int rc = kn_nfo_parse((struct kn_sv){(const char *)data, n}, arena, &nfo, &err);
 
     if (rc == KN_OK) {
-        check(nfo.title);
-        check(nfo.genres);
-        check(nfo.plot);
+        check(nfo.title, n);
+        check(nfo.genres, n);
+        check(nfo.plot, n);
         kn_film_ids_text(&nfo.ids, ids);
         if (nfo.year < 0 || nfo.year > 9999)
             abort();
