@@ -57,6 +57,19 @@ void kn_film_ids_text(const struct kn_film_ids *ids, char out[KN_FILM_IDS])
              ids->tvdb);
 }
 
+void kn_film_ids_parse(const char *text, struct kn_film_ids *out)
+{
+    memset(out, 0, sizeof *out);
+    while (*text) {
+        size_t n = strcspn(text, " "), kind = strcspn(text, ":");
+
+        if (kind < n)
+            kn_film_id((struct kn_sv){text, kind}, (struct kn_sv){text + kind + 1, n - kind - 1},
+                       out);
+        text += text[n] ? n + 1 : n;
+    }
+}
+
 /* ---- name ---- */
 
 /* The length of an id in brackets at the start of s; 0: none. */
