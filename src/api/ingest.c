@@ -49,6 +49,7 @@ static struct kinora_summary summary_of(const struct kn_ingest_summary *s)
         .silent = s->silent,
         .failed = s->failed,
         .missing = s->missing,
+        .waiting = s->waiting,
         .skipped = s->skipped,
         .still_failed = s->still_failed,
         .sound = s->sound,

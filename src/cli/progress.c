@@ -296,6 +296,7 @@ static void summary_json(const struct kinora_summary *s, bool cancelled)
     kn_json_integer(&d.w, "silent", (int64_t)s->silent);
     kn_json_integer(&d.w, "failed", (int64_t)s->failed);
     kn_json_integer(&d.w, "missing", (int64_t)s->missing);
+    kn_json_integer(&d.w, "waiting", (int64_t)s->waiting);
     kn_json_integer(&d.w, "skipped", (int64_t)s->skipped);
     kn_json_seconds(&d.w, "sound", s->sound);
     kn_json_seconds(&d.w, "elapsed", s->elapsed);
@@ -348,6 +349,7 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
     if (s->still_failed > 0)
         printf(" (%zu of them failed before: --retry failed)", s->still_failed);
     count(s->missing, "gone");
+    count(s->waiting, "still being written");
     count(s->skipped, "other files passed over");
     if (s->sound > 0 && s->elapsed > 0)
         printf("; %s of sound in %s, %.1f times as fast as it plays", kn_time_text(cli, s->sound),
