@@ -50,6 +50,7 @@ static struct kinora_summary summary_of(const struct kn_ingest_summary *s)
         .failed = s->failed,
         .missing = s->missing,
         .left = s->left,
+        .waiting = s->waiting,
         .skipped = s->skipped,
         .still_failed = s->still_failed,
         .sound = s->sound,

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double TRY_AGAIN = 10; /* seconds after a run that failed */
+static const double TRY_AGAIN =
+    10; /* seconds after a run that failed, or left a file that is still written */
 
 static bool stopped(void *ctx)
 {
@@ -34,20 +35,10 @@ static void tell_watching(struct kn_cli *cli, const struct kinora_watch *w)
     }
 }
 
-/* Somebody else may be writing, a disk may be full, a folder may have gone meanwhile: none of it is for ever. */
-static int try_again(struct kn_cli *cli, struct kinora_watch *w, const char *const *folders,
-                     size_t n, const struct kn_err *why, struct kn_err *err)
-{
-    int rc = KN_OK;
-
-    kn_cli_fail(cli, why);
-    for (size_t i = 0; rc == KN_OK && i < n; i++)
-        rc = kinora_watch_again(w, folders[i], TRY_AGAIN, err);
-    return rc;
-}
-
-/* One run over these folders. The library is open only while it is written, so that other commands get their turn. */
-static int run(struct kn_cli *cli, const char *const *folders, size_t n, struct kn_err *err)
+/* One run over these folders. The library is open only while it is written, so that other commands get their turn.
+ * *again: it is not done with them yet. */
+static int run(struct kn_cli *cli, const char *const *folders, size_t n, bool *again,
+               struct kn_err *err)
 {
     const struct kinora_ingest_options options = kn_cli_ingest_options(cli, folders, n);
     struct kinora_options open = kn_cli_options(cli);
@@ -71,8 +62,19 @@ static int run(struct kn_cli *cli, const char *const *folders, size_t n, struct 
     if (!rc || rc == KN_ECANCELLED)
         kn_progress_summary(progress, &summary, rc == KN_ECANCELLED);
     fflush(stdout);
+    *again = summary.waiting > 0;
     kn_progress_free(progress);
     kinora_close(k);
+    return rc;
+}
+
+static int bring_back(struct kinora_watch *w, const char *const *folders, size_t n,
+                      struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    for (size_t i = 0; rc == KN_OK && i < n; i++)
+        rc = kinora_watch_again(w, folders[i], TRY_AGAIN, err);
     return rc;
 }
 
@@ -83,17 +85,17 @@ static int follow(struct kn_cli *cli, struct kinora_watch *w, struct kn_err *err
     int rc;
 
     for (;;) {
-        struct kn_err why;
+        bool again = false;
 
-        rc = run(cli, folders, n, &why);
+        rc = run(cli, folders, n, &again, err);
         if (rc == KN_EARG ||
-            rc == KN_ECORRUPT) { /* a wrong setting or library will not mend itself */
-            *err = why;
+            rc == KN_ECORRUPT) /* a wrong setting or library will not mend itself */
             return rc;
-        }
         if (rc == KN_ECANCELLED)
             return KN_OK;
-        rc = rc ? try_again(cli, w, folders, n, &why, err) : KN_OK;
+        if (rc) /* another writer, a full disk, a folder that has just gone: none of it is for ever */
+            kn_cli_fail(cli, err);
+        rc = rc || again ? bring_back(w, folders, n, err) : KN_OK;
         if (rc == KN_OK)
             rc = kinora_watch_next(w, stopped, NULL, &folders, &n, err);
         if (rc)

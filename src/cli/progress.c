@@ -297,6 +297,7 @@ static void summary_json(const struct kinora_summary *s, bool cancelled)
     kn_json_integer(&d.w, "failed", (int64_t)s->failed);
     kn_json_integer(&d.w, "missing", (int64_t)s->missing);
     kn_json_integer(&d.w, "left", (int64_t)s->left);
+    kn_json_integer(&d.w, "waiting", (int64_t)s->waiting);
     kn_json_integer(&d.w, "skipped", (int64_t)s->skipped);
     kn_json_seconds(&d.w, "sound", s->sound);
     kn_json_seconds(&d.w, "elapsed", s->elapsed);
@@ -350,6 +351,7 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
         printf(" (%zu of them failed before: --retry failed)", s->still_failed);
     count(s->left, "left for the next run, as the time was over");
     count(s->missing, "gone");
+    count(s->waiting, "still being written");
     count(s->skipped, "other files passed over");
     if (s->sound > 0 && s->elapsed > 0)
         printf("; %s of sound in %s, %.1f times as fast as it plays", kn_time_text(cli, s->sound),

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WORDS_WAITING = 4096, WORDS_BYTES = 64 << 20 };
+
 bool run_stopped(const struct run *r)
 {
     return kn_cancel_is_set(&r->stop);
@@ -193,6 +195,7 @@ void run_close(struct run *r)
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->progress.lock);
     free(r->under_way);
+    free(r->waiting);
 }
 
 int run_sum_up(struct run *r, struct kn_ingest_summary *out, struct kn_err *err)
@@ -214,6 +217,8 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
 {
     const struct kn_ingest_options *o = r->options;
     const struct kn_queue_limits limits = {(size_t)jobs + 1, SIZE_MAX};
+    /* Words that were only read come faster than a model takes them, and are kept by then. */
+    const struct kn_queue_limits words = {WORDS_WAITING, WORDS_BYTES};
     int rc = kn_scan(o->roots, o->n_roots, cancel, arena, &r->scan, err);
 
     if (rc == KN_OK)
@@ -222,7 +227,7 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
     if (rc == KN_OK)
         rc = kn_queue_new(limits, job_free, &r->to_hear, err);
     if (rc == KN_OK)
-        rc = kn_queue_new(limits, job_free, &r->to_mean, err);
+        rc = kn_queue_new(words, job_free, &r->to_mean, err);
     return rc ? rc : kn_store_scan_begin(r->lib, err);
 }
 
@@ -259,6 +264,8 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     if (!run_stopped(&r) &&
         r.progress.sum.left == 0) /* what was not begun was not seen, and is not gone */
         rc = mark_missing(&r, err);
+    if (rc == KN_OK && !run_stopped(&r))
+        rc = run_join_versions(&r, err);
     if (rc == KN_OK && !run_stopped(&r) && r.progress.sum.left == 0)
         rc = run_find_carried(&r, arena, err);
     if (rc == KN_OK && r.n_carried > 0) {

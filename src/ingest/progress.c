@@ -106,6 +106,7 @@ void progress_finished(struct run *r, struct job *j, enum kn_state state, const 
     p->sum.ready += state == KN_STATE_READY;
     p->sum.silent += state == KN_STATE_SILENT;
     p->sum.failed += state == KN_STATE_FAILED;
+    p->sum.waiting += state == KN_STATE_PENDING;
     tell(p, &e);
     pthread_mutex_unlock(&p->lock);
 }

@@ -1,9 +1,11 @@
 /* run.h - one run of ingest, as its threads share it. Internal to src/ingest/.
  *
+ *   waiting.c  which file is next: those that are still written come last
  *   feed.c     decoders: plan, probe, read a sidecar's words or hand over and feed sound
  *   hear.c     listeners: sound -> segments
  *   meaning.c  one thread: segments -> moments, vectors, opinion
  *   ingest.c   sets up, starts, waits, sums up
+ *   versions.c titles that are one film, by what is said in them
  *   carry.c    a new model or scorer, and imported words: what follows from words already there
  *   import.c   the words of a file of texts, then carry.c
  *   progress.c counts, and tells the caller */
@@ -79,6 +81,8 @@ struct run {
     struct kn_err err;       /* the first failure that ends the run */
     struct kn_id *under_way; /* titles taken by a decoder in this run */
     size_t n_under_way, cap_under_way;
+    struct kn_scan_file **waiting; /* files that may still be written */
+    size_t n_waiting, cap_waiting;
     struct kn_speech *speech;             /* opened by the first listener that needs it */
     struct kn_language_model *languages;  /* by the first decoder that does */
     atomic_int feeding, hearing, meaning; /* threads that are not done yet */
@@ -99,6 +103,13 @@ struct crew {
 };
 bool crew_start(struct crew *c, void *(*work)(void *), struct run *r);
 void crew_wait(struct crew *c, struct run *r, const struct kn_cancel *cancel); /* until r->ended */
+
+/* waiting.c. The next file to plan, NULL: there is none, or the run is to end. A file that the plan says is to wait goes back. */
+struct kn_scan_file *run_next_file(struct run *r);
+int run_wait_for(struct run *r, struct kn_scan_file *file, struct kn_err *err);
+
+/* versions.c */
+int run_join_versions(struct run *r, struct kn_err *err);
 
 /* carry.c: find fills in r->carried with the titles whose words are there and whose keys say that something
  * behind them is to be done; carry does it. */
