@@ -178,7 +178,11 @@ struct kinora_event {
     double seconds, duration; /* of this title */
     size_t done, total;       /* files */
     double heard, elapsed;    /* seconds of sound heard; seconds since the run began */
-    double left;              /* estimated seconds to the end; NaN while unknown */
+    /* of SCANNED: files that are new or changed, those of them with subtitles beside them, and about how many
+     * seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
+    size_t fresh, subtitled;
+    double sound;
+    double left; /* estimated seconds to the end; NaN while unknown */
 };
 
 struct kinora_summary {

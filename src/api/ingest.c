@@ -33,6 +33,9 @@ static void relay(void *p, const struct kn_ingest_event *e)
         .total = e->total,
         .heard = e->heard,
         .elapsed = e->elapsed,
+        .fresh = e->fresh,
+        .subtitled = e->subtitled,
+        .sound = e->sound,
         .left = e->left,
     };
 

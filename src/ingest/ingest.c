@@ -256,6 +256,9 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
         rc = prepare(&r, arena, cancel, jobs, err);
     if (rc)
         goto out;
+    rc = run_look_ahead(&r, jobs, cancel, err);
+    if (rc)
+        goto out;
     progress_begin(&r.progress, r.scan.n_files);
     r.progress.sum.files = r.scan.n_files;
     r.progress.sum.skipped = r.scan.skipped;
@@ -272,6 +275,8 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
         progress_more(&r.progress, r.n_carried);
         rc = run_carry(&r, cancel, err);
     }
+    if (rc == KN_OK)
+        rc = run_remember_pace(&r, jobs, err);
     if (rc == KN_OK)
         rc = run_sum_up(&r, out, err);
 out:

@@ -48,7 +48,7 @@ struct kn_ingest_options {
 };
 
 enum kn_ingest_event_kind {
-    KN_INGEST_SCANNED,  /* total is known now */
+    KN_INGEST_SCANNED, /* total is known now, and fresh, subtitled, sound; left as earlier runs have it */
     KN_INGEST_STAGE,    /* title entered stage */
     KN_INGEST_HEARD,    /* more of title's sound was heard: seconds of duration */
     KN_INGEST_FINISHED, /* title is ready, silent or failed: state and reason */
@@ -67,6 +67,8 @@ struct kn_ingest_event {
     size_t done, total;       /* files */
     double heard;             /* seconds of sound heard so far in this run, over all titles */
     double elapsed;           /* seconds since the run began */
+    size_t fresh, subtitled;  /* files new or changed; those with subtitles beside them */
+    double sound;             /* seconds to hear in the others, by their bytes */
     double left;              /* estimated seconds to the end; NaN while unknown */
 };
 

@@ -8,6 +8,7 @@
  *   versions.c titles that are one film, by what is said in them
  *   carry.c    a new model or scorer, and imported words: what follows from words already there
  *   import.c   the words of a file of texts, then carry.c
+ *   outlook.c  what there is to do, before it is begun, and how long that will take here
  *   progress.c counts, and tells the caller */
 #ifndef KN_INGEST_RUN_H
 #define KN_INGEST_RUN_H
@@ -53,7 +54,13 @@ struct block {
     float samples[];
 };
 
+struct outlook {
+    size_t fresh, subtitled; /* files that are new or changed; those with subtitles beside them */
+    double sound, listening; /* seconds: of sound in the others, and to hear that; NaN unknown */
+};
+
 struct progress {
+    struct outlook outlook;
     pthread_mutex_t lock;
     void (*event)(void *ctx, const struct kn_ingest_event *e);
     void *ctx;
@@ -146,6 +153,10 @@ int run_verify_model(const char *path, struct kn_err *err);
 void *feed_thread(void *run);
 void *hear_thread(void *run);
 void *mean_thread(void *run);
+
+/* outlook.c: fills in r->progress.outlook; and keeps what this run showed. */
+int run_look_ahead(struct run *r, int jobs, const struct kn_cancel *cancel, struct kn_err *err);
+int run_remember_pace(struct run *r, int jobs, struct kn_err *err);
 
 void progress_begin(struct progress *p, size_t total);
 void progress_more(struct progress *p, size_t n); /* titles that join */

@@ -50,6 +50,9 @@ struct local *kn_local_of(struct kn_library *lib); /* NULL: another backend's */
 /* The same for store.h, whose calls may meet any backend. KN_EARG: not a local one. */
 int kn_local_store(struct kn_library *lib, struct local **out, struct kn_err *err);
 
+/* And one that is open for writing. KN_EARG. */
+int kn_local_writable(struct kn_library *lib, struct local **out, struct kn_err *err);
+
 /* A write transaction: begin, then whatever, then end with the result so far, which commits or
  * rolls back and returns what the whole came to. Everything between runs under write_lock. */
 int kn_local_begin(struct local *l, struct kn_err *err);

@@ -9,7 +9,7 @@
 
 enum { REASON_BYTES = 512 }; /* a path's end tells less than its start */
 
-static int writable(struct kn_library *lib, struct local **out, struct kn_err *err)
+int kn_local_writable(struct kn_library *lib, struct local **out, struct kn_err *err)
 {
     struct local *l = NULL;
     int rc = kn_local_store(lib, &l, err);
@@ -79,7 +79,7 @@ int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *kno
     struct local *l;
     int64_t path = 0;
     bool yes;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -204,7 +204,7 @@ int kn_store_see(struct kn_library *lib, const struct kn_seen *seen, const struc
 {
     struct kn_id title;
     struct local *l;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -224,7 +224,7 @@ int kn_store_keep(struct kn_library *lib, const char *path, bool *known, struct 
     struct local *l;
     int64_t key = 0;
     bool found;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -244,7 +244,7 @@ int kn_store_pending(struct kn_library *lib, const struct kn_id *id, const char 
                      struct kn_err *err)
 {
     struct local *l;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (!rc)
         rc = kn_local_begin(l, err);
@@ -264,7 +264,7 @@ int kn_store_whole(struct kn_library *lib, const struct kn_hash *identity, int64
     struct local *l;
     sqlite3_stmt *s;
     bool row;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -294,7 +294,7 @@ int kn_store_set_whole(struct kn_library *lib, const struct kn_hash *identity,
     struct local *l;
     int64_t title = 0;
     bool found;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (!rc)
         rc = kn_local_begin(l, err);
@@ -316,7 +316,7 @@ int kn_store_set_whole(struct kn_library *lib, const struct kn_hash *identity,
 int kn_store_scan_begin(struct kn_library *lib, struct kn_err *err)
 {
     struct local *l = NULL;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -384,7 +384,7 @@ int kn_store_scan_end(struct kn_library *lib, const char *root, size_t *n_missin
 {
     struct local *l;
     size_t missing = 0;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (!rc)
         rc = kn_local_begin(l, err);

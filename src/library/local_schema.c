@@ -124,6 +124,9 @@ static const char *const MIGRATIONS[] = {
     "CREATE TRIGGER title_joined_or_split AFTER UPDATE OF joined ON title"
     " WHEN old.joined IS NOT new.joined BEGIN"
     " UPDATE library SET answers = answers + 1; END;",
+    /* 4: how fast machines have listened, all runs of one together. */
+    "CREATE TABLE pace ("
+    " machine TEXT PRIMARY KEY, sound REAL NOT NULL, elapsed REAL NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

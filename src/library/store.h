@@ -183,6 +183,20 @@ int kn_store_promote(struct kn_library *lib, const struct kn_id *id, bool *leads
 int kn_store_at(struct kn_library *lib, const char *path, bool *found, struct kn_id *id,
                 bool *apart, struct kn_err *err);
 
+/* ---- how long it will take ---- */
+
+struct kn_pace {           /* NaN: nothing is known yet */
+    double sound_per_byte; /* seconds, of the films that are here */
+    double
+        speed; /* seconds of sound heard in one second, on this machine and with these settings */
+};
+/* machine: any text that is the same where the pace is. */
+int kn_store_pace(struct kn_library *lib, const char *machine, struct kn_pace *out,
+                  struct kn_err *err);
+/* A run heard so much in so long. What was before counts for half an hour at most, so that the last runs count most. */
+int kn_store_add_pace(struct kn_library *lib, const char *machine, double sound, double elapsed,
+                      struct kn_err *err);
+
 /* ---- what follows from words, whatever they came from ---- */
 
 struct kn_staged { /* a title that has words */
