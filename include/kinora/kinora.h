@@ -201,6 +201,8 @@ struct kinora_ingest_options {
         scorer; /* "probe", "lexicon", "llm": gives this library's opinions from now on; NULL or "": as it is */
     const char
         *subtitle_language; /* which subtitles first, "es,en"; NULL or "": in the film's language */
+    double
+        max_seconds; /* after so many no title is begun, and those under way are ended; 0: no limit */
     bool retry_failed;
     const struct kn_id *again; /* redo this title; NULL */
     /* With again: this title's language from now on, "es" or "es-MX", whatever is detected or was told by its file;
@@ -224,11 +226,17 @@ struct kinora_event {
     double seconds, duration; /* of this title */
     size_t done, total;       /* files */
     double heard, elapsed;    /* seconds of sound heard; seconds since the run began */
-    double left;              /* estimated seconds to the end; NaN while unknown */
+    /* of SCANNED: files that are new or changed, those of them with subtitles beside them, and about how many
+     * seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
+    size_t fresh, subtitled;
+    double sound;
+    double left; /* estimated seconds to the end; NaN while unknown */
 };
 
 struct kinora_summary {
     size_t files, added, unchanged, ready, silent, failed, missing, skipped;
+    size_t left;           /* not begun, because max_seconds were over */
+    size_t waiting;        /* still being written: left for another run */
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
     double sound, elapsed; /* seconds */
 };
@@ -238,6 +246,33 @@ struct kinora_summary {
 int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *options,
                   void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
                   struct kinora_summary *out, struct kn_err *err);
+
+/* ---- watching ---- */
+
+/* Which folders changed, for programs that ingest as films arrive: new, then in a loop next and kinora_ingest of what it
+ * gives. One thread at a time.
+ *
+ * Changes are seen by inotify, so at once, and given when nothing more happened for a second, or five seconds after the
+ * first. every: seconds between looks at all of it besides; 0: every 300, and only where inotify cannot see (network
+ * drives, or when the kernel allows no more watches). KN_ENOTFOUND: a root is not there; KN_EARG: it is no folder. */
+struct kinora_watch;
+int kinora_watch_new(const char *const *roots, size_t n, double every, struct kinora_watch **out,
+                     struct kn_err *err);
+void kinora_watch_free(struct kinora_watch *w); /* NULL is fine */
+
+struct kinora_watching {
+    size_t folders;    /* that have a watch */
+    const char *blind; /* why it looks by the clock; "" when it does not */
+};
+struct kinora_watching kinora_watch_state(const struct kinora_watch *w);
+
+/* Waits. *folders: *n paths that live until the next call. cancelled (may be NULL) is asked ten times a second: KN_ECANCELLED. */
+int kinora_watch_next(struct kinora_watch *w, bool (*cancelled)(void *ctx), void *ctx,
+                      const char *const **folders, size_t *n, struct kn_err *err);
+
+/* Gives this folder once more in so many seconds: after an ingest that failed, or left a file that is still written. */
+int kinora_watch_again(struct kinora_watch *w, const char *folder, double seconds,
+                       struct kn_err *err);
 
 /* Texts instead of films, from a file NAME.csv with the columns "Video File" and "Transcript" (RFC 4180; a
  * transcript that begins with "Error" makes a failed title of that reason), or NAME.jsonl of objects with

@@ -1,5 +1,6 @@
 #include "hash.h"
 
+#include "cancel.h"
 #include "err.h"
 
 #include <errno.h>
@@ -107,6 +108,11 @@ static int add_range(struct kn_hasher *h, int fd, uint64_t at, uint64_t n, char 
     return KN_OK;
 }
 
+bool kn_hash_is_whole(uint64_t size)
+{
+    return size <= 2 * (uint64_t)EDGE + (uint64_t)BLOCKS * BLOCK;
+}
+
 int kn_hash_file(int fd, uint64_t size, struct kn_hash *out, struct kn_err *err)
 {
     struct kn_hasher *h = kn_hasher_new();
@@ -118,7 +124,7 @@ int kn_hash_file(int fd, uint64_t size, struct kn_hash *out, struct kn_err *err)
         goto out;
     }
     kn_hasher_u64(h, size);
-    if (size <= 2 * (uint64_t)EDGE + (uint64_t)BLOCKS * BLOCK) {
+    if (kn_hash_is_whole(size)) {
         rc = add_range(h, fd, 0, size, buffer, err);
         if (rc)
             goto out;
@@ -135,6 +141,35 @@ int kn_hash_file(int fd, uint64_t size, struct kn_hash *out, struct kn_err *err)
     }
     *out = kn_hasher_end(h);
 out:
+    kn_hasher_free(h);
+    free(buffer);
+    return rc;
+}
+
+int kn_hash_all(int fd, const struct kn_cancel *cancel, struct kn_hash *out, struct kn_err *err)
+{
+    struct kn_hasher *h = kn_hasher_new();
+    char *buffer = malloc(EDGE);
+    off_t at = 0;
+    int rc = h && buffer ? KN_OK : kn_err_set(err, KN_ELIMIT, "hash file: no memory");
+
+    while (rc == KN_OK) {
+        ssize_t got = pread(fd, buffer, EDGE, at);
+
+        if (kn_cancel_is_set(cancel))
+            rc = kn_err_set(err, KN_ECANCELLED, "hash file: cancelled");
+        else if (got < 0 && errno != EINTR)
+            rc = kn_err_set(err, KN_EIO, "read file at byte %lld: %s", (long long)at,
+                            strerror(errno));
+        if (rc || got == 0)
+            break;
+        if (got > 0) {
+            kn_hasher_add(h, buffer, (size_t)got);
+            at += got;
+        }
+    }
+    if (rc == KN_OK)
+        *out = kn_hasher_end(h);
     kn_hasher_free(h);
     free(buffer);
     return rc;

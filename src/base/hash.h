@@ -10,6 +10,7 @@
 
 #include <kinora/types.h>
 
+struct kn_cancel;
 struct kn_err;
 
 struct kn_hash {
@@ -31,8 +32,12 @@ uint64_t kn_hash_bytes(const void *p, size_t n); /* XXH3-64 at once, for tables 
 /* The identity of a file's content without reading it whole: XXH3-128 over its size, its first
  * and last MiB and 8 blocks of 64 KiB evenly spaced between. Two files that differ only between
  * those blocks share it; for media that does not happen outside of a download under way.
- * fd must be seekable; its position is not changed. KN_EIO. */
+ * kn_hash_all tells them apart. fd must be seekable; its position is not changed. KN_EIO. */
 int kn_hash_file(int fd, uint64_t size, struct kn_hash *out, struct kn_err *err);
+bool kn_hash_is_whole(uint64_t size); /* such a small file is looked at from end to end */
+
+/* XXH3-128 of all bytes, from the start on. As above, and KN_ECANCELLED. */
+int kn_hash_all(int fd, const struct kn_cancel *cancel, struct kn_hash *out, struct kn_err *err);
 
 struct kn_id kn_id_from_hash(const struct kn_hash *h);
 void kn_id_format(const struct kn_id *id, char out[KN_ID_TEXT]);

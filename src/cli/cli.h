@@ -54,6 +54,7 @@ int kn_cmd_doctor(struct kn_cli *cli);
 int kn_cmd_import(struct kn_cli *cli);
 int kn_cmd_export(struct kn_cli *cli);
 int kn_cmd_eval(struct kn_cli *cli);
+int kn_cmd_watch(struct kn_cli *cli);
 
 void kn_help_overview(FILE *out);
 void kn_help_command(const struct kn_command *command, FILE *out);
@@ -88,6 +89,12 @@ int kn_cli_wrong_use(struct kn_cli *cli, const char *fmt, ...)
 /* ---- common steps ---- */
 
 struct kinora_options kn_cli_options(const struct kn_cli *cli);
+
+/* What the settings say of an ingest of these folders. */
+struct kinora_ingest_options kn_cli_ingest_options(const struct kn_cli *cli,
+                                                   const char *const *roots, size_t n);
+
+void kn_cli_be_nice(const struct kn_cli *cli); /* --nice; decoders inherit it */
 
 /* Opens the library for reading. Gives 0, or the exit code after having said why. */
 int kn_cli_open(struct kn_cli *cli, struct kinora **out);

@@ -66,6 +66,29 @@ static int no_file_of(struct kn_cli *cli)
     return kn_cli_fail(cli, &err);
 }
 
+struct kinora_ingest_options kn_cli_ingest_options(const struct kn_cli *cli,
+                                                   const char *const *roots, size_t n)
+{
+    const struct kn_config *c = &cli->config;
+
+    return (struct kinora_ingest_options){.roots = roots,
+                                          .n_roots = n,
+                                          .jobs = c->jobs,
+                                          .threads = c->threads,
+                                          .beam = c->beam,
+                                          .language_hint = c->language_hint,
+                                          .max_seconds = 3600 * c->max_hours,
+                                          .scorer = c->scorer,
+                                          .subtitle_language = c->subtitle_language};
+}
+
+void kn_cli_be_nice(const struct kn_cli *cli)
+{
+    errno = 0;
+    if (cli->config.nice > 0 && nice(cli->config.nice) < 0 && errno)
+        fprintf(stderr, "kinora: --nice %d: %s\n", cli->config.nice, strerror(errno));
+}
+
 /* The language of an imported text is set where it lies. */
 static bool needs_no_file(const struct kn_cli *cli, const struct kn_title *title)
 {
@@ -75,18 +98,7 @@ static bool needs_no_file(const struct kn_cli *cli, const struct kn_title *title
 static int run(struct kn_cli *cli, struct kinora *k, const struct places *places,
                const struct kn_id *again)
 {
-    const struct kn_config *c = &cli->config;
-    struct kinora_ingest_options options = {.roots = places->roots,
-                                            .n_roots = places->n,
-                                            .jobs = c->jobs,
-                                            .threads = c->threads,
-                                            .beam = c->beam,
-                                            .language_hint = c->language_hint,
-                                            .scorer = c->scorer,
-                                            .subtitle_language = c->subtitle_language,
-                                            .retry_failed = *c->retry,
-                                            .again = again,
-                                            .language = c->set_language};
+    struct kinora_ingest_options options = kn_cli_ingest_options(cli, places->roots, places->n);
     struct kn_progress *progress = kn_progress_new(cli, "file");
     struct kinora_summary summary = {0};
     struct kn_err err;
@@ -96,6 +108,9 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
         kn_err_set(&err, KN_ELIMIT, "ingest: no memory");
         return kn_cli_fail(cli, &err);
     }
+    options.retry_failed = *cli->config.retry;
+    options.again = again;
+    options.language = cli->config.set_language;
     kn_signals_catch(k);
     rc = kinora_ingest(k, &options, kn_progress_event, progress, &summary, &err);
     kn_signals_release();
@@ -157,6 +172,7 @@ int kn_cmd_ingest(struct kn_cli *cli)
                    strerror(errno));
         return kn_cli_fail(cli, &err);
     }
+    kn_cli_be_nice(cli);
     options.write = true;
     if (kinora_open(&options, &k, &err))
         return kn_cli_fail(cli, &err);

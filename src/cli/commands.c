@@ -29,6 +29,24 @@ static const struct kn_command commands[] = {
                   {"kinora ingest --again \"The Velvet Vault\"", "listen to one film anew"},
                   {"kinora ingest --again \"Pan de domingo\" --language es",
                    "and as Spanish, from now on"}}},
+    {.name = "watch",
+     .bit = KN_FOR_WATCH,
+     .args = "DIR...",
+     .min_args = 1,
+     .run = kn_cmd_watch,
+     .summary = "Ingest, and go on with every film that arrives",
+     .text = {"Begins as kinora ingest DIR... does; then waits for films and subtitles that "
+              "appear, change, move or go "
+              "in these folders and those below, and ingests them when nothing more has happened "
+              "for a second.",
+              "On network drives, where changes are not told, it looks through everything every "
+              "five minutes.",
+              "The library is held only while something is ingested: other commands get their "
+              "turn. Ctrl-C or SIGTERM "
+              "ends it; what was missed meanwhile is found at the next start."},
+     .examples = {{"kinora watch ~/Films", "until Ctrl-C"},
+                  {"kinora watch ~/Films /mnt/nas/talks --every 60",
+                   "a network drive, each minute"}}},
     {.name = "import",
      .bit = KN_FOR_IMPORT,
      .args = "FILE",

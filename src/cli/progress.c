@@ -173,6 +173,21 @@ static void draw(struct kn_progress *p, const struct kinora_event *e)
     kn_buf_free(&after);
 }
 
+struct about {
+    char text[32];
+};
+
+/* Estimates, so in one unit: "3 hours". */
+static struct about about(double seconds)
+{
+    double n = seconds >= 5400 ? seconds / 3600 : seconds >= 90 ? seconds / 60 : seconds;
+    const char *unit = seconds >= 5400 ? "hours" : seconds >= 90 ? "minutes" : "seconds";
+    struct about a;
+
+    snprintf(a.text, sizeof a.text, "%.0f %s", fmax(n, 1), unit);
+    return a;
+}
+
 static void finished_line(struct kn_progress *p, const struct kinora_event *e)
 {
     static const struct {
@@ -200,6 +215,19 @@ static void finished_line(struct kn_progress *p, const struct kinora_event *e)
     putc('\n', stderr);
     free(name);
     free(reason);
+}
+
+/* "1204 files to look at: 900 new, 41 with subtitles; some 1300 hours to hear, in about 52 hours here" */
+static void plan_line(const struct kn_progress *p, const struct kinora_event *e)
+{
+    fprintf(stderr, "%zu %s%s to look at", e->total, p->thing, e->total == 1 ? "" : "s");
+    if (e->fresh > 0)
+        fprintf(stderr, ": %zu new, %zu with subtitles", e->fresh, e->subtitled);
+    if (e->sound > 0)
+        fprintf(stderr, "; some %s to hear", about(e->sound).text);
+    if (e->sound > 0 && isfinite(e->left))
+        fprintf(stderr, ", in about %s here", about(e->left).text);
+    putc('\n', stderr);
 }
 
 static void remember_failure(struct kn_progress *p, const struct kinora_event *e)
@@ -242,6 +270,11 @@ static void event_json(const struct kinora_event *e)
         kn_json_seconds(&d.w, "seconds", e->seconds);
         kn_json_seconds(&d.w, "duration", e->duration);
     }
+    if (e->kind == KINORA_SCANNED) {
+        kn_json_integer(&d.w, "new", (int64_t)e->fresh);
+        kn_json_integer(&d.w, "with_subtitles", (int64_t)e->subtitled);
+        kn_json_seconds(&d.w, "sound", e->sound);
+    }
     kn_json_integer(&d.w, "done", (int64_t)e->done);
     kn_json_integer(&d.w, "total", (int64_t)e->total);
     kn_json_seconds(&d.w, "heard", e->heard);
@@ -273,8 +306,8 @@ void kn_progress_event(void *progress, const struct kinora_event *e)
         remember_failure(p, e);
         if (!p->cli->config.quiet)
             finished_line(p, e);
-    } else if (e->kind == KINORA_SCANNED && !p->cli->config.quiet && !p->cli->err.terminal) {
-        fprintf(stderr, "%zu %s%s to look at\n", e->total, p->thing, e->total == 1 ? "" : "s");
+    } else if (e->kind == KINORA_SCANNED && !p->cli->config.quiet) {
+        plan_line(p, e);
     }
     if (kn_status_due(&p->status) || (e->kind == KINORA_FINISHED && e->done < e->total))
         draw(p, e);
@@ -296,6 +329,8 @@ static void summary_json(const struct kinora_summary *s, bool cancelled)
     kn_json_integer(&d.w, "silent", (int64_t)s->silent);
     kn_json_integer(&d.w, "failed", (int64_t)s->failed);
     kn_json_integer(&d.w, "missing", (int64_t)s->missing);
+    kn_json_integer(&d.w, "left", (int64_t)s->left);
+    kn_json_integer(&d.w, "waiting", (int64_t)s->waiting);
     kn_json_integer(&d.w, "skipped", (int64_t)s->skipped);
     kn_json_seconds(&d.w, "sound", s->sound);
     kn_json_seconds(&d.w, "elapsed", s->elapsed);
@@ -347,7 +382,9 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
     count(s->unchanged, "unchanged");
     if (s->still_failed > 0)
         printf(" (%zu of them failed before: --retry failed)", s->still_failed);
+    count(s->left, "left for the next run, as the time was over");
     count(s->missing, "gone");
+    count(s->waiting, "still being written");
     count(s->skipped, "other files passed over");
     if (s->sound > 0 && s->elapsed > 0)
         printf("; %s of sound in %s, %.1f times as fast as it plays", kn_time_text(cli, s->sound),

@@ -45,6 +45,7 @@ enum {
     KN_FOR_IMPORT = 1u << 7,
     KN_FOR_EXPORT = 1u << 8,
     KN_FOR_EVAL = 1u << 9,
+    KN_FOR_WATCH = 1u << 10,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -77,6 +78,9 @@ struct kn_config {
     const char *speech_model, *embedding_model; /* names in the manifest; "": the defaults */
     const char *scorer;                         /* probe, lexicon, llm; "": the library's */
     const char *again;                          /* NAME to redo; "" none */
+    double max_hours;                           /* 0: no limit */
+    int nice;                                   /* added to the process's */
+    double every;                               /* watch: seconds; 0: only where it must */
     const char *retry;                          /* "failed"; "" none */
     const char *set_language;                   /* of the title to redo; "auto"; "" as it is */
     /* answers */

@@ -48,7 +48,7 @@ static void *carry_thread(void *p)
 {
     struct run *r = p;
 
-    for (size_t i = 0; i < r->n_carried && !run_stopped(r); i++) {
+    for (size_t i = 0; i < r->n_carried && !run_stopped(r) && !run_out_of_time(r); i++) {
         struct kn_err err;
         int rc = carry_title(r, &r->carried[i], &err);
 

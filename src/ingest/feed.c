@@ -142,7 +142,7 @@ int job_hand_on(struct run *r, struct job *j, const struct kn_segment *segments,
     if (!j->language)
         return kn_err_set(err, KN_ELIMIT, "title '%s': no memory", j->plan.name);
     atomic_fetch_add(&j->holders, 1);
-    rc = kn_queue_push(r->to_mean, j, 1, err);
+    rc = kn_queue_push(r->to_mean, j, kn_arena_used(j->arena), err);
     if (rc)
         job_free(j);
     return rc;
@@ -300,6 +300,9 @@ static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_
     if (rc == KN_OK)
         rc = feed_open(r, media, j, &info, &err);
     kn_media_close_file(media);
+    /* Now, while the listener is at work and the decoder has just read it. */
+    if (rc == KN_OK && j->blocks && j->feed_rc == KN_OK)
+        rc = kn_plan_take_whole(&r->planning, file, &j->plan, &r->stop, &err);
     if (rc && rc != KN_ECANCELLED)
         run_fail(r, rc, &err);
     return rc == KN_ECANCELLED ? KN_OK : rc;
@@ -316,7 +319,7 @@ int job_to_meaning(struct run *r, struct job *j, struct kn_err *err)
     return job_hand_on(r, j, record.segments, record.n_segments, record.title.language, err);
 }
 
-static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan_file *file)
+static int feed_file(struct run *r, struct kn_media *media, struct kn_scan_file *file)
 {
     struct job *j = job_new();
     struct kn_err err;
@@ -328,6 +331,10 @@ static int feed_file(struct run *r, struct kn_media *media, const struct kn_scan
         goto out;
     }
     rc = kn_plan_file(&r->planning, file, j->arena, &j->plan, &err);
+    if (rc == KN_OK && j->plan.waiting) {
+        rc = run_wait_for(r, file, &err);
+        goto out;
+    }
     if (rc == KN_OK)
         rc = claim(r, &j->plan.id, &ours, &err);
     if (rc)
@@ -366,12 +373,12 @@ void *feed_thread(void *p)
 
     if (rc)
         run_fail(r, rc, &err);
-    while (rc == KN_OK && !run_stopped(r)) {
-        size_t i = atomic_fetch_add(&r->next_file, 1);
+    while (rc == KN_OK && !run_stopped(r) && !run_out_of_time(r)) {
+        struct kn_scan_file *file = run_next_file(r);
 
-        if (i >= r->scan.n_files)
+        if (!file)
             break;
-        rc = feed_file(r, media, &r->scan.files[i]);
+        rc = feed_file(r, media, file);
     }
     kn_media_free(media);
     run_feeding_done(r);

@@ -14,9 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WORDS_WAITING = 4096, WORDS_BYTES = 64 << 20 };
+
 bool run_stopped(const struct run *r)
 {
     return kn_cancel_is_set(&r->stop);
+}
+
+bool run_out_of_time(const struct run *r)
+{
+    double most = r->options->max_seconds;
+
+    return most > 0 && kn_clock_now() - r->progress.began >= most;
 }
 
 void run_fail(struct run *r, int rc, const struct kn_err *err)
@@ -196,6 +205,7 @@ void run_close(struct run *r)
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->progress.lock);
     free(r->under_way);
+    free(r->waiting);
 }
 
 int run_sum_up(struct run *r, struct kn_ingest_summary *out, struct kn_err *err)
@@ -217,6 +227,8 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
 {
     const struct kn_ingest_options *o = r->options;
     const struct kn_queue_limits limits = {(size_t)jobs + 1, SIZE_MAX};
+    /* Words that were only read come faster than a model takes them, and are kept by then. */
+    const struct kn_queue_limits words = {WORDS_WAITING, WORDS_BYTES};
     int rc = kn_scan(o->roots, o->n_roots, cancel, arena, &r->scan, err);
 
     if (rc == KN_OK)
@@ -225,7 +237,7 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
     if (rc == KN_OK)
         rc = kn_queue_new(limits, job_free, &r->to_hear, err);
     if (rc == KN_OK)
-        rc = kn_queue_new(limits, job_free, &r->to_mean, err);
+        rc = kn_queue_new(words, job_free, &r->to_mean, err);
     return rc ? rc : kn_store_scan_begin(r->lib, err);
 }
 
@@ -279,18 +291,27 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
         rc = kn_store_set_language(lib, o.again, tag, err);
     if (rc)
         goto out;
+    rc = run_look_ahead(&r, jobs, cancel, err);
+    if (rc)
+        goto out;
     progress_begin(&r.progress, r.scan.n_files);
     r.progress.sum.files = r.scan.n_files;
     r.progress.sum.skipped = r.scan.skipped;
     work_through(&r, jobs, cancel);
-    if (!run_stopped(&r))
+    r.progress.sum.left = r.scan.n_files - r.progress.done;
+    if (!run_stopped(&r) &&
+        r.progress.sum.left == 0) /* what was not begun was not seen, and is not gone */
         rc = mark_missing(&r, err);
     if (rc == KN_OK && !run_stopped(&r))
+        rc = run_join_versions(&r, err);
+    if (rc == KN_OK && !run_stopped(&r) && r.progress.sum.left == 0)
         rc = run_find_carried(&r, arena, err);
     if (rc == KN_OK && r.n_carried > 0) {
         progress_more(&r.progress, r.n_carried);
         rc = run_carry(&r, cancel, err);
     }
+    if (rc == KN_OK)
+        rc = run_remember_pace(&r, jobs, err);
     if (rc == KN_OK)
         rc = run_sum_up(&r, out, err);
 out:

@@ -41,6 +41,8 @@ struct kn_ingest_options {
     const char *language_hint;            /* of what is spoken; "" or NULL: detect */
     /* Tags, "es,en": which sidecar is taken first; "" or NULL: that of the hint, then of the sound. */
     const char *subtitle_language;
+    double
+        max_seconds; /* after so many no title is begun, and those under way are ended; 0: no limit */
     bool retry_failed;
     const struct kn_id *again; /* redo this title's words and all behind; NULL */
     /* With again: that title's language from now on, in this run and all later ones, whatever is detected; "auto":
@@ -49,7 +51,7 @@ struct kn_ingest_options {
 };
 
 enum kn_ingest_event_kind {
-    KN_INGEST_SCANNED,  /* total is known now */
+    KN_INGEST_SCANNED, /* total is known now, and fresh, subtitled, sound; left as earlier runs have it */
     KN_INGEST_STAGE,    /* title entered stage */
     KN_INGEST_HEARD,    /* more of title's sound was heard: seconds of duration */
     KN_INGEST_FINISHED, /* title is ready, silent or failed: state and reason */
@@ -68,12 +70,16 @@ struct kn_ingest_event {
     size_t done, total;       /* files */
     double heard;             /* seconds of sound heard so far in this run, over all titles */
     double elapsed;           /* seconds since the run began */
+    size_t fresh, subtitled;  /* files new or changed; those with subtitles beside them */
+    double sound;             /* seconds to hear in the others, by their bytes */
     double left;              /* estimated seconds to the end; NaN while unknown */
 };
 
 struct kn_ingest_summary {
     size_t files, added, unchanged, ready, silent, failed, missing;
+    size_t waiting;        /* still being written: left for another run */
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
+    size_t left;           /* not begun for want of time */
     size_t skipped;        /* files without a media extension */
     double sound, elapsed; /* seconds */
 };

@@ -1,8 +1,10 @@
 #include "plan.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/unicode.h"
+#include "ingest/facts.h"
 #include "ingest/scan.h"
 #include "llm/embed.h"
 #include "opinion/opinion.h"
@@ -198,28 +200,17 @@ static int identify(const struct kn_scan_file *file, const char *escaped, struct
     return rc;
 }
 
-static int name_of(const char *path, struct kn_arena *arena, const char **name,
-                   const char **escaped, struct kn_err *err)
+static int escape(const char *path, struct kn_arena *arena, const char **out, struct kn_err *err)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
     struct kn_buf b;
     int rc;
 
     kn_buf_init(&b, 4 * PATH_MAX);
     rc = kn_escape_path(kn_sv_of(path), &b, err);
-    if (rc)
-        goto out;
-    *escaped = kn_arena_text(arena, b.data);
-    kn_buf_clear(&b);
-    rc = kn_escape_path(
-        (struct kn_sv){base, dot && dot > base ? (size_t)(dot - base) : strlen(base)}, &b, err);
-    if (rc)
-        goto out;
-    *name = kn_arena_text(arena, b.data);
-    if (!*escaped || !*name)
+    if (rc == KN_OK)
+        *out = kn_arena_text(arena, b.data);
+    if (rc == KN_OK && !*out)
         rc = kn_err_set(err, KN_ELIMIT, "plan '%s': no memory", path);
-out:
     kn_buf_free(&b);
     return rc;
 }
@@ -237,59 +228,113 @@ static int forget_placeholder(struct kn_library *lib, const char *escaped, struc
     return kn_library_remove(lib, &id, 1, err);
 }
 
-static int register_file(struct kn_library *lib, const struct kn_scan_file *file, struct kn_plan *p,
-                         struct kn_hash *identity, struct kn_err *err)
+bool kn_plan_is_quiet(int64_t mtime_ns)
 {
-    struct kn_seen seen = {.path = p->escaped, .size = file->size, .mtime_ns = file->mtime_ns};
-    bool known;
-    int rc = kn_store_known(lib, &seen, &known, identity, &p->id, err);
+    int64_t ago = kn_clock_unix_ms() * 1000000 - mtime_ns;
 
+    return ago < 0 || ago >= KN_PLAN_QUIET * INT64_C(1000000000); /* a time to come tells nothing */
+}
+
+static int hash_all(const char *path, const struct kn_cancel *cancel, struct kn_hash *out,
+                    struct kn_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return kn_err_set(err, KN_EIO, "open the file: %s", strerror(errno));
+    rc = kn_hash_all(fd, cancel, out, err);
+    close(fd);
+    return rc;
+}
+
+/* What lies between the blocks that make an identity may have changed with the time: a download fills its middle last. */
+static int look_between(struct kn_library *lib, const struct kn_scan_file *file, struct kn_plan *p,
+                        struct kn_err *err)
+{
+    struct kn_hash before, now;
+    struct kn_err why;
+    bool check = false;
+    int rc = KN_OK;
+
+    if (!kn_hash_is_whole(file->size))
+        rc = kn_store_whole(lib, &p->identity, file->mtime_ns, &check, &before, err);
+    if (rc || !check)
+        return rc;
+    if (hash_all(file->path, NULL, &now, &why)) {
+        snprintf(p->unreadable, sizeof p->unreadable, "%s", why.msg);
+        return identity_of_path(p->escaped, &p->identity, err);
+    }
+    if (memcmp(&now, &before, sizeof now) == 0)
+        return KN_OK;
+    return kn_store_set_whole(lib, &p->identity, &now, true, err);
+}
+
+int kn_plan_take_whole(const struct kn_plan_context *c, const struct kn_scan_file *file,
+                       const struct kn_plan *p, const struct kn_cancel *cancel, struct kn_err *err)
+{
+    struct kn_hash whole;
+    struct stat st;
+
+    if (kn_hash_is_whole(file->size) || hash_all(file->path, cancel, &whole, err) ||
+        stat(file->path, &st) < 0 || (uint64_t)st.st_size != file->size ||
+        st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec != file->mtime_ns)
+        return KN_OK; /* it is not needed now; the next run sees what became of the file */
+    return kn_store_set_whole(c->lib, &p->identity, &whole, false, err);
+}
+
+static int register_file(const struct kn_plan_context *c, const struct kn_scan_file *file,
+                         struct kn_arena *arena, struct kn_plan *p, struct kn_err *err)
+{
+    struct kn_facts facts;
+    struct kn_seen seen = {
+        .path = p->escaped, .size = file->size, .mtime_ns = file->mtime_ns, .facts = &facts};
+    bool known;
+    int rc = kn_facts_of(c->scan, file->path, arena, &p->name, &facts, err);
+
+    if (rc == KN_OK)
+        rc = kn_store_known(c->lib, &seen, &known, &p->identity, &p->id, err);
     if (rc || known)
         return rc;
-    rc = identify(file, p->escaped, identity, p->unreadable, err);
+    p->waiting = !kn_plan_is_quiet(file->mtime_ns);
+    if (p->waiting)
+        return KN_OK;
+    rc = identify(file, p->escaped, &p->identity, p->unreadable, err);
+    if (rc == KN_OK && !p->unreadable[0])
+        rc = look_between(c->lib, file, p, err);
     if (rc)
         return rc;
     if (p->unreadable[0])
         seen.mtime_ns = -1; /* never "known": it is looked at again in each run */
-    rc = kn_store_see(lib, &seen, identity, p->name, 0, &p->id, err);
+    rc = kn_store_see(c->lib, &seen, &p->identity, p->name, facts.year, &p->id, err);
     if (rc == KN_OK && !p->unreadable[0])
-        rc = forget_placeholder(lib, p->escaped, err);
+        rc = forget_placeholder(c->lib, p->escaped, err);
     return rc;
 }
 
-static int has_key(struct kn_library *lib, const struct kn_plan *p, enum kn_stage stage,
-                   bool *found, bool *same, struct kn_err *err)
+static bool same(const struct kn_hash *a, const struct kn_hash *b)
 {
-    struct kn_hash key;
-    int rc = kn_store_stage(lib, &p->id, stage, found, &key, err);
-
-    *same = rc == KN_OK && *found && memcmp(&key, &p->keys[stage], sizeof key) == 0;
-    return rc;
+    return memcmp(a, b, sizeof *a) == 0;
 }
 
 /* A failed or silent title has no keys behind the stage that ended it: it is done as long as those that it has still
  * hold. Any other is done when all hold. */
-static int first_stage(const struct kn_plan_context *c, struct kn_plan *p, struct kn_arena *arena,
-                       struct kn_err *err)
+static int first_stage(const struct kn_plan_context *c, struct kn_plan *p,
+                       const struct kn_standing *now, struct kn_arena *arena, struct kn_err *err)
 {
     bool ended = p->state == KN_STATE_FAILED || p->state == KN_STATE_SILENT;
 
     p->from = KN_STAGES;
     for (int s = 0; s < KN_STAGES; s++) {
-        bool found, same;
-        int rc = has_key(c->lib, p, (enum kn_stage)s, &found, &same, err);
-
-        if (rc == KN_OK && s == KN_STAGE_WORDS && (found || !ended)) {
+        if (s == KN_STAGE_WORDS && (now->done[s] || !ended)) {
             /* Only now: what a sidecar is compared with depends on the probe, and a file that cannot be opened needs none. */
-            rc = kn_plan_words(c, p, arena, err);
-            if (rc == KN_OK)
-                rc = has_key(c->lib, p, KN_STAGE_WORDS, &found, &same, err);
+            int rc = kn_plan_words(c, p, arena, err);
+
+            if (rc)
+                return rc;
         }
-        if (rc)
-            return rc;
-        if (same)
+        if (now->done[s] && same(&now->keys[s], &p->keys[s]))
             continue;
-        if (!found && ended && s > 0)
+        if (!now->done[s] && ended && s > 0)
             break;
         p->from = (enum kn_stage)s;
         break;
@@ -317,51 +362,97 @@ static int speech_key(const struct kn_plan_context *c, struct kn_plan *p, struct
 
 /* The title as the library has it. */
 static int read_title(struct kn_library *lib, struct kn_plan *p, struct kn_arena *arena,
-                      struct kn_err *err)
+                      struct kn_standing *now, struct kn_err *err)
 {
-    struct kn_record record;
-    int rc = kn_library_get(lib, &p->id, 0, arena, &record, err);
+    int rc = kn_store_standing(lib, &p->id, arena, now, err);
 
     if (rc)
         return rc;
-    p->state = record.title.state;
-    p->reason = record.title.reason;
-    p->duration = record.title.duration;
-    if (record.title.language_set)
-        snprintf(p->set_language, sizeof p->set_language, "%s", record.title.language);
-    p->paths = record.title.paths;
-    p->n_paths = record.title.n_paths;
+    p->state = now->state;
+    p->reason = now->reason;
+    p->duration = now->duration;
+    p->paths = now->paths;
+    p->n_paths = now->n_paths;
+    snprintf(p->set_language, sizeof p->set_language, "%s", now->set_language);
     return KN_OK;
+}
+
+/* Forgets what the user wants done again. */
+static int redo(const struct kn_plan_context *c, struct kn_plan *p, struct kn_arena *arena,
+                struct kn_standing *now, struct kn_err *err)
+{
+    const struct kn_ingest_options *o = c->options;
+    int rc = KN_OK;
+
+    if (o->retry_failed && p->state == KN_STATE_FAILED)
+        rc = kn_store_redo(c->lib, &p->id, KN_STAGE_PROBE, err);
+    else if (o->again && kn_id_eq(o->again, &p->id))
+        rc = kn_store_redo(c->lib, &p->id, KN_STAGE_WORDS, err);
+    else
+        return KN_OK;
+    return rc ? rc : read_title(c->lib, p, arena, now, err);
+}
+
+static int plan_file(const struct kn_plan_context *c, const struct kn_scan_file *file,
+                     struct kn_arena *arena, struct kn_plan *p, struct kn_err *err)
+{
+    struct kn_standing now;
+    bool leads = true;
+    int rc = escape(file->path, arena, &p->escaped, err);
+
+    p->from = KN_STAGES;
+    p->reason = "";
+    if (rc == KN_OK)
+        rc = register_file(c, file, arena, p, err);
+    if (rc || p->waiting)
+        return rc;
+    rc = probe_key(&p->identity, &p->keys[KN_STAGE_PROBE], err);
+    if (rc == KN_OK)
+        rc = read_title(c->lib, p, arena, &now, err);
+    if (rc == KN_OK)
+        rc = speech_key(c, p, err);
+    if (rc == KN_OK)
+        rc = kn_plan_keys(p, c->settings, &p->speech, err);
+    if (rc == KN_OK && now.joined)
+        rc = kn_store_promote(c->lib, &p->id, &leads, err);
+    if (rc || !leads)
+        return rc; /* another version's words are enough */
+    rc = redo(c, p, arena, &now, err);
+    return rc ? rc : first_stage(c, p, &now, arena, err);
 }
 
 int kn_plan_file(const struct kn_plan_context *c, const struct kn_scan_file *file,
                  struct kn_arena *arena, struct kn_plan *out, struct kn_err *err)
 {
-    const struct kn_ingest_options *o = c->options;
     struct kn_plan p = {0};
-    struct kn_hash identity;
-    int rc = name_of(file->path, arena, &p.name, &p.escaped, err);
+    int rc = plan_file(c, file, arena, &p, err);
 
-    if (rc == KN_OK)
-        rc = register_file(c->lib, file, &p, &identity, err);
-    if (rc == KN_OK)
-        rc = probe_key(&identity, &p.keys[KN_STAGE_PROBE], err);
-    if (rc == KN_OK)
-        rc = read_title(c->lib, &p, arena, err);
-    if (rc == KN_OK)
-        rc = speech_key(c, &p, err);
-    if (rc == KN_OK)
-        rc = kn_plan_keys(&p, c->settings, &p.speech, err);
     if (rc)
         return kn_err_wrap(err, rc, "plan '%s'", file->path);
-    if (o->retry_failed && p.state == KN_STATE_FAILED)
-        rc = kn_store_redo(c->lib, &p.id, KN_STAGE_PROBE, err);
-    else if (o->again && kn_id_eq(o->again, &p.id))
-        rc = kn_store_redo(c->lib, &p.id, KN_STAGE_WORDS, err);
-    if (rc == KN_OK && (o->retry_failed || o->again))
-        rc = read_title(c->lib, &p, arena, err);
+    *out = p;
+    return KN_OK;
+}
+
+int kn_plan_give_up(const struct kn_plan_context *c, const struct kn_scan_file *file,
+                    const char *reason, struct kn_arena *arena, struct kn_plan *out,
+                    struct kn_err *err)
+{
+    struct kn_plan p = {.from = KN_STAGES, .reason = reason, .waiting = true};
+    struct kn_facts facts;
+    bool known = false;
+    int rc = escape(file->path, arena, &p.escaped, err);
+    struct kn_seen seen = {.path = p.escaped, .size = file->size, .mtime_ns = -1, .facts = &facts};
+
     if (rc == KN_OK)
-        rc = first_stage(c, &p, arena, err);
+        rc = kn_facts_of(c->scan, file->path, arena, &p.name, &facts, err);
+    if (rc == KN_OK)
+        rc = kn_store_keep(c->lib, p.escaped, &known, err);
+    if (rc == KN_OK && !known)
+        rc = identity_of_path(p.escaped, &p.identity, err);
+    if (rc == KN_OK && !known)
+        rc = kn_store_see(c->lib, &seen, &p.identity, p.name, facts.year, &p.id, err);
+    if (rc == KN_OK && !known)
+        rc = kn_store_pending(c->lib, &p.id, reason, err);
     if (rc)
         return kn_err_wrap(err, rc, "plan '%s'", file->path);
     *out = p;

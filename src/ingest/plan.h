@@ -5,6 +5,7 @@
 #include "ingest/ingest.h"
 #include "text/tag.h"
 
+struct kn_cancel;
 struct kn_embed_card;
 struct kn_scan_file;
 struct kn_scorer;
@@ -50,8 +51,11 @@ struct kn_plan {
     bool added;           /* the title is new in the library */
     const char *reason;   /* of that state */
     char unreadable[256]; /* not "": the file cannot be opened, for this reason */
+    bool waiting; /* it was changed a moment ago and may still be written: nothing is known of it */
+    struct kn_hash identity; /* of its content */
 
-    const char *const *paths; /* escaped; all that the library knows of the title, this one too */
+    const char *const
+        *paths; /* escaped; all that the library knows of this content, this one too */
     size_t n_paths;
     double duration;                /* as the last probe found it; 0: unknown */
     char set_language[KN_TAG_TEXT]; /* by the user, for this title; "" */
@@ -78,9 +82,22 @@ struct kn_plan_context {
     const struct kn_scan *scan;
 };
 
+/* A file that was changed less than this many seconds ago waits: a copy or a download writes more often than that. */
+enum { KN_PLAN_QUIET = 2 };
+bool kn_plan_is_quiet(int64_t mtime_ns);
+
 /* Registers the file with the store and compares. */
 int kn_plan_file(const struct kn_plan_context *c, const struct kn_scan_file *file,
                  struct kn_arena *arena, struct kn_plan *out, struct kn_err *err);
+
+/* Registers a file that waited in vain, with the reason, as pending; what was known of this path before stays as it is. */
+int kn_plan_give_up(const struct kn_plan_context *c, const struct kn_scan_file *file,
+                    const char *reason, struct kn_arena *arena, struct kn_plan *out,
+                    struct kn_err *err);
+
+/* Takes the hash of the whole of a file that was just read to its end and is still as the scan saw it. */
+int kn_plan_take_whole(const struct kn_plan_context *c, const struct kn_scan_file *file,
+                       const struct kn_plan *p, const struct kn_cancel *cancel, struct kn_err *err);
 
 /* Decides where the words come from, by what the store has of the last probe, and makes the keys from there on: the first
  * of the title's sidecars that is of use; else its text tracks are left in the plan, to be read; else speech. A sidecar that is not

@@ -14,8 +14,14 @@ static void tell(struct progress *p, struct kn_ingest_event *e)
     e->total = p->total;
     e->heard = p->heard;
     e->elapsed = kn_clock_now() - p->began;
-    /* Before some of a title is heard an estimate would be a guess. */
-    e->left = done >= 0.5 && rest > 0 ? e->elapsed / done * rest : rest > 0 ? (double)NAN : 0;
+    /* Before some of a title is heard the titles of this run tell nothing, but earlier runs may. */
+    if (rest <= 0)
+        e->left = 0;
+    else if (done >= 0.5)
+        e->left = e->elapsed / done * rest;
+    else
+        e->left =
+            p->outlook.listening > 0 ? fmax(p->outlook.listening - e->elapsed, 0) : (double)NAN;
     if (p->event)
         p->event(p->ctx, e);
 }
@@ -37,6 +43,9 @@ void progress_begin(struct progress *p, size_t total)
 {
     struct kn_ingest_event e = {.kind = KN_INGEST_SCANNED, .name = "", .path = "", .reason = ""};
 
+    e.fresh = p->outlook.fresh;
+    e.subtitled = p->outlook.subtitled;
+    e.sound = p->outlook.sound;
     pthread_mutex_lock(&p->lock);
     p->total = total;
     tell(p, &e);
@@ -106,6 +115,7 @@ void progress_finished(struct run *r, struct job *j, enum kn_state state, const 
     p->sum.ready += state == KN_STATE_READY;
     p->sum.silent += state == KN_STATE_SILENT;
     p->sum.failed += state == KN_STATE_FAILED;
+    p->sum.waiting += state == KN_STATE_PENDING;
     tell(p, &e);
     pthread_mutex_unlock(&p->lock);
 }

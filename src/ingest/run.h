@@ -1,11 +1,14 @@
 /* run.h - one run of ingest, as its threads share it. Internal to src/ingest/.
  *
+ *   waiting.c  which file is next: those that are still written come last
  *   feed.c     decoders: plan, probe, read a sidecar's words or hand over and feed sound
  *   hear.c     listeners: sound -> segments
  *   meaning.c  segments -> moments, vectors, opinion; as many threads as there are listeners
  *   ingest.c   sets up, starts, waits, sums up
+ *   versions.c titles that are one film, by what is said in them
  *   carry.c    a new model or scorer, and imported words: what follows from words already there
  *   import.c   the words of a file of texts, then carry.c
+ *   outlook.c  what there is to do, before it is begun, and how long that will take here
  *   progress.c counts, and tells the caller */
 #ifndef KN_INGEST_RUN_H
 #define KN_INGEST_RUN_H
@@ -52,7 +55,13 @@ struct block {
     float samples[];
 };
 
+struct outlook {
+    size_t fresh, subtitled; /* files that are new or changed; those with subtitles beside them */
+    double sound, listening; /* seconds: of sound in the others, and to hear that; NaN unknown */
+};
+
 struct progress {
+    struct outlook outlook;
     pthread_mutex_t lock;
     void (*event)(void *ctx, const struct kn_ingest_event *e);
     void *ctx;
@@ -80,6 +89,8 @@ struct run {
     struct kn_err err;       /* the first failure that ends the run */
     struct kn_id *under_way; /* titles taken by a decoder in this run */
     size_t n_under_way, cap_under_way;
+    struct kn_scan_file **waiting; /* files that may still be written */
+    size_t n_waiting, cap_waiting;
     struct kn_speech *speech;            /* opened by the first listener that needs it */
     struct kn_language_model *languages; /* by the first text whose language is not known */
     struct kn_embedder
@@ -106,6 +117,13 @@ struct crew {
 bool crew_start(struct crew *c, void *(*work)(void *), struct run *r);
 void crew_wait(struct crew *c, struct run *r, const struct kn_cancel *cancel); /* until r->ended */
 
+/* waiting.c. The next file to plan, NULL: there is none, or the run is to end. A file that the plan says is to wait goes back. */
+struct kn_scan_file *run_next_file(struct run *r);
+int run_wait_for(struct run *r, struct kn_scan_file *file, struct kn_err *err);
+
+/* versions.c */
+int run_join_versions(struct run *r, struct kn_err *err);
+
 /* carry.c: find fills in r->carried with the titles whose words are there and whose keys say that something
  * behind them is to be done; carry does it. */
 int run_find_carried(struct run *r, struct kn_arena *arena, struct kn_err *err);
@@ -129,6 +147,7 @@ int job_to_meaning(struct run *r, struct job *j, struct kn_err *err);
  * titles off its queue and drops them until the stage before has ended, so that nobody is left waiting for room. */
 void run_fail(struct run *r, int rc, const struct kn_err *err);
 bool run_stopped(const struct run *r);
+bool run_out_of_time(const struct run *r); /* no title is to be begun any more */
 
 /* Marks the title as tried and failed, and tells. err is the title's own failure. */
 void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const struct kn_err *err);
@@ -144,6 +163,10 @@ int run_verify_model(const char *path, struct kn_err *err);
 void *feed_thread(void *run);
 void *hear_thread(void *run);
 void *mean_thread(void *run);
+
+/* outlook.c: fills in r->progress.outlook; and keeps what this run showed. */
+int run_look_ahead(struct run *r, int jobs, const struct kn_cancel *cancel, struct kn_err *err);
+int run_remember_pace(struct run *r, int jobs, struct kn_err *err);
 
 void progress_begin(struct progress *p, size_t total);
 void progress_more(struct progress *p, size_t n); /* titles that join */

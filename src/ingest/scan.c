@@ -3,11 +3,14 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/log.h"
+#include "text/ignore.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,13 +27,26 @@ static const char *const media_extensions[] = {
 
 static const char *const subtitle_extensions[] = {"ass", "srt", "ssa", "vtt"};
 
+static const char *const image_extensions[] = {"jpeg", "jpg", "png"};
+
+struct list { /* of paths; grows by malloc, moved into the arena at the end */
+    const char **paths;
+    size_t n, cap;
+};
+
+/* The .ignore files from the root to here, the nearest first. */
+struct rules {
+    const struct kn_ignore *ignore;
+    size_t folder; /* length of its folder's path */
+    const struct rules *above;
+};
+
 struct walk {
     struct kn_arena *arena;
     const struct kn_cancel *cancel;
-    struct kn_scan_file *files; /* these two grow by malloc; moved into the arena at the end */
+    struct kn_scan_file *files; /* as a list */
     size_t n, cap, skipped;
-    const char **subtitles;
-    size_t n_subtitles, cap_subtitles;
+    struct list subtitles, beside;
     bool whole;
     bool flat; /* one folder alone */
     struct kn_err *err;
@@ -61,24 +77,46 @@ static bool is_subtitle(const char *name)
                          sizeof subtitle_extensions / sizeof *subtitle_extensions);
 }
 
-static int add_subtitle(struct walk *w, const char *path)
+static bool is_poster(const char *name)
 {
-    if (w->n_subtitles == KN_SCAN_FILES)
-        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': more than %d subtitle files", path,
+    const char *dot = strrchr(name, '.');
+    size_t n = dot ? (size_t)(dot - name) : 0;
+
+    return has_extension(name, image_extensions,
+                         sizeof image_extensions / sizeof *image_extensions) &&
+           ((n >= 6 && strncasecmp(dot - 6, "poster", 6) == 0) ||
+            (n == 6 && strncasecmp(name, "folder", 6) == 0));
+}
+
+static bool is_beside(const char *name)
+{
+    return has_extension(name, (const char *const[]){"nfo"}, 1) || is_poster(name);
+}
+
+bool kn_scan_counts(const char *name)
+{
+    return strcmp(name, ".ignore") == 0 ||
+           (name[0] != '.' && (is_media(name) || is_subtitle(name) || is_beside(name)));
+}
+
+static int add_path(struct walk *w, struct list *l, const char *path)
+{
+    if (l->n == KN_SCAN_FILES)
+        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': more than %d files beside films", path,
                           KN_SCAN_FILES);
-    if (w->n_subtitles == w->cap_subtitles) {
-        size_t cap = w->cap_subtitles ? 2 * w->cap_subtitles : 256;
-        const char **grown = realloc(w->subtitles, cap * sizeof *grown);
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? 2 * l->cap : 256;
+        const char **grown = realloc(l->paths, cap * sizeof *grown);
 
         if (!grown)
             return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
-        w->subtitles = grown;
-        w->cap_subtitles = cap;
+        l->paths = grown;
+        l->cap = cap;
     }
-    w->subtitles[w->n_subtitles] = kn_arena_text(w->arena, path);
-    if (!w->subtitles[w->n_subtitles])
+    l->paths[l->n] = kn_arena_text(w->arena, path);
+    if (!l->paths[l->n])
         return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
-    w->n_subtitles++;
+    l->n++;
     return KN_OK;
 }
 
@@ -108,7 +146,7 @@ static int add_file(struct walk *w, const char *path, const struct stat *st)
     return KN_OK;
 }
 
-static int walk_folder(struct walk *w, const char *path, int depth);
+static int walk_folder(struct walk *w, const char *path, int depth, const struct rules *above);
 
 /* What may be there and cannot be looked at must not count as gone. */
 static void left_out(struct walk *w, const char *path)
@@ -120,7 +158,43 @@ static void left_out(struct walk *w, const char *path)
         kn_log(KN_LOG_WARNING, "'%s' is left out: %s", path, strerror(errno));
 }
 
-static int walk_entry(struct walk *w, const char *path, const char *name, int depth)
+/* The nearest .ignore file that says something of this path decides. */
+static bool is_ignored(const struct rules *r, const char *path, bool is_folder)
+{
+    for (; r; r = r->above) {
+        enum kn_ignored said = r->ignore
+                                   ? kn_ignore_match(r->ignore, path + r->folder + 1, is_folder)
+                                   : KN_IGNORE_UNDECIDED;
+
+        if (said != KN_IGNORE_UNDECIDED)
+            return said == KN_IGNORE_OUT;
+    }
+    return false;
+}
+
+/* *ignore stays NULL where there is none. One that cannot be read is told of: better a film too many than one that is lost. */
+static void read_ignore(struct walk *w, const char *folder, const struct kn_ignore **ignore)
+{
+    char path[PATH_MAX + sizeof "/.ignore"];
+    struct kn_ignore *read;
+    struct kn_buf bytes;
+    struct kn_err why;
+    int rc;
+
+    snprintf(path, sizeof path, "%s/.ignore", folder);
+    kn_buf_init(&bytes, KN_IGNORE_BYTES);
+    rc = kn_fs_read(path, &bytes, &why);
+    if (rc == KN_OK)
+        rc = kn_ignore_parse((struct kn_sv){bytes.data, bytes.n}, w->arena, &read, &why);
+    if (rc == KN_OK)
+        *ignore = read;
+    else if (rc != KN_ENOTFOUND)
+        kn_log(KN_LOG_WARNING, "'%s' is not used: %s", path, why.msg);
+    kn_buf_free(&bytes);
+}
+
+static int walk_entry(struct walk *w, const char *path, const char *name, int depth,
+                      const struct rules *rules)
 {
     struct stat st;
 
@@ -128,8 +202,10 @@ static int walk_entry(struct walk *w, const char *path, const char *name, int de
         left_out(w, path);
         return KN_OK;
     }
+    if (is_ignored(rules, path, S_ISDIR(st.st_mode)))
+        return KN_OK;
     if (S_ISDIR(st.st_mode))
-        return w->flat ? KN_OK : walk_folder(w, path, depth + 1);
+        return w->flat ? KN_OK : walk_folder(w, path, depth + 1, rules);
     if (S_ISLNK(st.st_mode) && stat(path, &st) < 0) {
         left_out(w, path);
         return KN_OK;
@@ -137,7 +213,9 @@ static int walk_entry(struct walk *w, const char *path, const char *name, int de
     if (!S_ISREG(st.st_mode))
         return KN_OK;
     if (is_subtitle(name))
-        return add_subtitle(w, path);
+        return add_path(w, &w->subtitles, path);
+    if (is_beside(name))
+        return add_path(w, &w->beside, path);
     if (!is_media(name)) {
         w->skipped++;
         return KN_OK;
@@ -145,21 +223,12 @@ static int walk_entry(struct walk *w, const char *path, const char *name, int de
     return add_file(w, path, &st);
 }
 
-static int walk_folder(struct walk *w, const char *path, int depth)
+static int read_folder(struct walk *w, DIR *dir, const char *path, int depth,
+                       const struct rules *rules)
 {
     char entry[PATH_MAX];
-    DIR *dir = opendir(path);
     int rc = KN_OK;
 
-    if (!dir || depth > KN_SCAN_DEPTH) {
-        w->whole = false;
-        if (!w->flat)
-            kn_log(KN_LOG_WARNING, "folder '%s' is left out: %s", path,
-                   dir ? "it lies too deep" : strerror(errno));
-        if (dir)
-            closedir(dir);
-        return KN_OK;
-    }
     for (struct dirent *e; rc == KN_OK && (errno = 0, e = readdir(dir));) {
         size_t n = strlen(path), m = strlen(e->d_name);
 
@@ -175,11 +244,33 @@ static int walk_folder(struct walk *w, const char *path, int depth)
             memcpy(entry, path, n);
             entry[n] = '/';
             memcpy(entry + n + 1, e->d_name, m + 1);
-            rc = walk_entry(w, entry, e->d_name, depth);
+            rc = walk_entry(w, entry, e->d_name, depth, rules);
         }
     }
     if (rc == KN_OK && errno)
         left_out(w, path); /* a disk or a network that failed half-way is not an end */
+    return rc;
+}
+
+static int walk_folder(struct walk *w, const char *path, int depth, const struct rules *above)
+{
+    struct rules rules = {.folder = strlen(path), .above = above};
+    DIR *dir = opendir(path);
+    int rc = KN_OK;
+
+    if (!dir || depth > KN_SCAN_DEPTH) {
+        w->whole = false;
+        if (!w->flat)
+            kn_log(KN_LOG_WARNING, "folder '%s' is left out: %s", path,
+                   dir ? "it lies too deep" : strerror(errno));
+        if (dir)
+            closedir(dir);
+        return KN_OK;
+    }
+    if (!w->flat)
+        read_ignore(w, path, &rules.ignore);
+    if (!rules.ignore || !kn_ignore_is_empty(rules.ignore))
+        rc = read_folder(w, dir, path, depth, &rules);
     closedir(dir);
     return rc;
 }
@@ -203,7 +294,7 @@ static int walk_root(struct walk *w, const char *given, struct kn_scan_root *roo
     }
     if (!S_ISDIR(st.st_mode))
         return kn_err_set(w->err, KN_EARG, "read '%s': neither a folder nor a file", given);
-    int rc = walk_folder(w, real, 0);
+    int rc = walk_folder(w, real, 0, NULL);
 
     root->whole = w->whole;
     return rc;
@@ -231,40 +322,54 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Sorted, each once, into the arena. */
+static int finish_list(struct walk *w, struct list *l, const char *const **out, size_t *n)
+{
+    const char **paths = kn_arena_array(w->arena, l->n ? l->n : 1, sizeof *paths);
+    size_t kept = 0;
+
+    if (!paths)
+        return kn_err_set(w->err, KN_ELIMIT, "scan: no memory for %zu files", l->n);
+    if (l->n > 0)
+        qsort(l->paths, l->n, sizeof *l->paths, by_text);
+    for (size_t i = 0; i < l->n; i++) {
+        if (i == 0 || strcmp(l->paths[i - 1], l->paths[i]) != 0)
+            paths[kept++] = l->paths[i];
+    }
+    *out = paths;
+    *n = kept;
+    return KN_OK;
+}
+
 /* What was walked, sorted, into the arena. */
 static int finish(struct walk *w, struct kn_scan *out)
 {
     struct kn_scan_file *files;
-    const char **subtitles;
-    size_t n_files, n_subtitles = 0;
+    size_t n_files;
+    int rc;
 
     if (w->n > 0)
         qsort(w->files, w->n, sizeof *w->files, by_path);
     n_files = unique(w->files, w->n);
-    if (w->n_subtitles > 0)
-        qsort(w->subtitles, w->n_subtitles, sizeof *w->subtitles, by_text);
     files = kn_arena_array(w->arena, n_files ? n_files : 1, sizeof *files);
-    subtitles = kn_arena_array(w->arena, w->n_subtitles ? w->n_subtitles : 1, sizeof *subtitles);
-    if (!files || !subtitles)
+    if (!files)
         return kn_err_set(w->err, KN_ELIMIT, "scan: no memory for %zu files", n_files);
     if (n_files > 0)
         memcpy(files, w->files, n_files * sizeof *files);
-    for (size_t i = 0; i < w->n_subtitles; i++) {
-        if (i == 0 || strcmp(w->subtitles[i - 1], w->subtitles[i]) != 0)
-            subtitles[n_subtitles++] = w->subtitles[i];
-    }
+    rc = finish_list(w, &w->subtitles, &out->subtitles, &out->n_subtitles);
+    if (rc == KN_OK)
+        rc = finish_list(w, &w->beside, &out->beside, &out->n_beside);
     out->files = files;
     out->n_files = n_files;
-    out->subtitles = subtitles;
-    out->n_subtitles = n_subtitles;
     out->skipped = w->skipped;
-    return KN_OK;
+    return rc;
 }
 
 static void walk_free(struct walk *w)
 {
     free(w->files);
-    free(w->subtitles);
+    free(w->subtitles.paths);
+    free(w->beside.paths);
 }
 
 int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
@@ -292,7 +397,7 @@ int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out
 {
     struct walk w = {.arena = arena, .err = err, .flat = true};
     struct kn_scan scan = {0};
-    int rc = walk_folder(&w, path, 0);
+    int rc = walk_folder(&w, path, 0, NULL);
 
     if (rc == KN_OK)
         rc = finish(&w, &scan);
@@ -300,6 +405,27 @@ int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out
         *out = scan;
     walk_free(&w);
     return rc;
+}
+
+bool kn_scan_has_beside(const struct kn_scan *scan, const char *path)
+{
+    return scan->n_beside > 0 &&
+           bsearch(&path, scan->beside, scan->n_beside, sizeof *scan->beside, by_text);
+}
+
+size_t kn_scan_first(const struct kn_scan *scan, const char *path)
+{
+    size_t low = 0, high = scan->n_files;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(scan->files[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 bool kn_scan_covers(const struct kn_scan *scan, const char *path)

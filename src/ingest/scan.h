@@ -1,8 +1,10 @@
-/* scan.h - which files under the given folders are media, and which are subtitles.
+/* scan.h - which files under the given folders are media, and which lie beside them and tell of them.
  *
  * Chosen by extension: asking FFmpeg about every file of a folder would read all of them. A root that
  * is a file is taken whatever its name. Hidden entries (.name) and links to folders are passed
- * over, the latter so that a loop cannot be walked for ever. Sorted by path, so that two runs see the same order. */
+ * over, the latter so that a loop cannot be walked for ever. So is what .ignore files leave out (text/ignore.h): those of the
+ * root and of each folder below, the nearest that says something of a file decides. Sorted by path, so that two runs see the same
+ * order. */
 #ifndef KN_INGEST_SCAN_H
 #define KN_INGEST_SCAN_H
 
@@ -36,7 +38,9 @@ struct kn_scan {
     const char *const
         *subtitles; /* paths of .srt, .vtt, .ass, .ssa files, sorted; none beside a single file */
     size_t n_subtitles;
-    size_t skipped; /* files that are neither by their name */
+    const char *const *beside; /* paths of .nfo files and posters, likewise */
+    size_t n_beside;
+    size_t skipped; /* files that are none of these by their name */
 };
 
 /* KN_ENOTFOUND: a root does not exist. KN_EARG: it is neither folder nor file. KN_ELIMIT. */
@@ -47,6 +51,15 @@ int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
  * nothing. KN_ELIMIT. */
 int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out,
                    struct kn_err *err);
+
+/* Would a file of this name change what a scan finds? */
+bool kn_scan_counts(const char *name);
+
+/* Is a file at this path among those beside? */
+bool kn_scan_has_beside(const struct kn_scan *scan, const char *path);
+
+/* The first of the files whose path does not come before this one; n_files: none. */
+size_t kn_scan_first(const struct kn_scan *scan, const char *path);
 
 /* Did the scan look through the folder that this path lies in? */
 bool kn_scan_covers(const struct kn_scan *scan, const char *path);

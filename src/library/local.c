@@ -82,6 +82,15 @@ int kn_local_end(struct local *l, int rc, struct kn_err *err)
     return rc;
 }
 
+int kn_local_leave(struct local *l)
+{
+    kn_db_reset(l->writer);
+    kn_db_run(l->writer, "ROLLBACK", NULL, 0, NULL);
+    kn_db_reset(l->writer);
+    pthread_mutex_unlock(&l->write_lock);
+    return KN_OK;
+}
+
 /* ---- readers ---- */
 
 /* In a folder that cannot be written, SQLite cannot make the files that WAL shares. While there is

@@ -12,6 +12,7 @@
  *   local_words.c   wording
  *   local_write.c   put, remove, set_model
  *   local_files.c   store.h: files and paths
+ *   local_facts.c   store.h: what paths tell of their title; titles that are one film
  *   local_stages.c  store.h: stages
  *   local_import.c  store.h: imported titles, the scorer */
 #ifndef KN_LIBRARY_LOCAL_H
@@ -50,10 +51,15 @@ struct local *kn_local_of(struct kn_library *lib); /* NULL: another backend's */
 /* The same for store.h, whose calls may meet any backend. KN_EARG: not a local one. */
 int kn_local_store(struct kn_library *lib, struct local **out, struct kn_err *err);
 
+/* And one that is open for writing. KN_EARG. */
+int kn_local_writable(struct kn_library *lib, struct local **out, struct kn_err *err);
+
 /* A write transaction: begin, then whatever, then end with the result so far, which commits or
  * rolls back and returns what the whole came to. Everything between runs under write_lock. */
 int kn_local_begin(struct local *l, struct kn_err *err);
 int kn_local_end(struct local *l, int rc, struct kn_err *err);
+int kn_local_leave(
+    struct local *l); /* the end of one that turned out to have nothing to write; KN_OK */
 
 /* A connection with a snapshot of this moment; give it back with kn_local_done. */
 int kn_local_reader(struct local *l, struct kn_db **out, struct kn_err *err);
@@ -69,6 +75,10 @@ int kn_local_model(struct kn_db *db, char name[KN_MAX_MODEL_NAME + 1], size_t *d
 
 /* KN_ENOTFOUND: "no title with the id ...". */
 int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err);
+
+/* All but the stages. */
+int kn_local_standing(struct kn_db *db, int64_t title, struct kn_arena *arena,
+                      struct kn_standing *out, struct kn_err *err);
 
 /* Parts of a title, for put and the stages. All run inside a write transaction. */
 int kn_local_add_segments(struct kn_db *db, int64_t title, const struct kn_segment *segments,
@@ -103,11 +113,20 @@ int kn_local_check_words(const struct kn_words *words, struct kn_err *err);
 int kn_local_add_title(struct kn_db *db, const struct kn_id *id, const char *name, int year,
                        int64_t *title, struct kn_err *err);
 
-/* After a path came to title or left it: it bears the name of the first of them in order of their bytes,
- * whichever came first, so that equal folders make equal libraries. Without any it becomes missing for
- * reason (*missing, which may be NULL). */
+/* After a path came to title or left it: name, year and facts are those of the first of its paths, and of those of what is
+ * joined in it, in order of their bytes, that has them, whichever came first, so that equal folders make equal libraries. Without
+ * any it becomes missing for reason (*missing, which may be NULL). The same then for the title that it is joined in. */
 int kn_local_settle_paths(struct kn_db *db, int64_t title, const char *reason, bool *missing,
                           struct kn_err *err);
+
+/* Keeps with the path what is told of it. */
+int kn_local_tell(struct kn_db *db, int64_t path, const struct kn_facts *facts, struct kn_err *err);
+
+/* Joins title with those that have an id of its own, but for what was split. */
+int kn_local_join_alike(struct kn_db *db, int64_t title, struct kn_err *err);
+
+/* Forgets the keys and outputs of the stages from this one on; settle comes next. */
+int kn_local_forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn_err *err);
 
 /* Puts the title in the state that follows from its stages. reason: why it failed or is silent; NULL
  * or "": as before. */

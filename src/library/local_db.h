@@ -14,7 +14,7 @@
 
 struct kn_err;
 
-enum { KN_DB_STATEMENTS = 96 }; /* more than there are texts in src/library */
+enum { KN_DB_STATEMENTS = 160 }; /* more than there are texts in src/library */
 
 struct kn_db {
     sqlite3 *sqlite;

@@ -9,7 +9,7 @@
 
 enum { REASON_BYTES = 512 }; /* a path's end tells less than its start */
 
-static int writable(struct kn_library *lib, struct local **out, struct kn_err *err)
+int kn_local_writable(struct kn_library *lib, struct local **out, struct kn_err *err)
 {
     struct local *l = NULL;
     int rc = kn_local_store(lib, &l, err);
@@ -44,14 +44,17 @@ static int mark(struct local *l, int64_t path, struct kn_err *err)
 static int known_in(struct kn_db *db, const struct kn_seen *seen, bool *known, int64_t *path,
                     struct kn_hash *identity, struct kn_id *id, struct kn_err *err)
 {
+    const struct kn_hash none = {{0}};
     sqlite3_stmt *s;
     bool row;
     int rc = kn_db_query(db,
                          "SELECT path.key, file.identity, title.id FROM path"
                          " JOIN file ON file.key = path.file JOIN title ON title.key = file.title"
-                         " WHERE path = ? AND size = ? AND mtime_ns = ?"
-                         " AND file.identity IS NOT NULL",
-                         KN_VALUES(KN_TEXT(seen->path), KN_INT(seen->size), KN_INT(seen->mtime_ns)),
+                         " WHERE path = ?1 AND size = ?2 AND mtime_ns = ?3"
+                         " AND file.identity IS NOT NULL AND (?4 OR path.facts IS ?5)",
+                         KN_VALUES(KN_TEXT(seen->path), KN_INT(seen->size), KN_INT(seen->mtime_ns),
+                                   KN_INT(!seen->facts),
+                                   KN_BLOB(seen->facts ? seen->facts->key.b : none.b, sizeof none)),
                          &s, err);
 
     if (!rc)
@@ -76,7 +79,7 @@ int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *kno
     struct local *l;
     int64_t path = 0;
     bool yes;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -94,55 +97,6 @@ int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *kno
         *id = title;
     }
     return KN_OK;
-}
-
-static int rename_title(struct kn_db *db, int64_t title, const char *name, int64_t year,
-                        struct kn_err *err)
-{
-    struct kn_buf folded;
-    int rc = kn_fold_name(name, &folded, err);
-
-    if (!rc)
-        rc = kn_db_run(db, "UPDATE title SET name = ?, folded = ?, year = ? WHERE key = ?",
-                       KN_VALUES(KN_TEXT(name), KN_TEXT(folded.data), KN_INT(year), KN_INT(title)),
-                       err);
-    kn_buf_free(&folded);
-    return rc;
-}
-
-int kn_local_settle_paths(struct kn_db *db, int64_t title, const char *reason, bool *missing,
-                          struct kn_err *err)
-{
-    char *name = NULL;
-    sqlite3_stmt *s;
-    int64_t year;
-    bool row, as_it_is;
-    int rc = kn_db_query(db,
-                         "SELECT path.name, path.year,"
-                         " path.name = title.name AND path.year = title.year FROM title"
-                         " JOIN file ON file.title = title.key JOIN path ON path.file = file.key"
-                         " WHERE title.key = ? ORDER BY path.path LIMIT 1",
-                         KN_VALUES(KN_INT(title)), &s, err);
-
-    if (!rc)
-        rc = kn_db_step(db, s, &row, err);
-    if (rc)
-        return rc;
-    if (missing)
-        *missing = !row;
-    if (!row)
-        return kn_db_run(db, "UPDATE title SET gone = ? WHERE key = ?",
-                         KN_VALUES(KN_TEXT(reason), KN_INT(title)), err);
-    name = strdup(kn_db_text(s, 0)); /* the row's own text may move once its table is written */
-    year = sqlite3_column_int64(s, 1);
-    as_it_is = sqlite3_column_int(s, 2);
-    sqlite3_reset(s);
-    if (!name)
-        rc = kn_err_set(err, KN_ELIMIT, "library '%s': no memory for a name", db->path);
-    else if (!as_it_is)
-        rc = rename_title(db, title, name, year, err);
-    free(name);
-    return rc;
 }
 
 /* ---- see ---- */
@@ -225,12 +179,16 @@ static int see_in(struct local *l, const struct kn_seen *seen, const struct kn_h
                           KN_VALUES(KN_TEXT(seen->path), KN_INT(file), KN_TEXT(name), KN_INT(year),
                                     KN_INT(seen->size), KN_INT(seen->mtime_ns)),
                           &found, &path, err);
+    if (!rc && seen->facts)
+        rc = kn_local_tell(db, path, seen->facts, err);
     if (!rc && was && before != title)
         rc = kn_local_settle_paths(db, before, KN_REASON_TAKEN, NULL, err);
     if (!rc)
         rc = bring_back(db, title, err);
     if (!rc)
         rc = kn_local_settle_paths(db, title, NULL, NULL, err);
+    if (!rc && seen->facts && *seen->facts->ids)
+        rc = kn_local_join_alike(db, title, err);
     if (!rc)
         rc = mark(l, path, err);
     if (!rc)
@@ -246,7 +204,7 @@ int kn_store_see(struct kn_library *lib, const struct kn_seen *seen, const struc
 {
     struct kn_id title;
     struct local *l;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -261,12 +219,104 @@ int kn_store_see(struct kn_library *lib, const struct kn_seen *seen, const struc
     return rc;
 }
 
+int kn_store_keep(struct kn_library *lib, const char *path, bool *known, struct kn_err *err)
+{
+    struct local *l;
+    int64_t key = 0;
+    bool found;
+    int rc = kn_local_writable(lib, &l, err);
+
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&l->write_lock);
+    rc = kn_db_number(l->writer, "SELECT key FROM path WHERE path = ?", KN_VALUES(KN_TEXT(path)),
+                      &found, &key, err);
+    if (!rc && found)
+        rc = mark(l, key, err);
+    kn_db_reset(l->writer);
+    pthread_mutex_unlock(&l->write_lock);
+    if (!rc)
+        *known = found;
+    return rc;
+}
+
+int kn_store_pending(struct kn_library *lib, const struct kn_id *id, const char *reason,
+                     struct kn_err *err)
+{
+    struct local *l;
+    int rc = kn_local_writable(lib, &l, err);
+
+    if (!rc)
+        rc = kn_local_begin(l, err);
+    if (rc)
+        return rc;
+    rc = kn_db_run(l->writer, "UPDATE title SET reason = ? WHERE id = ? AND state = 0",
+                   KN_VALUES(KN_TEXT(reason), KN_BLOB(id->b, sizeof id->b)), err);
+    return kn_local_end(l, rc, err);
+}
+
+/* ---- the whole of a file ---- */
+
+int kn_store_whole(struct kn_library *lib, const struct kn_hash *identity, int64_t mtime_ns,
+                   bool *check, struct kn_hash *whole, struct kn_err *err)
+{
+    struct kn_hash kept;
+    struct local *l;
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_local_writable(lib, &l, err);
+
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&l->write_lock);
+    rc =
+        kn_db_query(l->writer,
+                    "SELECT whole FROM file WHERE identity = ? AND whole IS NOT NULL AND NOT"
+                    " EXISTS (SELECT 1 FROM path WHERE path.file = file.key AND mtime_ns = ?)",
+                    KN_VALUES(KN_BLOB(identity->b, sizeof identity->b), KN_INT(mtime_ns)), &s, err);
+    if (!rc)
+        rc = kn_db_step(l->writer, s, &row, err);
+    if (!rc && row)
+        rc = kn_db_blob(l->writer, s, 0, kept.b, sizeof kept.b, err);
+    kn_db_reset(l->writer);
+    pthread_mutex_unlock(&l->write_lock);
+    if (rc)
+        return rc;
+    *check = row;
+    if (row)
+        *whole = kept;
+    return KN_OK;
+}
+
+int kn_store_set_whole(struct kn_library *lib, const struct kn_hash *identity,
+                       const struct kn_hash *whole, bool changed, struct kn_err *err)
+{
+    struct local *l;
+    int64_t title = 0;
+    bool found;
+    int rc = kn_local_writable(lib, &l, err);
+
+    if (!rc)
+        rc = kn_local_begin(l, err);
+    if (rc)
+        return rc;
+    rc = kn_db_number(
+        l->writer, "UPDATE file SET whole = ? WHERE identity = ? RETURNING title",
+        KN_VALUES(KN_BLOB(whole->b, sizeof whole->b), KN_BLOB(identity->b, sizeof identity->b)),
+        &found, &title, err);
+    if (!rc && found && changed)
+        rc = kn_local_forget(l->writer, title, KN_STAGE_PROBE, err);
+    if (!rc && found && changed)
+        rc = kn_local_settle(l->writer, title, NULL, err);
+    return kn_local_end(l, rc, err);
+}
+
 /* ---- the end of a scan ---- */
 
 int kn_store_scan_begin(struct kn_library *lib, struct kn_err *err)
 {
     struct local *l = NULL;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (rc)
         return rc;
@@ -334,7 +384,7 @@ int kn_store_scan_end(struct kn_library *lib, const char *root, size_t *n_missin
 {
     struct local *l;
     size_t missing = 0;
-    int rc = writable(lib, &l, err);
+    int rc = kn_local_writable(lib, &l, err);
 
     if (!rc)
         rc = kn_local_begin(l, err);

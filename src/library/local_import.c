@@ -129,7 +129,7 @@ static int staged_in(struct kn_db *db, struct kn_arena *arena, struct kn_staged 
         " JOIN stage AS words ON words.title = title.key AND words.stage = 1"
         " LEFT JOIN stage AS vectors ON vectors.title = title.key AND vectors.stage = 2"
         " LEFT JOIN stage AS opinion ON opinion.title = title.key AND opinion.stage = 3"
-        " WHERE gone = ''"
+        " WHERE gone = '' AND joined IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM stage WHERE stage.title = title.key AND failed)"
         " AND EXISTS (SELECT 1 FROM segment WHERE segment.title = title.key)"
         " ORDER BY title.folded, title.id",
@@ -197,12 +197,14 @@ int kn_store_count_opinions(struct kn_library *lib, size_t *ready, size_t *witho
         rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
-    rc = kn_db_number(db, "SELECT count(*) FROM title WHERE state = 1 AND gone = ''", NULL, 0, &row,
-                      &all, err);
+    rc = kn_db_number(db,
+                      "SELECT count(*) FROM title WHERE state = 1 AND gone = ''"
+                      " AND joined IS NULL",
+                      NULL, 0, &row, &all, err);
     if (!rc)
         rc = kn_db_number(db,
                           "SELECT count(*) FROM title WHERE state = 1 AND gone = ''"
-                          " AND opinion IS NULL",
+                          " AND joined IS NULL AND opinion IS NULL",
                           NULL, 0, &row, &none, err);
     kn_local_done(l, db);
     if (rc)

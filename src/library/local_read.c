@@ -31,17 +31,19 @@ int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, s
     return kn_err_set(err, KN_ENOTFOUND, "library '%s': no title with the id %s", db->path, text);
 }
 
-static int read_paths(struct kn_db *db, int64_t title, struct kn_arena *arena, struct kn_title *out,
-                      struct kn_err *err)
+/* joined: and those of what is joined in it. */
+static int read_paths(struct kn_db *db, int64_t title, bool joined, struct kn_arena *arena,
+                      const char *const **out, size_t *n_out, struct kn_err *err)
 {
     const char **paths = NULL;
     size_t n = 0, cap = 0;
     sqlite3_stmt *s;
     bool row;
     int rc = kn_db_query(db,
-                         "SELECT path FROM path JOIN file ON file.key = path.file"
-                         " WHERE file.title = ? ORDER BY path",
-                         KN_VALUES(KN_INT(title)), &s, err);
+                         "SELECT path FROM title JOIN file ON file.title = title.key"
+                         " JOIN path ON path.file = file.key"
+                         " WHERE title.key = ?1 OR (?2 AND title.joined = ?1) ORDER BY path",
+                         KN_VALUES(KN_INT(title), KN_INT(joined)), &s, err);
 
     for (; !rc && !(rc = kn_db_step(db, s, &row, err)) && row; n++) {
         if (n == cap) { /* what was there stays in the arena: a title has one path, or two */
@@ -57,8 +59,8 @@ static int read_paths(struct kn_db *db, int64_t title, struct kn_arena *arena, s
         if (!paths[n])
             return kn_arena_full("a title's paths", err);
     }
-    out->paths = paths;
-    out->n_paths = n;
+    *out = paths;
+    *n_out = n;
     return rc;
 }
 
@@ -85,7 +87,7 @@ static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
     t.genres = kn_arena_text(arena, kn_db_text(s, 13));
     if (!t.name || !t.reason || !t.language || !t.words_from || !t.scorer || !t.genres)
         return kn_arena_full("a title", err);
-    rc = read_paths(db, k, arena, &t, err);
+    rc = read_paths(db, k, true, arena, &t.paths, &t.n_paths, err);
     if (rc)
         return rc;
     if (key)
@@ -94,6 +96,30 @@ static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
         *comparable = sqlite3_column_int(s, 11);
     *out = t;
     return KN_OK;
+}
+
+int kn_local_standing(struct kn_db *db, int64_t title, struct kn_arena *arena,
+                      struct kn_standing *out, struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_db_query(db,
+                         "SELECT " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"
+                         " duration, joined IS NOT NULL, set_language FROM title WHERE key = ?",
+                         KN_VALUES(KN_INT(title)), &s, err);
+
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    if (rc)
+        return rc;
+    out->state = (enum kn_state)sqlite3_column_int(s, 0);
+    out->reason = kn_arena_text(arena, kn_db_text(s, 1));
+    out->duration = kn_db_real(s, 2);
+    out->joined = sqlite3_column_int(s, 3);
+    out->set_language = kn_arena_text(arena, kn_db_text(s, 4));
+    if (!out->reason || !out->set_language)
+        return kn_arena_full("a title", err);
+    return read_paths(db, title, false, arena, &out->paths, &out->n_paths, err);
 }
 
 static int count_of(struct kn_db *db, const char *sql, int64_t title, size_t *n, struct kn_err *err)
@@ -305,7 +331,8 @@ static int offer_all(struct kn_db *db, struct kn_match *m, struct kn_err *err)
     sqlite3_stmt *s;
     struct kn_id id;
     bool row;
-    int rc = kn_db_query(db, "SELECT key, id, name, folded FROM title", NULL, 0, &s, err);
+    int rc = kn_db_query(db, "SELECT key, id, name, folded FROM title WHERE joined IS NULL", NULL,
+                         0, &s, err);
 
     while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {
         rc = kn_db_blob(db, s, 1, id.b, sizeof id.b, err);
@@ -316,7 +343,8 @@ static int offer_all(struct kn_db *db, struct kn_match *m, struct kn_err *err)
     return rc;
 }
 
-/* Names that only some of a title's paths bear: copies. Few are, so they are folded here and not kept. */
+/* Names that only some of a title's paths bear, copies and other versions, and those that .nfo files give. Few have such, so
+ * they are folded here and not kept. */
 static int offer_copies(struct kn_db *db, struct kn_match *m, struct kn_err *err)
 {
     struct kn_buf folded;
@@ -324,9 +352,11 @@ static int offer_copies(struct kn_db *db, struct kn_match *m, struct kn_err *err
     struct kn_id id;
     bool row;
     int rc = kn_db_query(db,
-                         "SELECT title.key, title.id, path.name FROM path"
+                         "SELECT coalesce(joined, title.key), title.id, path.name FROM path"
                          " JOIN file ON file.key = path.file JOIN title ON title.key = file.title"
-                         " WHERE path.name <> title.name",
+                         " WHERE path.name <> title.name OR joined IS NOT NULL"
+                         " UNION ALL SELECT key, id, called FROM title"
+                         " WHERE called NOT IN ('', name) AND joined IS NULL",
                          NULL, 0, &s, err);
 
     while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {
@@ -397,10 +427,12 @@ int kn_local_find(struct kn_library *lib, const char *text, enum kn_find how, si
 static int scroll_in(struct kn_db *db, int64_t after, size_t limit, struct kn_arena *arena,
                      struct kn_title **out, size_t *n, struct kn_err *err)
 {
-    static const char first[] = "SELECT " TITLE_COLUMNS " FROM title ORDER BY folded, id LIMIT ?";
-    static const char next[] = "SELECT " TITLE_COLUMNS " FROM title WHERE (folded, id) >"
-                               " (SELECT folded, id FROM title WHERE key = ?2)"
-                               " ORDER BY folded, id LIMIT ?1";
+    static const char first[] =
+        "SELECT " TITLE_COLUMNS " FROM title WHERE joined IS NULL ORDER BY folded, id LIMIT ?";
+    static const char next[] =
+        "SELECT " TITLE_COLUMNS " FROM title WHERE joined IS NULL AND (folded, id) >"
+        " (SELECT folded, id FROM title WHERE key = ?2)"
+        " ORDER BY folded, id LIMIT ?1";
     struct kn_title *titles;
     int64_t most = 0;
     sqlite3_stmt *s;
@@ -456,7 +488,7 @@ static int stats_in(struct kn_db *db, struct kn_library_stats *out, struct kn_er
     bool row;
     int rc = kn_db_query(db,
                          "SELECT " STATE_NOW " AS now, count(*), sum(duration) FROM title"
-                         " GROUP BY now",
+                         " WHERE joined IS NULL GROUP BY now",
                          NULL, 0, &s, err);
 
     while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {

@@ -7,9 +7,10 @@
 enum { APPLICATION_ID = 0x4B4E4F52 }; /* "KNOR" in the file's head: not somebody else's database */
 
 /* A file is one content, a path is where it lies, a title is a work with one or more files.
- * A title's state is what its stages came to; two things stand above it and are not written over
- * it, so that it returns when they end: gone (why no path is left; '' while there is one) and
- * a model that is not the library's (then its vectors cannot be compared).
+ * A title's state is what its stages came to; three things stand above it and are not written over
+ * it, so that it returns when they end: gone (why no path is left; '' while there is one),
+ * a model that is not the library's (then its vectors cannot be compared), and joined (it is a version of that title, which
+ * answers for it; one step deep).
  *
  * Vectors have tables of their own: the scan that loads them reads nothing else, and a
  * transcript is read without them. They are floats in the machine's order, which is little-endian
@@ -122,6 +123,34 @@ static const char *const MIGRATIONS[] = {
     "ALTER TABLE title ADD COLUMN words_at TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE exported (hash BLOB PRIMARY KEY CHECK (length(hash) = 16)) STRICT, WITHOUT "
     "ROWID;",
+    /* 7: what names and .nfo files tell, kept with the path and summed up in the title; ids by which films are the same;
+     * a title that is a version of another is joined in it, and apart when that was undone; the hash of a whole file. */
+    "ALTER TABLE path ADD COLUMN facts BLOB;"
+    "ALTER TABLE path ADD COLUMN called TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE path ADD COLUMN genres TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE path ADD COLUMN plot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE path ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE path ADD COLUMN ids TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE path ADD COLUMN poster TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE file ADD COLUMN whole BLOB;"
+    "ALTER TABLE title ADD COLUMN called TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN plot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN ids TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN poster TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN apart INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE title ADD COLUMN joined INTEGER REFERENCES title ON DELETE CASCADE;"
+    "CREATE INDEX title_joined ON title (joined) WHERE joined IS NOT NULL;"
+    "CREATE TABLE external ("
+    " id TEXT NOT NULL, title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE,"
+    " PRIMARY KEY (id, title)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX external_of_title ON external (title);"
+    "CREATE TRIGGER title_joined_or_split AFTER UPDATE OF joined ON title"
+    " WHEN old.joined IS NOT new.joined BEGIN"
+    " UPDATE library SET answers = answers + 1; END;",
+    /* 8: how fast machines have listened, all runs of one together. */
+    "CREATE TABLE pace ("
+    " machine TEXT PRIMARY KEY, sound REAL NOT NULL, elapsed REAL NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -63,8 +63,51 @@ int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage
     return KN_OK;
 }
 
+static int read_standing(struct kn_db *db, int64_t title, struct kn_arena *arena,
+                         struct kn_standing *out, struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_local_standing(db, title, arena, out, err);
+
+    if (!rc)
+        rc = kn_db_query(db, "SELECT stage, key FROM stage WHERE title = ?",
+                         KN_VALUES(KN_INT(title)), &s, err);
+    while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {
+        int stage = sqlite3_column_int(s, 0);
+
+        if (stage < 0 || stage >= KN_STAGES)
+            continue; /* of a newer Kinora that went back */
+        out->done[stage] = true;
+        rc = kn_db_blob(db, s, 1, out->keys[stage].b, sizeof out->keys[stage].b, err);
+    }
+    return rc;
+}
+
+int kn_store_standing(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
+                      struct kn_standing *out, struct kn_err *err)
+{
+    struct kn_standing standing = {.n_paths = 0};
+    struct local *l = NULL;
+    struct kn_db *db;
+    int64_t title;
+    int rc = kn_local_store(lib, &l, err);
+
+    if (!rc)
+        rc = kn_local_reader(l, &db, err);
+    if (rc)
+        return rc;
+    rc = kn_local_title_key(db, id, &title, err);
+    if (!rc)
+        rc = read_standing(db, title, arena, &standing, err);
+    kn_local_done(l, db);
+    if (!rc)
+        *out = standing;
+    return rc;
+}
+
 /* A stage's output is there if and only if its key is: both go together. */
-static int forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn_err *err)
+int kn_local_forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn_err *err)
 {
     int rc = kn_db_run(db, "DELETE FROM stage WHERE title = ? AND stage >= ?",
                        KN_VALUES(KN_INT(title), KN_INT(from)), err);
@@ -124,7 +167,7 @@ int kn_store_redo(struct kn_library *lib, const struct kn_id *id, enum kn_stage 
 
     if (rc)
         return rc;
-    rc = forget(l->writer, title, from, err);
+    rc = kn_local_forget(l->writer, title, from, err);
     if (!rc)
         rc = kn_local_settle(l->writer, title, NULL, err);
     return kn_local_end(l, rc, err);
@@ -133,7 +176,7 @@ int kn_store_redo(struct kn_library *lib, const struct kn_id *id, enum kn_stage 
 static int commit_probe(struct kn_db *db, int64_t title, const struct kn_hash *key,
                         const struct kn_probed *p, struct kn_err *err)
 {
-    int rc = forget(db, title, KN_STAGE_PROBE, err);
+    int rc = kn_local_forget(db, title, KN_STAGE_PROBE, err);
 
     if (!rc)
         rc =
@@ -204,7 +247,7 @@ int kn_store_probed(struct kn_library *lib, const struct kn_id *id, struct kn_ar
 int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash *key,
                           const struct kn_words *w, struct kn_err *err)
 {
-    int rc = forget(db, title, KN_STAGE_WORDS, err);
+    int rc = kn_local_forget(db, title, KN_STAGE_WORDS, err);
 
     if (!rc)
         rc = kn_local_add_segments(db, title, w->segments, w->n_segments, err);
@@ -255,7 +298,7 @@ static int set_language(struct kn_db *db, int64_t title, const char *language, s
                        " language_confidence = iif(?1 <> '', 1, found_confidence) WHERE key = ?2",
                        KN_VALUES(KN_TEXT(language), KN_INT(title)), err);
     if (!rc)
-        rc = forget(db, title, KN_STAGE_OPINION, err);
+        rc = kn_local_forget(db, title, KN_STAGE_OPINION, err);
     return rc ? rc : kn_local_settle(db, title, NULL, err);
 }
 
@@ -309,7 +352,7 @@ static int commit_vectors(struct kn_db *db, int64_t title, const struct kn_hash 
     if (!rc)
         rc = kn_check_vector("", vector, raw, dim, err);
     if (!rc)
-        rc = forget(db, title, KN_STAGE_VECTORS, err);
+        rc = kn_local_forget(db, title, KN_STAGE_VECTORS, err);
     if (!rc)
         rc = add_without_opinion(db, title, moments, n, dim, err);
     if (!rc)
@@ -370,7 +413,7 @@ int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
 
     if (rc)
         return rc;
-    rc = forget(l->writer, title, KN_STAGE_OPINION, err);
+    rc = kn_local_forget(l->writer, title, KN_STAGE_OPINION, err);
     if (!rc)
         rc = set_opinions(l->writer, title, moments, n_moments, err);
     if (!rc)
@@ -386,7 +429,7 @@ int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
 int kn_local_commit_failure(struct kn_db *db, int64_t title, enum kn_stage stage,
                             const struct kn_hash *key, const char *reason, struct kn_err *err)
 {
-    int rc = forget(db, title, stage, err);
+    int rc = kn_local_forget(db, title, stage, err);
 
     if (!rc)
         rc = kn_local_keep_key(db, title, stage, key, true, err);

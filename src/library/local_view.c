@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READY "state = 1 AND gone = '' AND title.model IS (SELECT model FROM library)"
+#define READY                                                                                      \
+    "state = 1 AND gone = '' AND joined IS NULL AND title.model IS (SELECT model FROM library)"
 
 static int add_title(sqlite3_stmt *s, const struct kn_id *id, struct kn_view *v, struct kn_err *err)
 {

@@ -172,16 +172,18 @@ static int put_path(struct kn_db *db, int64_t title, const struct kn_title *t, c
     if (rc)
         return rc;
     if (held && holder == title)
-        return kn_db_run(db, "UPDATE path SET name = ?, year = ? WHERE path = ?",
-                         KN_VALUES(KN_TEXT(t->name), KN_INT(t->year), KN_TEXT(path)), err);
+        return kn_db_run(
+            db, "UPDATE path SET name = ?, year = ?, genres = ? WHERE path = ?",
+            KN_VALUES(KN_TEXT(t->name), KN_INT(t->year), KN_TEXT(t->genres), KN_TEXT(path)), err);
     rc = file_for(db, title, &file, err);
     if (!rc)
         rc = kn_db_run(db,
-                       "INSERT INTO path (path, file, name, year, size, mtime_ns)"
-                       " VALUES (?, ?, ?, ?, -1, -1) ON CONFLICT (path) DO UPDATE SET"
+                       "INSERT INTO path (path, file, name, year, genres, size, mtime_ns)"
+                       " VALUES (?, ?, ?, ?, ?, -1, -1) ON CONFLICT (path) DO UPDATE SET"
                        " file = excluded.file, name = excluded.name, year = excluded.year,"
-                       " size = -1, mtime_ns = -1",
-                       KN_VALUES(KN_TEXT(path), KN_INT(file), KN_TEXT(t->name), KN_INT(t->year)),
+                       " genres = excluded.genres, size = -1, mtime_ns = -1",
+                       KN_VALUES(KN_TEXT(path), KN_INT(file), KN_TEXT(t->name), KN_INT(t->year),
+                                 KN_TEXT(t->genres)),
                        err);
     if (!rc && held)
         rc = kn_local_settle_paths(db, holder, KN_REASON_TAKEN, NULL, err);

@@ -32,22 +32,48 @@ enum kn_stage {
 
 const char *kn_stage_name(enum kn_stage s); /* "probe", "words"... */
 
+struct kn_facts {       /* what names and files beside a film tell of it; "" and 0 unknown */
+    const char *called; /* its title in an .nfo file: another name to find it by */
+    const char *genres, *plot;
+    const char *kind;   /* "trailer", "extra"; "" a film */
+    const char *ids;    /* as kn_film_ids_text has them */
+    const char *poster; /* a path, escaped */
+    int year;
+    struct kn_hash key; /* of all of them and the name: equal keys, equal facts */
+};
+
 struct kn_seen {      /* a file as the scan sees it */
     const char *path; /* absolute, escaped (kn_escape_path) */
     uint64_t size;
     int64_t mtime_ns;
+    const struct kn_facts *facts; /* NULL: not looked for, what is known stays */
 };
 
-/* Is this path known with this size and time? Then *identity and *id are what they were, and the
+/* Is this path known with this size and time, and with these facts? Then *identity and *id are what they were, and the
  * content need not be hashed again. */
 int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *known,
                    struct kn_hash *identity, struct kn_id *id, struct kn_err *err);
 
 /* Records that this path holds this content now. A new content makes a pending title named name;
  * a known one under a new path (moved, copied) keeps everything; a missing title is brought back
- * to the state it had. *id is its title. */
+ * to the state it had. *id is its title. Where the facts have an id that another film has, the two are joined. */
 int kn_store_see(struct kn_library *lib, const struct kn_seen *seen, const struct kn_hash *identity,
                  const char *name, int year, struct kn_id *id, struct kn_err *err);
+
+/* This path is still there, whatever it holds now: the end of the scan leaves it alone. *known: it is in the library. */
+int kn_store_keep(struct kn_library *lib, const char *path, bool *known, struct kn_err *err);
+
+/* Why a title is pending; forgotten with its next stage. */
+int kn_store_pending(struct kn_library *lib, const struct kn_id *id, const char *reason,
+                     struct kn_err *err);
+
+/* Where an identity is not made of all bytes (kn_hash_is_whole), a hash of them all decides whether a file of which only the
+ * time has changed is the same. *check: such a hash is known, and no path of this content had this time. */
+int kn_store_whole(struct kn_library *lib, const struct kn_hash *identity, int64_t mtime_ns,
+                   bool *check, struct kn_hash *whole, struct kn_err *err);
+/* changed: it is another one than before, so all stages of the file's title are forgotten. */
+int kn_store_set_whole(struct kn_library *lib, const struct kn_hash *identity,
+                       const struct kn_hash *whole, bool changed, struct kn_err *err);
 
 /* Paths under root (absolute, escaped) that are not among those marked by kn_store_known and kn_store_see
  * since kn_store_scan_begin are gone: forgotten, and titles without any path become missing,
@@ -56,8 +82,23 @@ int kn_store_scan_begin(struct kn_library *lib, struct kn_err *err);
 int kn_store_scan_end(struct kn_library *lib, const char *root, size_t *n_missing,
                       struct kn_err *err);
 
+/* What a plan asks of a title, in one go. This one and the next also work when opened for reading. */
+struct kn_standing {
+    enum kn_state state;
+    const char *reason;
+    const char *set_language; /* by somebody; "" not */
+    double duration;
+    const char *const *paths; /* escaped; its own, not those of what is joined in it */
+    size_t n_paths;
+    bool done[KN_STAGES]; /* finished, or failed */
+    struct kn_hash keys[KN_STAGES];
+    bool joined; /* another title answers for it */
+};
+int kn_store_standing(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
+                      struct kn_standing *out, struct kn_err *err);
+
 /* *found and the key of a stage that is finished or failed (then the title's state is failed).
- * A title that is not there has no stages. This one also works when opened for reading. */
+ * A title that is not there has no stages. */
 int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage stage, bool *found,
                    struct kn_hash *key, struct kn_err *err);
 
@@ -137,6 +178,46 @@ struct kn_imported {
  * already is left as it is. */
 int kn_store_import(struct kn_library *lib, struct kn_imported *titles, size_t n,
                     struct kn_err *err);
+
+/* ---- versions of one film ----
+ *
+ * A title may be joined in another, which then answers for both: has its paths, is missing only when both are, and is what
+ * lists, finds and answers give. Nothing of the joined one is lost, so that a split brings it back. Joined are titles with an id in
+ * common (kn_store_see), and whom kn_store_join joins; what was split is not joined again but by hand. */
+
+/* What the title and what is joined in it tells. */
+int kn_store_facts(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
+                   struct kn_facts *out, struct kn_err *err);
+
+/* Either stands for the title that answers for it. Not by hand: what was split stays so. */
+int kn_store_join(struct kn_library *lib, const struct kn_id *lead, const struct kn_id *other,
+                  bool by_hand, struct kn_err *err);
+
+/* Takes out all that is joined in it. *n: how many, 0: nothing was. */
+int kn_store_split(struct kn_library *lib, const struct kn_id *id, size_t *n, struct kn_err *err);
+
+/* Lets a joined title answer where the one that does so is of no use, being failed or silent, or unfinished and gone, and this
+ * one may be of more. *leads: it answers now. */
+int kn_store_promote(struct kn_library *lib, const struct kn_id *id, bool *leads,
+                     struct kn_err *err);
+
+/* Which title answers for this path (escaped), and whether it was split from others. */
+int kn_store_at(struct kn_library *lib, const char *path, bool *found, struct kn_id *id,
+                bool *apart, struct kn_err *err);
+
+/* ---- how long it will take ---- */
+
+struct kn_pace {           /* NaN: nothing is known yet */
+    double sound_per_byte; /* seconds, of the films that are here */
+    double
+        speed; /* seconds of sound heard in one second, on this machine and with these settings */
+};
+/* machine: any text that is the same where the pace is. */
+int kn_store_pace(struct kn_library *lib, const char *machine, struct kn_pace *out,
+                  struct kn_err *err);
+/* A run heard so much in so long. What was before counts for half an hour at most, so that the last runs count most. */
+int kn_store_add_pace(struct kn_library *lib, const char *machine, double sound, double elapsed,
+                      struct kn_err *err);
 
 /* ---- what follows from words, whatever they came from ---- */
 
