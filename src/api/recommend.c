@@ -441,14 +441,17 @@ static int rank_candidates(struct question *w, struct ranking *out, struct kn_er
         .w_similarity = usual ? 0.7 : q->w_similarity,
         .w_opinion = usual ? 0.3 : q->w_opinion,
         .rank = q->rank == KINORA_RANK_UPLIFT ? KN_RANK_UPLIFT : KN_RANK_MOOD,
-        .weak_below = -1, /* without a card nothing is weak */
+        .weak_below = -1, /* nothing is weak */
     };
+    /* The floor is of titles: a short text, and examples with others taken off, are less like anything. */
+    bool has_floor =
+        !has_text(q) && (w->n_others == 0 || q->strategy == KINORA_BEST_SCORE);
     size_t most = kn_candidates_for(w->limit), kept = 0;
     struct kn_candidate *all = kn_arena_array(w->arena, 2 * most, sizeof *all);
     struct kn_embed_card card;
     int rc;
 
-    if (kn_embed_card_of(w->model, &card, NULL) == KN_OK)
+    if (has_floor && kn_embed_card_of(w->model, &card, NULL) == KN_OK)
         options.weak_below = card.weak_below;
     out->ranked = kn_arena_array(w->arena, 2 * most, sizeof *out->ranked);
     if (!all || !out->ranked)
