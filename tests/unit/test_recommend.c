@@ -26,7 +26,7 @@ static struct kn_candidate hit(unsigned char id, double similarity, double opini
 static void mood_prefers_the_like_tone_and_uplift_the_positive(void **state)
 {
     const struct kn_candidate c[] = {hit(1, 0.5, -0.8, "en"), hit(2, 0.5, 0.9, "en"),
-                               hit(3, 0.5, 0.1, "en")};
+                                     hit(3, 0.5, 0.1, "en")};
     struct kn_rank_options o = usual;
     struct kn_ranked r[3];
 
@@ -45,7 +45,7 @@ static void the_term_with_the_wider_spread_does_not_rank_alone(void **state)
     /* Similarities within 0.02, opinions over the whole range: unstandardised, 0.3 of the opinion
      * would outweigh all of the similarity. */
     const struct kn_candidate c[] = {hit(1, 0.90, -0.1, ""), hit(2, 0.88, 0.3, ""),
-                               hit(3, 0.88, -0.5, ""), hit(4, 0.88, 0.35, "")};
+                                     hit(3, 0.88, -0.5, ""), hit(4, 0.88, 0.35, "")};
     struct kn_ranked r[4];
 
     (void)state;
@@ -56,7 +56,7 @@ static void the_term_with_the_wider_spread_does_not_rank_alone(void **state)
 static void a_term_without_spread_and_unknown_opinions_do_not_rank(void **state)
 {
     const struct kn_candidate c[] = {hit(1, 0.1, (double)NAN, ""), hit(2, 0.3, (double)NAN, ""),
-                               hit(3, 0.2, (double)NAN, "")};
+                                     hit(3, 0.2, (double)NAN, "")};
     struct kn_ranked r[3];
 
     (void)state;
@@ -69,7 +69,8 @@ static void a_term_without_spread_and_unknown_opinions_do_not_rank(void **state)
 
 static void ties_go_to_the_higher_similarity_then_the_lower_id(void **state)
 {
-    const struct kn_candidate c[] = {hit(9, 0.5, 0.1, ""), hit(3, 0.5, 0.1, ""), hit(5, 0.5, 0.1, "")};
+    const struct kn_candidate c[] = {hit(9, 0.5, 0.1, ""), hit(3, 0.5, 0.1, ""),
+                                     hit(5, 0.5, 0.1, "")};
     struct kn_ranked r[3];
 
     (void)state;
@@ -322,10 +323,8 @@ static const char heist[] = "Five thieves, four keys, three locks and two hours 
 
 static void near_duplicates_are_told_by_what_is_said(void **state)
 {
-    const struct kn_wording w[] = {wording(heist), wording(longer), wording(storm),
-                                   wording(heist)};
+    const struct kn_wording w[] = {wording(heist), wording(longer), wording(storm), wording(heist)};
     const struct kn_wording asked = wording(storm);
-    const struct kn_wording *queries[] = {&asked};
     long same_as[4];
 
     (void)state;
@@ -334,10 +333,10 @@ static void near_duplicates_are_told_by_what_is_said(void **state)
     assert_int_equal(same_as[1], KN_STANDS);
     assert_int_equal(same_as[2], 1); /* a longer cut */
     assert_int_equal(same_as[3], 0);
-    kn_distinct(queries, 1, w, 4, same_as);
+    kn_distinct(&asked, 1, w, 4, same_as);
     assert_int_equal(same_as[0], KN_STANDS);
-    assert_int_equal(same_as[1], KN_IS_QUERY);
-    assert_int_equal(same_as[2], KN_IS_QUERY);
+    assert_int_equal(same_as[1], KN_IS_NAMED);
+    assert_int_equal(same_as[2], KN_IS_NAMED);
     assert_int_equal(same_as[3], 0);
 }
 
