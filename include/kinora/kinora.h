@@ -115,7 +115,8 @@ struct kinora_recommendation {
     struct kn_title title;
     double score, similarity, opinion; /* opinion NaN: not scored */
     size_t by_meaning, by_words; /* its place among either candidates, from 1; 0: not among them */
-    bool weak;                   /* no more alike than two unrelated titles are */
+    bool
+        weak; /* no more alike than two unrelated titles are; never for a text, or a mean with unlikes */
     struct kinora_evidence query, match; /* the two moments that are most alike */
     size_t example; /* whose moment query is: its place in likes; n_likes: the text's */
     const struct kn_title
@@ -130,10 +131,11 @@ struct kinora_answer {
     const char *text; /* that was asked with; "" */
     struct kinora_recommendation *recommendations;
     size_t n;
-    const struct kn_title *same; /* left out, for they say the same as an example */
+    const struct kn_title
+        *same; /* left out, for they say the same as one that was named in the question */
     size_t n_same;
-    /* Spearman's correlation, over all candidates, of their order with what either term alone would have given; NaN
-     * where it would have given none. */
+    /* Spearman's correlation, over all candidates, of their order with what either term alone would have given (similarity
+     * with what is shared in words); NaN where it would have given none. */
     double similarity_correlation, opinion_correlation;
     struct kn_arena *arena;
 };
