@@ -209,7 +209,7 @@ void kn_windows_fit(const float *p, size_t n, struct kn_line *lines, size_t coun
         begin = first.start;
     fit_last(p, n, &lines[count - 1]);
     for (size_t i = 0; i + 1 < count; i++) {
-        size_t next = lines[i + 1].start;
+        size_t next = lines[i + 1].start > begin ? lines[i + 1].start : begin;
 
         if (pause_for(p, n, from, &lines[i], &lines[i + 1], begin, &pause)) {
             lines[i].end = pause.start;
