@@ -183,18 +183,18 @@ static void look_at_scorer(struct kinora_report *r, struct kn_library *lib)
 {
     size_t ready = 0, silent = 0;
     char scorer[32];
-    bool lexicon;
+    bool english;
 
     if (kn_store_scorer(lib, scorer, NULL) || !*scorer)
         return;
-    lexicon = strcmp(scorer, "lexicon") == 0;
-    if (lexicon && kn_store_count_opinions(lib, &ready, &silent, NULL) == KN_OK && silent > 0)
+    english = strcmp(scorer, "lexicon") == 0 || strcmp(scorer, "llm") == 0;
+    if (english && kn_store_count_opinions(lib, &ready, &silent, NULL) == KN_OK && silent > 0)
         add(r, KINORA_WARNING, "scorer",
             kn_arena_printf(
                 r->arena,
-                "lexicon, which reads English only: %zu of %zu ready titles have no opinion; "
+                "%s, which reads English only: %zu of %zu ready titles have no opinion; "
                 "kinora ingest --scorer probe gives them one",
-                silent, ready));
+                scorer, silent, ready));
     else
         add(r, KINORA_GOOD, "scorer", kn_arena_text(r->arena, scorer));
 }

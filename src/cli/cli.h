@@ -63,6 +63,7 @@ void kn_help_manual(FILE *out); /* kinora.1, mdoc */
 
 struct kn_screen {
     bool terminal, colour;
+    bool utf8;    /* the locale is one of UTF-8, or none is set */
     size_t width; /* columns; 80 where it is no terminal */
 };
 

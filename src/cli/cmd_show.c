@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { LABEL = 10, INDENT = 9 };
+enum { LABEL = 10, INDENT = 9, ARC_WIDTH = 40 };
+
+#define ARC_EDGE 0.6
 
 static void segments_json(struct kn_json_writer *w, const struct kn_record *r)
 {
@@ -96,17 +98,21 @@ static void fact(struct kn_cli *cli, const char *label, const char *value)
     kn_put_wrapped(stdout, &cli->out, LABEL, 0, value);
 }
 
-/* A title that is ready without an opinion is so for its language: only the lexicon gives none to what it cannot read. */
+/* A title that is ready without an opinion is so for its language: the probe gives one to all. */
 static void opinion(struct kn_cli *cli, const struct kn_title *t)
 {
-    bool lexicon = strcmp(t->scorer, "lexicon") == 0;
+    bool lexicon = strcmp(t->scorer, "lexicon") == 0, llm = strcmp(t->scorer, "llm") == 0;
 
     if (!isnan(t->opinion))
         fact(cli, "opinion",
              kn_format(cli, "%s%s", kn_opinion_text(cli, t->opinion),
-                       lexicon ? ", by the lexicon" : ""));
-    else if (lexicon && t->state == KN_STATE_READY)
-        fact(cli, "opinion", "none: the lexicon reads English only");
+                       lexicon ? ", by the lexicon"
+                       : llm   ? ", by the language model"
+                               : ""));
+    else if ((lexicon || llm) && t->state == KN_STATE_READY)
+        fact(cli, "opinion",
+             kn_format(cli, "none: the %s reads English only",
+                       lexicon ? "lexicon" : "language model"));
 }
 
 /* "from sidecar Film.en.srt", "from track 2" */
@@ -169,21 +175,83 @@ static void tracks(struct kn_cli *cli, const struct kinora_details *details)
     }
 }
 
-/* How the tone goes through the film, where it was measured. */
-static void arc(struct kn_cli *cli, const struct kn_record *r)
+/* Where a moment lies on the arc: its times, or without them its words, one moment behind the other. */
+struct place {
+    double from, to;
+};
+
+static struct place place_of(const struct kn_moment *m, double behind)
 {
-    const char *line = "";
+    double words = m->words ? m->words : 1;
+
+    return kn_is_timed(m->start, m->end) ? (struct place){m->start, m->end}
+                                         : (struct place){behind, behind + words};
+}
+
+/* How far a moment and a cell of the arc overlap. A moment of no length counts where it lies. */
+static double overlap(struct place moment, struct place cell)
+{
+    double from = fmax(moment.from, cell.from), to = fmin(moment.to, cell.to);
+
+    if (moment.to <= moment.from)
+        return moment.from >= cell.from && moment.from < cell.to ? 1 : 0;
+    return fmax(to - from, 0);
+}
+
+/* The mean opinion of what is said in a cell; NaN: nothing that has one. */
+static double opinion_in(const struct kn_record *r, struct place cell)
+{
+    double sum = 0, weight = 0, behind = 0;
 
     for (size_t i = 0; i < r->n_moments; i++) {
         const struct kn_moment *m = &r->moments[i];
+        struct place place = place_of(m, behind);
 
-        if (!isnan(m->opinion))
-            line = kn_format(cli, "%s%s%s%s", line, *line ? "   " : "",
-                             kn_when_text(cli, m->start, m->end, " "),
-                             kn_opinion_text(cli, m->opinion));
+        behind = place.to;
+        if (isnan(m->opinion))
+            continue;
+        sum += m->opinion * overlap(place, cell);
+        weight += overlap(place, cell);
     }
-    if (*line)
-        fact(cli, "tone", line);
+    return weight > 0 ? sum / weight : (double)NAN;
+}
+
+/* How the tone goes through the film, where it was measured: a cell a moment, or a share of the time where they are
+ * many. Heights are the same for every film, so that two can be compared; hardly a moment goes beyond ARC_EDGE. */
+static void arc(struct kn_cli *cli, const struct kn_record *r)
+{
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    size_t cells = r->n_moments < ARC_WIDTH ? r->n_moments : ARC_WIDTH;
+    double lowest = (double)INFINITY, highest = -(double)INFINITY, behind = 0, from = 0;
+    const char *line = "";
+
+    for (size_t i = 0; i < r->n_moments; i++) {
+        struct place place = place_of(&r->moments[i], behind);
+
+        from = i ? from : place.from;
+        behind = place.to;
+        lowest = fmin(lowest, r->moments[i].opinion);
+        highest = fmax(highest, r->moments[i].opinion);
+    }
+    if (lowest > highest)
+        return;
+    for (size_t i = 0; i < cells; i++) {
+        double step = (behind - from) / (double)cells;
+        double mean =
+            opinion_in(r, (struct place){from + step * (double)i, from + step * (double)(i + 1)});
+        int height = (int)floor((mean / ARC_EDGE + 1) * 4);
+
+        height = height < 0 ? 0 : height > 7 ? 7 : height;
+        if (isnan(mean))
+            line = kn_format(cli, "%s ", line);
+        else if (cli->out.utf8)
+            line = kn_format(cli, "%s%s", line, blocks[height]);
+        else
+            line = kn_format(cli, "%s%d", line, height + 1);
+    }
+    fact(cli, "arc",
+         kn_format(cli, "%s  %s to %s", line, kn_opinion_text(cli, lowest),
+                   kn_opinion_text(cli, highest)));
 }
 
 static void transcript(struct kn_cli *cli, const struct kn_record *r)

@@ -108,7 +108,10 @@ static const struct kn_command commands[] = {
      .max_args = 1,
      .run = kn_cmd_show,
      .summary = "All that is known of one film, and its transcript with times",
-     .text = {"NAME is as in kinora recommend."},
+     .text = {"NAME is as in kinora recommend.",
+              "The arc is how the opinion goes through the film, from -0.6 or darker (the lowest "
+              "block, or 1) to +0.6 or warmer (the highest, or 8), and behind it the darkest and "
+              "the warmest moment. --json has every moment with its times and opinion."},
      .examples = {{"kinora show \"The Velvet Vault\"", "one film"}}},
     {.name = "search",
      .bit = KN_FOR_SEARCH,

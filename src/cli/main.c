@@ -207,11 +207,22 @@ static int run(struct kn_cli *cli, const struct line *line)
     return cli->command->run(cli);
 }
 
+/* As POSIX orders them. Where none is set, as in many containers, the terminal may well read UTF-8, and most do. */
+static bool reads_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const char *locale = NULL;
+
+    for (size_t i = 0; i < 3 && !(locale && *locale); i++)
+        locale = getenv(names[i]);
+    return !locale || !*locale || strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
+}
+
 /* Colour as no-color.org has it. */
 static struct kn_screen look_at(int fd)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    struct kn_screen s = {.terminal = isatty(fd), .width = 80};
+    struct kn_screen s = {.terminal = isatty(fd), .utf8 = reads_utf8(), .width = 80};
     struct winsize size;
 
     if (s.terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)

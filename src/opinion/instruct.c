@@ -12,7 +12,8 @@
 
 enum { IDLE_MAX = 64 };
 
-static const double WIDTH = 2.0;
+static const double WIDTH =
+    3.0; /* of 1 to 6, the least square error on 80 rated snippets of the training part */
 
 static const struct kn_question question = {
     .before = "Text: A beautiful, funny and touching film.\nSentiment: positive\n\n"
@@ -26,7 +27,7 @@ static const struct kn_question question = {
     .max_tokens = 256,
 };
 
-static const char *const content_free[] = {"N/A", "...", "[MASK]", "A text."};
+static const char *const content_free[] = {"N/A", "...", "[MASK]", "The film."};
 
 struct judge {
     struct kn_judge *model;

@@ -46,8 +46,10 @@ def held_out(texts: list[str]) -> np.ndarray:
 
 
 def some(texts: list[str], labels: np.ndarray, n: int) -> tuple[list[str], np.ndarray]:
-    """n of them, chosen by hash."""
-    chosen = sorted(sorted(range(len(texts)), key=lambda i: fraction(texts[i], "some"))[:n])
+    """n of them, chosen by hash; all as they come when they are no more."""
+    if len(texts) <= n:
+        return texts, labels
+    chosen = sorted(range(len(texts)), key=lambda i: fraction(texts[i], "some"))[:n]
     return [texts[i] for i in chosen], labels[chosen]
 
 
