@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # notebook.sh [DIR]  The steps of the notebook that Kinora grew from, one command each. DIR (default: notebook-example)
-# gets a library and the notebook's three files.
+# gets a library and the notebook's three files. README.md says how to do it with GPT-2.
 #
 #   the notebook                                       here
 #   whisper on each video -> transcripts.csv           kinora ingest DIR, or kinora import transcripts.csv
@@ -15,7 +15,7 @@ kinora=${KINORA:-kinora}
 export KINORA_LIBRARY=$work/library
 
 # Transcripts in: rows that say Error are kept as failed titles, and never recommended.
-"$kinora" import "$here/transcripts.csv" --language-hint en --scorer lexicon
+"$kinora" import "$here/transcripts.csv" --scorer lexicon
 "$kinora" list
 
 # What to watch next, and why.

@@ -228,6 +228,7 @@ static inline void assert_same_record(const struct kn_record *a, const struct kn
 {
     assert_same_title(&a->title, &b->title);
     assert_same_vector(a->vector, b->vector);
+    assert_same_vector(a->raw, b->raw);
     assert_int_equal(a->n_segments, b->n_segments);
     for (size_t i = 0; i < a->n_segments; i++) {
         assert_same_number(a->segments[i].start, b->segments[i].start);

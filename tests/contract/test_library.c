@@ -32,6 +32,7 @@ static void what_is_put_comes_back_in_every_field(void **state)
     moments[2].raw = NULL;
     moments[3].words = UINT32_MAX;
     moments[4].text = "";
+    r[1].raw = moments[4].raw; /* a title embedded as a whole has one, others have none */
     r[1].title.name = huge;
     r[1].title.language_set = true;
     r[1].dropped = dropped;
@@ -242,6 +243,7 @@ static void a_batch_with_one_impossible_title_changes_nothing(void **state)
     REFUSED(bad.vector = NULL);   /* ready without a vector */
     REFUSED(bad.vector = vector); /* not of unit length */
     REFUSED(vector[0] = NAN; bad.vector = vector);
+    REFUSED(bad.raw = vector); /* still with a NaN in it */
     REFUSED(((struct kn_moment *)bad.moments)->vector = vector);
     REFUSED(((struct kn_moment *)bad.moments)->raw = vector);
     REFUSED(((struct kn_moment *)bad.moments)->start = INFINITY);

@@ -142,21 +142,28 @@ BAD = {
     "broken.jsonl": (b"{\"title\":\"a\",\"text\":\"b\"}\n{\"title\":", "line 2"),
     "huge.jsonl": (b"{\"title\":\"a\",\"text\":\"" + b"x" * (50 << 20) + b"\"}\n", "line 1"),
     "utf-16.jsonl": ("{\"title\":\"a\",\"text\":\"b\"}".encode("utf-16"), "line 1"),
+    "no-text.jsonl": (b"{\"title\":\"a\",\"text\":\"b\"}\n{\"title\":\"c\"}\n", "line 2"),
+    "nul.jsonl": (b"{\"title\":\"a\",\"text\":\"b\0\"}\n", "line 1"),
+    "latin-1.jsonl": ("{\"title\":\"a\",\"text\":\"caf\u00e9\"}\n".encode("latin-1"), "line 1"),
+    "empty.jsonl": (b"", "no rows"),
     "texts.parquet": (b"PAR1", ".csv"),
 }
 
 
 def test_what_is_wrong_is_refused_whole_with_its_line(folder):
-    kinora = Kinora(folder / "refused")
+    kinora, full, before = Kinora(folder / "refused"), Kinora(folder / "refused-full"), folder / "rows/library"
+    shutil.copytree(before, full.library)
     for name, (content, says) in BAD.items():
         (kinora.folder / name).write_bytes(content)
         error = kinora("import", kinora.folder / name, "--json", code=FAILED).json["error"]["message"]
         assert says in error and name in error, error
+        full("import", kinora.folder / name, code=FAILED)
         os.unlink(kinora.folder / name)
     kinora("import", kinora.folder / "nowhere.csv", code=e2e.NOT_FOUND)
     counts = {k: v for k, v in library_db.counts(kinora.library).items() if k in ("title", "stage", "segment", "moment")}
     assert set(counts.values()) == {0}, counts
     assert kinora.titles() == []
+    none_of(library_db.differences(before, full.library))
 
 
 def many(n):

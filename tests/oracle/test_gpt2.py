@@ -80,9 +80,23 @@ def test_gpt2_conversion_refuses_what_is_no_gpt2():
     assert done.returncode == 1 and "lacks config.json" in done.stderr and not (WORK / "none.gguf").exists(), done
 
 
-def kinora(library, *args):
-    env = {**os.environ, "KINORA_MODELS": str(MODELS), "XDG_CONFIG_HOME": str(library), "XDG_DATA_HOME": str(library)}
-    subprocess.run([KINORA, "--library", library / "library", *args], env=env, check=True, stdout=subprocess.DEVNULL)
+def environment(folder, **changes):
+    return {**os.environ, "KINORA": KINORA, "KINORA_MODELS": str(MODELS), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder),
+            **changes}
+
+
+def kinora(folder, *args, **changes):
+    done = subprocess.run([KINORA, "--library", folder / "library", *args], env=environment(folder, **changes), capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def empty_folder(name):
+    folder = WORK / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def test_export_like_the_notebooks_own_steps():
@@ -91,9 +105,7 @@ def test_export_like_the_notebooks_own_steps():
     from textblob import TextBlob
 
     _, file, reference = model()
-    folder = WORK / "export"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = empty_folder("export")
     with open(folder / "in.csv", "w", encoding="utf-8", newline="") as f:
         csv.writer(f).writerows([["Video File", "Transcript"], *TRANSCRIPTS])
     kinora(folder, "import", folder / "in.csv", "--embedding-model", file, "--scorer", "lexicon", "--quiet")
@@ -116,3 +128,18 @@ def test_export_like_the_notebooks_own_steps():
         assert row["Opinion_Score"] == [0.7 * v + 0.3 * row["Sentiment"] for v in row["embeddings"]]
     lines = list(good["Transcript"])
     assert_close(vectors.astype(np.float64), np.array([reference.embed(line) for line in lines], np.float64), lines)
+
+
+def test_the_example_runs_with_gpt2_and_a_search_finds_the_model():
+    _, file, _ = model()
+    folder, models = empty_folder("example"), empty_folder("models")
+    subprocess.run([TOP / "examples/notebook/notebook.sh", folder], check=True, stdout=subprocess.DEVNULL,
+                   env=environment(folder, KINORA_EMBEDDING_MODEL=str(file)))
+    payload = json.loads((folder / "notebook/payload.json").read_text(encoding="utf-8"))
+    assert [len(entry["embeddings"]) for entry in payload] == [gpt2.WIDTH] * 6
+    found = kinora(folder, "search", "a ship at sea", "--embedding-model", file)
+    done = subprocess.run([KINORA, "--library", folder / "library", "search", "a ship at sea"], env=environment(folder),
+                          capture_output=True, text=True)
+    assert done.returncode == 3 and "'gpt2-random'" in done.stderr and "--embedding-model" in done.stderr, done
+    (models / file.name).symlink_to(file)
+    assert kinora(folder, "search", "a ship at sea", KINORA_MODELS=str(models)) == found != ""

@@ -183,7 +183,7 @@ static inline int commit_vectors(struct kn_library *lib, const struct kn_id *id,
                                    .raw = north,
                                    .vector = north}};
 
-    return kn_store_commit_vectors(lib, id, &h, m, 2, vector, NULL, NULL);
+    return kn_store_commit_vectors(lib, id, &h, m, 2, vector, vector, NULL);
 }
 
 static inline int commit_opinion(struct kn_library *lib, const struct kn_id *id, int key)

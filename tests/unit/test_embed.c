@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,6 +116,26 @@ static void a_file_without_a_card_works_under_its_own_name(void **state)
     assert_int_equal(kn_embed_card_of("models/", &card, NULL), KN_EARG);
 }
 
+static void a_card_for_a_family_gives_each_size_its_own_name(void **state)
+{
+    struct kn_embed_card card;
+
+    (void)state;
+    assert_int_equal(kn_embed_card_of("/own/gpt2-medium.gguf", &card, NULL), KN_OK);
+    assert_string_equal(card.model, "gpt2-medium");
+    assert_true(card.whole);
+    assert_int_equal(card.max_tokens, 128);
+    assert_int_equal(card.dim, 0);
+    assert_null(card.centre);
+    assert_int_equal(kn_embed_card_of("gpt2", &card, NULL), KN_OK);
+    assert_string_equal(card.model, "gpt2");
+    assert_true(card.whole);
+    assert_int_equal(kn_embed_card_of("gpt20.gguf", &card, NULL), KN_OK);
+    assert_false(card.whole);
+    assert_int_equal(kn_embed_card_of("multilingual-e5-small", &card, NULL), KN_OK);
+    assert_false(card.whole);
+}
+
 static void vectors_are_unit_long_and_raw_ones_are_not(void **state)
 {
     float raw[DIM], vector[DIM], again[DIM];
@@ -165,6 +186,55 @@ static void numbers_do_not_depend_on_the_threads(void **state)
     embed(text, one_raw, NULL);
     assert_memory_equal(one_raw, two_raw, sizeof one_raw);
     kn_embedder_close(two);
+}
+
+struct beside {
+    struct kn_embedder *e;
+    float raw[8][DIM];
+    int rc;
+};
+
+static const char *const lines[8] = {"The vault opens.",
+                                     "A ship.",
+                                     "Nobody came home that night.",
+                                     "Una casa.",
+                                     "It rained.",
+                                     "The guard is her brother.",
+                                     "",
+                                     "We go at dawn, all of us."};
+
+static void *embed_lines(void *p)
+{
+    struct beside *b = p;
+
+    b->rc = kn_embedder_embed(b->e, lines, 8, NULL, b->raw[0], NULL, NULL);
+    return NULL;
+}
+
+static void embedders_beside_each_other_share_a_model_and_outlive_the_first(void **state)
+{
+    static struct beside b[3];
+    pthread_t threads[3];
+
+    (void)state;
+    need_model();
+    assert_int_equal(kn_embedder_open(model_path, 1, &b[0].e, NULL), KN_OK);
+    assert_int_equal(kn_embedder_open_beside(b[0].e, &b[1].e, NULL), KN_OK);
+    assert_int_equal(kn_embedder_open_beside(b[1].e, &b[2].e, NULL), KN_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, embed_lines, &b[i]), 0);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(b[i].rc, KN_OK);
+        assert_memory_equal(b[i].raw, b[0].raw, sizeof b[0].raw);
+    }
+    kn_embedder_close(b[0].e);
+    memset(b[1].raw, 0, sizeof b[1].raw);
+    embed_lines(&b[1]);
+    assert_memory_equal(b[1].raw, b[0].raw, sizeof b[0].raw);
+    assert_int_equal(kn_embedder_dim(b[2].e), DIM);
+    kn_embedder_close(b[1].e);
+    kn_embedder_close(b[2].e);
 }
 
 static void meaning_crosses_languages(void **state)
@@ -465,9 +535,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_card_is_found_by_the_files_name),
         cmocka_unit_test(a_file_without_a_card_works_under_its_own_name),
+        cmocka_unit_test(a_card_for_a_family_gives_each_size_its_own_name),
         cmocka_unit_test(vectors_are_unit_long_and_raw_ones_are_not),
         cmocka_unit_test(numbers_do_not_depend_on_the_company),
         cmocka_unit_test(numbers_do_not_depend_on_the_threads),
+        cmocka_unit_test(embedders_beside_each_other_share_a_model_and_outlive_the_first),
         cmocka_unit_test(meaning_crosses_languages),
         cmocka_unit_test(texts_are_trimmed_and_blank_ones_give_zeros),
         cmocka_unit_test(a_text_beyond_the_limit_counts_up_to_it),

@@ -253,10 +253,25 @@ static void without_memory_nothing_changes(void **state)
     kn_arena_free(arena);
 }
 
+static void segments_are_joined_by_one_space(void **state)
+{
+    const struct kn_segment segments[] = {{.text = "One."}, {.text = "Two"}, {.text = "three."}};
+    struct kn_arena *arena = kn_arena_new(0), *full = kn_arena_new(8);
+
+    (void)state;
+    assert_string_equal(kn_segments_join(segments, 3, arena), "One. Two three.");
+    assert_string_equal(kn_segments_join(segments, 1, arena), "One.");
+    assert_string_equal(kn_segments_join(segments, 0, arena), "");
+    assert_null(kn_segments_join(segments, 3, full));
+    kn_arena_free(arena);
+    kn_arena_free(full);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_segment_is_in_exactly_one_moment_within_bounds),
+        cmocka_unit_test(segments_are_joined_by_one_space),
         cmocka_unit_test(a_moment_ends_where_a_sentence_does),
         cmocka_unit_test(a_closing_quote_may_follow_the_stop),
         cmocka_unit_test(without_a_sentence_end_the_longest_pause_parts),

@@ -230,6 +230,7 @@ static void a_title_is_ready_once_the_last_stage_is_committed(void **state)
     assert_true(r.title.opinion == 0.25 && r.moments[0].opinion == 0.5);
     assert_true(isnan(r.moments[1].opinion));
     assert_memory_equal(r.vector, east, sizeof east);
+    assert_memory_equal(r.raw, east, sizeof east);
     assert_memory_equal(r.moments[1].vector, north, sizeof north);
     assert_memory_equal(r.moments[0].raw, north, sizeof north);
     assert_string_equal(r.segments[1].text, "Good bye.");
@@ -358,6 +359,7 @@ static void redo_forgets_from_one_stage_on(void **state)
             assert_int_equal(key_of(f, id, (enum kn_stage)s), s < from ? 10 + s : -1);
         assert_int_equal(get(f, id).n_segments, from > KN_STAGE_WORDS ? 2 : 0);
         assert_int_equal(get(f, id).n_moments, from > KN_STAGE_VECTORS ? 2 : 0);
+        assert_int_equal(get(f, id).raw != NULL, from > KN_STAGE_VECTORS);
     }
 }
 
