@@ -31,6 +31,11 @@ enum {
     KN_FOR_DOCTOR = 1u << 6,
     KN_FOR_IMPORT = 1u << 7,
     KN_FOR_EXPORT = 1u << 8,
+    KN_FOR_FORGET = 1u << 9,
+    KN_FOR_JOIN = 1u << 10,
+    KN_FOR_SPLIT = 1u << 11,
+    KN_FOR_CHECK = 1u << 12,
+    KN_FOR_BACKUP = 1u << 13,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -70,9 +75,11 @@ struct kn_config {
     const char *weights;  /* "0.7,0.3" */
     const char *rank;     /* mood, uplift */
     const char *state;    /* list: only this state; "" all */
-    /* export */
+    /* export, backup */
     const char *format; /* notebook */
     bool force;
+    /* keeping a library */
+    bool yes, repair;
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 

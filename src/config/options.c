@@ -3,7 +3,11 @@
 
 #define AT(field) offsetof(struct kn_config, field)
 
-enum { ANSWERS = KN_FOR_RECOMMEND | KN_FOR_SEARCH, WRITES = KN_FOR_INGEST | KN_FOR_IMPORT };
+enum {
+    ANSWERS = KN_FOR_RECOMMEND | KN_FOR_SEARCH,
+    WRITES = KN_FOR_INGEST | KN_FOR_IMPORT,
+    CHANGES = KN_FOR_FORGET | KN_FOR_JOIN | KN_FOR_SPLIT | KN_FOR_CHECK,
+};
 
 static const struct kn_option options[] = {
     {.name = "library",
@@ -143,7 +147,7 @@ static const struct kn_option options[] = {
      .offset = AT(scorer)},
     {.name = "wait",
      .kind = KN_OPTION_REAL,
-     .commands = WRITES,
+     .commands = WRITES | CHANGES,
      .arg = "SECONDS",
      .value = "0",
      .max = 86400,
@@ -204,11 +208,26 @@ static const struct kn_option options[] = {
      .offset = AT(format)},
     {.name = "force",
      .kind = KN_OPTION_FLAG,
-     .commands = KN_FOR_EXPORT,
+     .commands = KN_FOR_EXPORT | KN_FOR_BACKUP,
      .flag_only = true,
      .value = "",
-     .help = "Write over the files of an earlier export",
+     .help = "Write over what an earlier run left there",
      .offset = AT(force)},
+    {.name = "yes",
+     .letter = 'y',
+     .kind = KN_OPTION_FLAG,
+     .commands = KN_FOR_FORGET,
+     .flag_only = true,
+     .value = "",
+     .help = "Do not ask",
+     .offset = AT(yes)},
+    {.name = "repair",
+     .kind = KN_OPTION_FLAG,
+     .commands = KN_FOR_CHECK,
+     .flag_only = true,
+     .value = "",
+     .help = "Mend what can be made anew from the rest; what cannot is redone by the next ingest",
+     .offset = AT(repair)},
 
     {.name = "source",
      .kind = KN_OPTION_TEXT,
