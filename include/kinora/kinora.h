@@ -162,10 +162,19 @@ struct kinora_track {     /* a stream of the film's file */
     bool read;     /* the one that the words are from */
 };
 
+struct kinora_facts {  /* what names and files beside a film tell; "" unknown */
+    const char *title; /* as its .nfo file has it */
+    const char *plot;
+    const char *kind;   /* "trailer", "extra"; "" a film */
+    const char *ids;    /* "imdb:tt0113277 tmdb:949" */
+    const char *poster; /* a path, escaped as those of titles are */
+};
+
 struct kinora_details {
     struct kn_record record; /* with segments and moments */
-    const char *container;   /* FFmpeg's name; "" for a text without a film */
-    const char *words_at;    /* of sidecars the file's name, of text tracks the number; "" */
+    struct kinora_facts facts;
+    const char *container; /* FFmpeg's name; "" for a text without a film */
+    const char *words_at;  /* of sidecars the file's name, of text tracks the number; "" */
     const struct kinora_track *tracks;
     size_t n_tracks;
     const char *transcript; /* all segments' texts, joined by spaces */
@@ -404,6 +413,23 @@ int kinora_evaluate(struct kinora *k, const struct kinora_eval_options *options,
                     struct kinora_evaluation **out, struct kn_err *err);
 void kinora_evaluation_free(struct kinora_evaluation *e);
 
+/* ---- keeping a library ---- */
+
+/* Forgets titles; unknown ids are fine. Where a file of one is still there, the next ingest takes it in anew. Needs write. */
+int kinora_forget(struct kinora *k, const struct kn_id *ids, size_t n, struct kn_err *err);
+
+/* Two titles are versions of one film: from now on lead answers for both, with the paths of both. Ingest does so by itself where
+ * names or .nfo files have the same id, or where two files of one name and year say the same. split makes titles of
+ * their own of all versions of a film again (*n: how many there were beside it, 0: none), with all that was known of them, and ingest
+ * leaves it at that. Need write. */
+int kinora_join(struct kinora *k, const struct kn_id *lead, const struct kn_id *other,
+                struct kn_err *err);
+int kinora_split(struct kinora *k, const struct kn_id *id, size_t *n, struct kn_err *err);
+
+/* A copy of the library as it is now, while another process may write to it. To use it, let it be library.db in a folder of its
+ * own. The file is there whole or not at all. KN_EARG: it is there already, and force is not set. */
+int kinora_backup(struct kinora *k, const char *file, bool force, struct kn_err *err);
+
 /* ---- models ---- */
 
 struct kinora_model {
@@ -450,6 +476,11 @@ struct kinora_report {
 int kinora_doctor(const struct kinora_options *options, struct kinora_report **out,
                   struct kn_err *err);
 void kinora_report_free(struct kinora_report *r);
+
+/* Is the library sound: SQLite's own check, rows that belong to nothing, vectors and word index held against the transcripts,
+ * stages that claim what is not there. repair (needs write) mends what can be and lets the next ingest redo the rest;
+ * what it mended is a warning. KN_ECORRUPT: too damaged to be looked at. */
+int kinora_check(struct kinora *k, bool repair, struct kinora_report **out, struct kn_err *err);
 
 #ifdef __cplusplus
 }

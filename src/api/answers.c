@@ -83,6 +83,17 @@ static int read_tracks(struct kinora *k, const struct kn_id *id, struct kinora_d
     return KN_OK;
 }
 
+static int read_facts(struct kinora *k, const struct kn_id *id, struct kinora_details *d,
+                      struct kn_err *err)
+{
+    struct kn_facts f;
+    int rc = kn_store_facts(k->lib, id, d->arena, &f, err);
+
+    if (rc == KN_OK)
+        d->facts = (struct kinora_facts){f.called, f.plot, f.kind, f.ids, f.poster};
+    return rc;
+}
+
 int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details **out,
                 struct kn_err *err)
 {
@@ -96,6 +107,8 @@ int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details 
     rc = kn_library_get(k->lib, id, KN_WITH_SEGMENTS | KN_WITH_MOMENTS, d->arena, &d->record, err);
     if (rc == KN_OK)
         rc = kn_api_transcript(&d->record, d->arena, &d->transcript, err);
+    if (rc == KN_OK)
+        rc = read_facts(k, id, d, err);
     if (rc == KN_OK)
         rc = read_tracks(k, id, d, err);
     if (rc)

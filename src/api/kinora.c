@@ -11,6 +11,7 @@
 #include "models/models.h"
 #include "net/http.h"
 #include "speech/speech.h"
+#include "text/filmname.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -374,7 +375,8 @@ static int several(const char *name, struct kinora_titles *t, struct kn_err *err
 int kinora_find(struct kinora *k, const char *name, struct kinora_titles **out, struct kn_err *err)
 {
     struct kinora_titles *t = titles_new();
-    const char *shorter;
+    const char *shorter = NULL;
+    struct kn_film_name film;
     int rc;
 
     if (!t)
@@ -382,6 +384,11 @@ int kinora_find(struct kinora *k, const char *name, struct kinora_titles **out, 
     rc = find_one(k, name, t, err);
     if (rc == KN_OK && t->n == 0 && (shorter = without_folder_and_extension(t->arena, name)))
         rc = find_one(k, shorter, t, err);
+    if (rc == KN_OK && t->n == 0) { /* a name with its ids, as the file or folder has them */
+        kn_film_name_read(kn_sv_of(shorter ? shorter : name), &film);
+        if (*film.name && strcmp(film.name, shorter ? shorter : name) != 0)
+            rc = find_one(k, film.name, t, err);
+    }
     if (rc == KN_OK && t->n == 0) {
         rc = kn_library_find(k->lib, name, KN_FIND_CLOSE, CLOSE_LIMIT, t->arena, &t->titles, &t->n,
                              err);

@@ -90,6 +90,22 @@ int kn_fs_write(const char *path, const void *data, size_t n, struct kn_err *err
     return rc;
 }
 
+int kn_fs_publish(const char *tmp, const char *path, bool replace, struct kn_err *err)
+{
+    int fd = open(tmp, O_RDONLY | O_CLOEXEC), rc = KN_OK;
+
+    if (fd < 0 || fsync(fd) < 0)
+        rc = kn_err_set(err, KN_EIO, "write '%s': %s", tmp, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (rc == KN_OK && renameat2(AT_FDCWD, tmp, AT_FDCWD, path, replace ? 0 : RENAME_NOREPLACE) < 0)
+        rc = kn_err_set(err, errno == EEXIST ? KN_EARG : KN_EIO, "rename '%s' to '%s': %s", tmp,
+                        path, strerror(errno));
+    if (rc == KN_OK && sync_folder_of(path) < 0)
+        rc = kn_err_set(err, KN_EIO, "write '%s': %s", path, strerror(errno));
+    return rc;
+}
+
 int kn_fs_mkdirs(const char *path, struct kn_err *err)
 {
     char part[PATH_MAX];

@@ -14,6 +14,10 @@ int kn_fs_read(const char *path, struct kn_buf *out, struct kn_err *err);
 /* Writes path.tmp, fsyncs, renames over path and fsyncs the folder. KN_EIO. */
 int kn_fs_write(const char *path, const void *data, size_t n, struct kn_err *err);
 
+/* Gives the file tmp the name path, once all of it is on the disk; what is there is replaced or, unless replace is set, KN_EARG.
+ * KN_EIO. On failure tmp stays. */
+int kn_fs_publish(const char *tmp, const char *path, bool replace, struct kn_err *err);
+
 int kn_fs_mkdirs(const char *path,
                  struct kn_err *err); /* like mkdir -p; an existing folder is fine */
 bool kn_fs_exists(const char *path);

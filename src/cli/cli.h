@@ -55,6 +55,11 @@ int kn_cmd_import(struct kn_cli *cli);
 int kn_cmd_export(struct kn_cli *cli);
 int kn_cmd_eval(struct kn_cli *cli);
 int kn_cmd_watch(struct kn_cli *cli);
+int kn_cmd_forget(struct kn_cli *cli);
+int kn_cmd_join(struct kn_cli *cli);
+int kn_cmd_split(struct kn_cli *cli);
+int kn_cmd_check(struct kn_cli *cli);
+int kn_cmd_backup(struct kn_cli *cli);
 
 void kn_help_overview(FILE *out);
 void kn_help_command(const struct kn_command *command, FILE *out);
@@ -99,6 +104,12 @@ void kn_cli_be_nice(const struct kn_cli *cli); /* --nice; decoders inherit it */
 
 /* Opens the library for reading. Gives 0, or the exit code after having said why. */
 int kn_cli_open(struct kn_cli *cli, struct kinora **out);
+
+/* The same for writing, of a library that is there: none is made. */
+int kn_cli_open_to_write(struct kn_cli *cli, struct kinora **out);
+
+/* Findings as text or JSON; the exit code says whether one is bad. */
+int kn_cli_report(struct kn_cli *cli, const struct kinora_report *r);
 
 /* The one title that the user's NAME means; else lists what it may mean, and gives the exit code.
  * On 0, free *out. */

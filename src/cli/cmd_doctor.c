@@ -47,21 +47,27 @@ static void report_text(struct kn_cli *cli, const struct kinora_report *r)
     }
 }
 
+int kn_cli_report(struct kn_cli *cli, const struct kinora_report *r)
+{
+    int code = KN_EXIT_DONE;
+
+    if (cli->config.json)
+        code = report_json(r);
+    else
+        report_text(cli, r);
+    return r->worst == KINORA_BAD ? KN_EXIT_FAILED : code;
+}
+
 int kn_cmd_doctor(struct kn_cli *cli)
 {
     struct kinora_options options = kn_cli_options(cli);
     struct kinora_report *report;
     struct kn_err err;
-    int code = KN_EXIT_DONE;
+    int code;
 
     if (kinora_doctor(&options, &report, &err))
         return kn_cli_fail(cli, &err);
-    if (cli->config.json)
-        code = report_json(report);
-    else
-        report_text(cli, report);
-    if (report->worst == KINORA_BAD)
-        code = KN_EXIT_FAILED;
+    code = kn_cli_report(cli, report);
     kinora_report_free(report);
     return code;
 }

@@ -66,6 +66,24 @@ static void tracks_json(struct kn_json_writer *w, const struct kinora_details *d
     kn_json_end_array(w);
 }
 
+/* "imdb:tt0113277 tmdb:949" -> {"imdb": "tt0113277", "tmdb": "949"} */
+static void facts_json(struct kn_json_writer *w, const struct kinora_facts *f)
+{
+    char kind[8], id[24];
+
+    kn_json_known(w, "title", f->title);
+    kn_json_known(w, "plot", f->plot);
+    kn_json_known(w, "kind", f->kind);
+    kn_json_known(w, "poster", f->poster);
+    kn_json_begin_object(w, "ids");
+    for (const char *at = f->ids; sscanf(at, "%7[^:]:%23[^ ]", kind, id) == 2;) {
+        kn_json_string(w, kind, id);
+        at += strcspn(at, " ");
+        at += *at == ' ';
+    }
+    kn_json_end_object(w);
+}
+
 static int show_json(const struct kinora_details *details)
 {
     const struct kn_title *t = &details->record.title;
@@ -86,6 +104,7 @@ static int show_json(const struct kinora_details *details)
     else
         kn_json_null(&d.w, "year");
     kn_json_known(&d.w, "genres", t->genres);
+    facts_json(&d.w, &details->facts);
     tracks_json(&d.w, details);
     kn_json_string(&d.w, "transcript", details->transcript);
     segments_json(&d.w, &details->record);
@@ -127,6 +146,7 @@ static const char *words(struct kn_cli *cli, const char *from, const char *at)
 static void facts(struct kn_cli *cli, const struct kinora_details *details)
 {
     const struct kn_title *t = &details->record.title;
+    const struct kinora_facts *f = &details->facts;
     char id[KN_ID_TEXT];
 
     kinora_id_text(&t->id, id);
@@ -136,10 +156,18 @@ static void facts(struct kn_cli *cli, const struct kinora_details *details)
     fact(cli, "state",
          *t->reason ? kn_format(cli, "%s: %s", kinora_state_name(t->state), kn_text(cli, t->reason))
                     : kinora_state_name(t->state));
+    if (*f->title && strcmp(f->title, t->name) != 0)
+        fact(cli, "title", kn_text(cli, f->title));
+    if (*f->kind)
+        fact(cli, "kind", kn_text(cli, f->kind));
     if (t->year)
         fact(cli, "year", kn_format(cli, "%d", t->year));
     if (*t->genres)
         fact(cli, "genres", kn_text(cli, t->genres));
+    if (*f->ids)
+        fact(cli, "ids", kn_text(cli, f->ids));
+    if (*f->plot)
+        fact(cli, "plot", kn_text(cli, f->plot));
     if (t->language_set)
         fact(cli, "language", kn_format(cli, "%s, as it was set", kn_text(cli, t->language)));
     else if (*t->language)
@@ -153,6 +181,8 @@ static void facts(struct kn_cli *cli, const struct kinora_details *details)
     opinion(cli, t);
     for (size_t i = 0; i < t->n_paths; i++)
         fact(cli, i ? "" : "file", kn_text(cli, t->paths[i]));
+    if (*f->poster)
+        fact(cli, "poster", kn_text(cli, f->poster));
 }
 
 static void tracks(struct kn_cli *cli, const struct kinora_details *details)

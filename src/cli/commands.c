@@ -14,10 +14,12 @@ static const struct kn_command commands[] = {
           "changed, "
           "and keeps transcript, language, meaning and opinion of each in the library, which is "
           "made "
-          "where there is none.",
+          "where there is none. A .ignore file in a folder leaves out what its patterns name, as "
+          "git's "
+          "do, and all of the folder when it is empty.",
           "A subtitle file beside a film is read instead of listening: Film.srt, Film.en.srt, "
           "Film.es.forced.vtt, Film.en.sdh.ass. One that is added, edited or removed later counts "
-          "in the next run.",
+          "in the next run; so does a .nfo file, which gives title, year, genres and plot.",
           "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C ends after "
           "the "
           "step under way, twice at once; either way nothing that was finished is lost, and the "
@@ -168,6 +170,64 @@ static const struct kn_command commands[] = {
                   {"kinora eval --labels genres --weights 1,0", "by meaning alone"},
                   {"kinora eval --labels pairs.csv -n 5", "a,b: films that belong together"},
                   {"kinora eval --against all-MiniLM-L6-v2", "which model is better here?"}}},
+    {.name = "forget",
+     .bit = KN_FOR_FORGET,
+     .args = "NAME...",
+     .min_args = 1,
+     .run = kn_cmd_forget,
+     .summary = "Remove titles from the library; no film is touched",
+     .text =
+         {"NAME is as in kinora recommend. Asks first, unless --yes says that it need not.",
+          "A title whose file is still there is taken in anew by the next ingest of its folder; "
+          "to keep it out, name the file in a .ignore file there. Titles that are only "
+          "missing need not be forgotten: they are in no answer, and come back with their files."},
+     .examples = {{"kinora forget \"Old Home Video\"", "one title, after asking"},
+                  {"kinora forget --yes 3f2a9c1e", "by its id, without asking"}}},
+    {.name = "join",
+     .bit = KN_FOR_JOIN,
+     .args = "NAME OTHER...",
+     .min_args = 2,
+     .run = kn_cmd_join,
+     .summary = "Make versions of one film one title",
+     .text =
+         {"NAME answers for all of them from now on, with the files of all; nothing that is "
+          "known of the others is lost, and kinora split undoes it.",
+          "kinora ingest joins by itself what has the same id, [tmdbid-949] in the name of a file "
+          "or folder or in a .nfo file, and two files of one folder, name and year in which the "
+          "same is said."},
+     .examples = {{"kinora join \"Heat (1995)\" heat-4k", "the first answers for both"}}},
+    {.name = "split",
+     .bit = KN_FOR_SPLIT,
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .run = kn_cmd_split,
+     .summary = "Make the versions of a film titles of their own again",
+     .text = {"Undoes what kinora join or kinora ingest joined, and ingest does not join them "
+              "again. The next ingest listens to those that nobody had listened to."},
+     .examples = {{"kinora split \"Heat (1995)\"", "they are not one film"}}},
+    {.name = "check",
+     .bit = KN_FOR_CHECK,
+     .args = "",
+     .run = kn_cmd_check,
+     .summary = "Is the library sound?",
+     .text =
+         {"Looks at SQLite's pages and indexes, rows that belong to nothing, vectors, the index of "
+          "words and the stages of each title. Exit code 1 when something is wrong that was not "
+          "mended."},
+     .examples = {{"kinora check", "only look"},
+                  {"kinora check --repair", "and mend what can be mended"}}},
+    {.name = "backup",
+     .bit = KN_FOR_BACKUP,
+     .args = "FILE",
+     .min_args = 1,
+     .max_args = 1,
+     .run = kn_cmd_backup,
+     .summary = "Copy the library into a file, while others use it",
+     .text =
+         {"FILE is the library as it was at one moment, even while an ingest runs. To go back to "
+          "it, let it be library.db in a folder, and give that folder as --library."},
+     .examples = {{"kinora backup films-2026.kinora", "one file with all that is known"}}},
     {.name = "models",
      .bit = KN_FOR_MODELS,
      .args = "[list | pull [NAME...] | verify [NAME...] | path [NAME]]",

@@ -184,9 +184,7 @@ static int run(struct kn_cli *cli, const struct line *line)
     if (has_flag(line, "help"))
         return print_help(cli, name);
     if (!name)
-        return kn_cli_wrong_use(cli, "say what to do: ingest, watch, import, recommend, list, "
-                                     "show, search, export, models or "
-                                     "doctor");
+        return kn_cli_wrong_use(cli, "say what to do, such as ingest, recommend or list");
     cli->command = kn_command_find(name);
     if (!cli->command)
         return kn_cli_wrong_use(cli, "there is no command '%s'", name);

@@ -149,6 +149,20 @@ int kn_cli_open(struct kn_cli *cli, struct kinora **out)
     return kinora_open(&options, out, &err) ? kn_cli_fail(cli, &err) : 0;
 }
 
+int kn_cli_open_to_write(struct kn_cli *cli, struct kinora **out)
+{
+    struct kinora_options options = kn_cli_options(cli);
+    struct kn_err err;
+    int code =
+        kn_cli_open(cli, out); /* fails where there is none, and opening to write would make one */
+
+    if (code)
+        return code;
+    kinora_close(*out);
+    options.write = true;
+    return kinora_open(&options, out, &err) ? kn_cli_fail(cli, &err) : 0;
+}
+
 static void candidates_json(struct kn_json_writer *w, const void *ctx)
 {
     const struct kinora_titles *t = ctx;

@@ -46,6 +46,11 @@ enum {
     KN_FOR_EXPORT = 1u << 8,
     KN_FOR_EVAL = 1u << 9,
     KN_FOR_WATCH = 1u << 10,
+    KN_FOR_FORGET = 1u << 11,
+    KN_FOR_JOIN = 1u << 12,
+    KN_FOR_SPLIT = 1u << 13,
+    KN_FOR_CHECK = 1u << 14,
+    KN_FOR_BACKUP = 1u << 15,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -101,10 +106,12 @@ struct kn_config {
     const char *labels;  /* genres, or a file; "" none */
     const char *against; /* another embedding model; "" none */
     int sample;          /* titles asked for; 0: all */
-    /* export */
+    /* export, backup */
     const char *format; /* notebook, srt, vtt */
     const char *into;   /* folder of subtitle files; "": beside the films */
     bool force;
+    /* keeping a library */
+    bool yes, repair;
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 

@@ -7,9 +7,12 @@
  *
  *   local.c         open, close, the lock, transactions, the pool of readers
  *   local_schema.c  the tables, and whether a file may be used
- *   local_read.c    get, find, scroll, stats, check
+ *   local_read.c    get, find, scroll, stats
+ *   local_check.c   is it sound, and what can be mended
+ *   local_copy.c    a copy of the whole, for backups and before the tables change
  *   local_view.c    similar, moments, shared_words, similarities
  *   local_words.c   wording
+ *   local_pace.c    how long listening takes here
  *   local_write.c   put, remove, set_model
  *   local_files.c   store.h: files and paths
  *   local_facts.c   store.h: what paths tell of their title; titles that are one film
@@ -24,6 +27,8 @@
 #include "library/view.h"
 
 #include <pthread.h>
+
+struct kn_cancel;
 
 enum { LOCAL_READERS = 8 };
 
@@ -68,6 +73,10 @@ void kn_local_done(struct local *l, struct kn_db *db);
 /* local_schema.c. write: brings the tables of an older version up to date, which a reader cannot. create: makes
  * them in an empty file. KN_ENOTFOUND: not a library. */
 int kn_local_schema(struct kn_db *db, bool write, bool create, struct kn_err *err);
+
+/* The database as it is now into the file path, by way of path.tmp. replace: also where a file is there, else KN_EARG. */
+int kn_local_copy(struct kn_db *db, const char *path, bool replace, const struct kn_cancel *cancel,
+                  struct kn_err *err);
 
 /* The present model; dim 0: none yet. name may be NULL. */
 int kn_local_model(struct kn_db *db, char name[KN_MAX_MODEL_NAME + 1], size_t *dim,

@@ -1,7 +1,10 @@
 #include "library/local.h"
 
 #include "base/err.h"
+#include "base/fs.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { APPLICATION_ID = 0x4B4E4F52 }; /* "KNOR" in the file's head: not somebody else's database */
@@ -184,11 +187,26 @@ static int prepare_file(struct kn_db *db, struct kn_err *err)
     return rc;
 }
 
+/* Before the tables change, once a version: an older Kinora can go on with it. */
+static int keep_old(struct kn_db *db, int64_t version, struct kn_err *err)
+{
+    char path[PATH_MAX];
+    int rc;
+
+    if (snprintf(path, sizeof path, "%s.schema%lld.bak", db->path, (long long)version) >=
+        (int)sizeof path)
+        return kn_err_set(err, KN_ELIMIT, "library '%s': its path is too long", db->path);
+    if (kn_fs_exists(path))
+        return KN_OK;
+    rc = kn_local_copy(db, path, false, NULL, err);
+    return rc ? kn_err_wrap(err, rc, "keep a copy before the tables change") : KN_OK;
+}
+
 /* From the tables of a version (0: none) to today's, in one transaction. */
 static int bring_up_to_date(struct kn_db *db, int64_t version, struct kn_err *err)
 {
     char end[128];
-    int rc = version == 0 ? prepare_file(db, err) : KN_OK;
+    int rc = version == 0 ? prepare_file(db, err) : keep_old(db, version, err);
 
     if (!rc)
         rc = execute(db, "BEGIN IMMEDIATE", err);

@@ -22,6 +22,8 @@
 #include "base/hash.h"
 #include "library/library.h"
 
+struct kn_cancel;
+
 enum kn_stage {
     KN_STAGE_PROBE,   /* container, duration, streams */
     KN_STAGE_WORDS,   /* segments and language */
@@ -218,6 +220,25 @@ int kn_store_pace(struct kn_library *lib, const char *machine, struct kn_pace *o
 /* A run heard so much in so long. What was before counts for half an hour at most, so that the last runs count most. */
 int kn_store_add_pace(struct kn_library *lib, const char *machine, double sound, double elapsed,
                       struct kn_err *err);
+
+/* ---- health ---- */
+
+struct kn_check {
+    const char *name; /* "vectors" */
+    const char *what; /* what cannot be: "a ready title without a vector" */
+    uint64_t found;   /* how many; 0: all is well */
+    bool mended; /* by repair; what cannot be made from the rest is redone by the next ingest */
+};
+
+/* All that kn_library_check looks at, and whether it was found. repair, only with write: mends what can be, all or nothing. From the
+ * arena. KN_ECORRUPT: so damaged that it cannot even be looked at. */
+int kn_store_check(struct kn_library *lib, bool repair, struct kn_arena *arena,
+                   struct kn_check **out, size_t *n, struct kn_err *err);
+
+/* The library as it is at one moment into a file, while others read and one writes: a whole library.db. It comes into being
+ * at once, or not at all. KN_EARG: the file is there and replace is not set; KN_EIO; KN_ECANCELLED. */
+int kn_store_backup(struct kn_library *lib, const char *path, bool replace,
+                    const struct kn_cancel *cancel, struct kn_err *err);
 
 /* ---- what follows from words, whatever they came from ---- */
 

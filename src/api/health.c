@@ -1,0 +1,74 @@
+/* Keeping a library well: check, backup, forget, join, split. */
+#include "api/api.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "library/store.h"
+
+#include <stdlib.h>
+
+static const char *told(struct kn_arena *arena, const struct kn_check *c, bool repair)
+{
+    unsigned long long n = c->found;
+
+    if (n == 0)
+        return "good";
+    if (c->mended)
+        return kn_arena_printf(arena, "%s: %llu, mended; run kinora ingest to redo what that took",
+                               c->what, n);
+    return kn_arena_printf(arena, "%s: %llu; %s", c->what, n,
+                           repair ? "this cannot be mended: put a backup in its place, or move the "
+                                    "library away and ingest again (the films are not touched)"
+                                  : "run kinora check --repair");
+}
+
+int kinora_check(struct kinora *k, bool repair, struct kinora_report **out, struct kn_err *err)
+{
+    struct kinora_report *r = calloc(1, sizeof *r);
+    struct kn_check *checks;
+    size_t n = 0;
+    int rc = KN_OK;
+
+    if (!r || !(r->arena = kn_arena_new(0)))
+        rc = kn_api_no_memory(err, "check");
+    if (rc == KN_OK)
+        rc = kn_store_check(k->lib, repair, r->arena, &checks, &n, err);
+    if (rc == KN_OK && !(r->findings = kn_arena_array(r->arena, n, sizeof *r->findings)))
+        rc = kn_api_no_memory(err, "check");
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        struct kinora_finding *f = &r->findings[r->n++];
+
+        f->health = !checks[i].found ? KINORA_GOOD : checks[i].mended ? KINORA_WARNING : KINORA_BAD;
+        f->name = checks[i].name;
+        f->text = told(r->arena, &checks[i], repair);
+        r->worst = f->health > r->worst ? f->health : r->worst;
+        if (!f->text)
+            rc = kn_api_no_memory(err, "check");
+    }
+    if (rc)
+        kinora_report_free(r);
+    else
+        *out = r;
+    return rc;
+}
+
+int kinora_backup(struct kinora *k, const char *file, bool force, struct kn_err *err)
+{
+    return kn_store_backup(k->lib, file, force, &k->cancel, err);
+}
+
+int kinora_forget(struct kinora *k, const struct kn_id *ids, size_t n, struct kn_err *err)
+{
+    return kn_library_remove(k->lib, ids, n, err);
+}
+
+int kinora_join(struct kinora *k, const struct kn_id *lead, const struct kn_id *other,
+                struct kn_err *err)
+{
+    return kn_store_join(k->lib, lead, other, true, err);
+}
+
+int kinora_split(struct kinora *k, const struct kn_id *id, size_t *n, struct kn_err *err)
+{
+    return kn_store_split(k->lib, id, n, err);
+}
