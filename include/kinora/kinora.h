@@ -158,6 +158,9 @@ struct kinora_ingest_options {
         *subtitle_language; /* which subtitles first, "es,en"; NULL or "": in the film's language */
     bool retry_failed;
     const struct kn_id *again; /* redo this title; NULL */
+    /* With again: this title's language from now on, "es" or "es-MX", whatever is detected or was told by its file;
+     * "auto" lifts that. NULL or "": as it is. An imported text or a film with subtitles is not heard for it. */
+    const char *language;
 };
 
 enum kinora_event_kind {

@@ -44,6 +44,13 @@ static inline bool kn_is_timed(double start, double end)
     return end > start || start > 0;
 }
 
+/* What was heard and not kept: sounds, and what a speech model invents where nobody speaks ("Thanks for watching!"). */
+struct kn_dropped {
+    double start, end;
+    const char *text;   /* trimmed, never empty */
+    const char *reason; /* "a sound, not words"; "nobody speaks there" */
+};
+
 /* A window of whole segments: what search finds and what an explanation points at. */
 struct kn_moment {
     double start, end;
@@ -61,7 +68,8 @@ struct kn_title {
     enum kn_state state;
     const char *reason;   /* for failed, silent and missing; "" otherwise */
     const char *language; /* BCP-47: "en", "es-MX"; "" when unknown */
-    double language_confidence;
+    double language_confidence; /* 0..1 */
+    bool language_set;          /* by somebody who knows, and kept: it was not detected */
     const char *words_from; /* "speech", "sidecar", "embedded", "import"; "" before there are any */
     double duration;        /* seconds; 0 when unknown */
     double opinion;         /* polarity -1..1; NaN: not scored */
@@ -78,6 +86,8 @@ struct kn_record {
     const float *vector; /* dim numbers, unit length; NULL unless the state is ready */
     const struct kn_segment *segments;
     size_t n_segments;
+    const struct kn_dropped *dropped; /* by time; comes with the segments */
+    size_t n_dropped;
     const struct kn_moment *moments;
     size_t n_moments;
 };

@@ -79,6 +79,7 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
         .subtitle_language = o->subtitle_language,
         .retry_failed = o->retry_failed,
         .again = o->again,
+        .language = o->language,
     };
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};

@@ -66,6 +66,12 @@ static int no_file_of(struct kn_cli *cli)
     return kn_cli_fail(cli, &err);
 }
 
+/* The language of an imported text is set where it lies. */
+static bool needs_no_file(const struct kn_cli *cli, const struct kn_title *title)
+{
+    return *cli->config.set_language && strcmp(title->words_from, "import") == 0;
+}
+
 static int run(struct kn_cli *cli, struct kinora *k, const struct places *places,
                const struct kn_id *again)
 {
@@ -79,7 +85,8 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
                                             .scorer = c->scorer,
                                             .subtitle_language = c->subtitle_language,
                                             .retry_failed = *c->retry,
-                                            .again = again};
+                                            .again = again,
+                                            .language = c->set_language};
     struct kn_progress *progress = kn_progress_new(cli, "file");
     struct kinora_summary summary = {0};
     struct kn_err err;
@@ -99,9 +106,7 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
         return kn_cli_wrong_use(cli, "%s", err.msg);
     if (rc && rc != KN_ECANCELLED)
         return kn_cli_fail(cli, &err);
-    if (!rc && summary.files == 0 && again)
-        return no_file_of(cli);
-    if (!rc && summary.files == 0 && !cli->config.json)
+    if (!rc && places->n > 0 && summary.files == 0 && !cli->config.json)
         puts("Nothing to listen to: no film or recording lies there. Files are known by their "
              "extension, such as .mp4 or .mkv.");
     return rc ? KN_EXIT_FAILED : KN_EXIT_DONE;
@@ -125,7 +130,12 @@ static int ingest(struct kn_cli *cli, struct kinora *k)
         rc = kinora_list(k, "failed", &failed, &err);
     if (!rc && failed)
         rc = places_of(cli, failed, &places, &err);
-    code = rc ? kn_cli_fail(cli, &err) : run(cli, k, &places, again ? &again->titles[0].id : NULL);
+    if (rc)
+        code = kn_cli_fail(cli, &err);
+    else if (again && places.n == 0 && !needs_no_file(cli, &again->titles[0]))
+        code = no_file_of(cli);
+    else
+        code = run(cli, k, &places, again ? &again->titles[0].id : NULL);
     kinora_titles_free(failed);
     kinora_titles_free(again);
     return code;

@@ -16,6 +16,15 @@ static void segments_json(struct kn_json_writer *w, const struct kn_record *r)
         kn_json_end_object(w);
     }
     kn_json_end_array(w);
+    kn_json_begin_array(w, "dropped");
+    for (size_t i = 0; i < r->n_dropped; i++) {
+        kn_json_begin_object(w, NULL);
+        kn_json_when(w, r->dropped[i].start, r->dropped[i].end);
+        kn_json_string(w, "text", r->dropped[i].text);
+        kn_json_string(w, "reason", r->dropped[i].reason);
+        kn_json_end_object(w);
+    }
+    kn_json_end_array(w);
     kn_json_begin_array(w, "moments");
     for (size_t i = 0; i < r->n_moments; i++) {
         kn_json_begin_object(w, NULL);
@@ -56,6 +65,7 @@ static int show_json(const struct kinora_details *details)
         kn_json_rounded(&d.w, "language_confidence", t->language_confidence, 4);
     else
         kn_json_null(&d.w, "language_confidence");
+    kn_json_bool(&d.w, "language_set", t->language_set);
     kn_json_known(&d.w, "words_from", t->words_from);
     kn_json_known(&d.w, "scorer", t->scorer);
     if (t->year)
@@ -103,7 +113,9 @@ static void facts(struct kn_cli *cli, const struct kn_title *t)
         fact(cli, "year", kn_format(cli, "%d", t->year));
     if (*t->genres)
         fact(cli, "genres", kn_text(cli, t->genres));
-    if (*t->language)
+    if (t->language_set)
+        fact(cli, "language", kn_format(cli, "%s, as it was set", kn_text(cli, t->language)));
+    else if (*t->language)
         fact(cli, "language",
              kn_format(cli, "%s, %.0f %% sure", kn_text(cli, t->language),
                        100 * t->language_confidence));
@@ -159,6 +171,19 @@ static void transcript(struct kn_cli *cli, const struct kn_record *r)
     }
 }
 
+static void dropped(struct kn_cli *cli, const struct kn_record *r)
+{
+    if (r->n_dropped > 0)
+        puts("\nHeard and not kept:");
+    for (size_t i = 0; i < r->n_dropped; i++) {
+        const struct kn_dropped *d = &r->dropped[i];
+
+        kn_put(stdout, &cli->out, KN_DIM, "%*s", INDENT, kn_when_text(cli, d->start, d->end, "  "));
+        kn_put_wrapped(stdout, &cli->out, INDENT, 0,
+                       kn_format(cli, "%s (%s)", kn_text(cli, d->text), d->reason));
+    }
+}
+
 int kn_cmd_show(struct kn_cli *cli)
 {
     struct kinora *k;
@@ -183,6 +208,8 @@ int kn_cmd_show(struct kn_cli *cli)
         tracks(cli, details);
         arc(cli, &details->record);
         transcript(cli, &details->record);
+        if (cli->config.verbose)
+            dropped(cli, &details->record);
     }
     kinora_details_free(details);
 out:

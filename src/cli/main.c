@@ -133,6 +133,19 @@ static int print_help(struct kn_cli *cli, const char *topic)
     return KN_EXIT_DONE;
 }
 
+/* --language is not the same to ingest and to search. */
+static const struct kn_option *meant(const struct kn_option *given, unsigned bit)
+{
+    size_t n;
+    const struct kn_option *o = kn_config_options(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if ((o[i].commands & bit) && strcmp(o[i].name, given->name) == 0)
+            return &o[i];
+    }
+    return NULL;
+}
+
 static int apply(struct kn_cli *cli, const struct line *line)
 {
     bool json = cli->config.json;
@@ -142,11 +155,11 @@ static int apply(struct kn_cli *cli, const struct line *line)
         return kn_cli_fail_with(cli, &err, KN_EXIT_USE, NULL, NULL);
     cli->config.json |= json;
     for (size_t i = 0; i < line->n; i++) {
-        const struct kn_option *o = line->flags[i].option;
+        const struct kn_option *o = meant(line->flags[i].option, cli->command->bit);
         char origin[64];
 
-        snprintf(origin, sizeof origin, "--%s", o->name);
-        if (!(o->commands & cli->command->bit))
+        snprintf(origin, sizeof origin, "--%s", line->flags[i].option->name);
+        if (!o)
             return kn_cli_wrong_use(cli, "%s takes no %s", cli->command->name, origin);
         if (kn_config_set(&cli->config, o, line->flags[i].text, origin, &err))
             return kn_cli_wrong_use(cli, "%s", err.msg);

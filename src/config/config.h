@@ -7,6 +7,8 @@
  * a name that is not in the table is an error, or a slip of the pen would go unseen for ever.
  * Relative paths mean what they mean to the shell: from the working folder.
  *
+ * A name may be there twice, for commands to which it means different things: then as a flag of one of them only.
+ *
  * A struct kn_config is filled by one thread at start and then only read. */
 #ifndef KN_CONFIG_CONFIG_H
 #define KN_CONFIG_CONFIG_H
@@ -64,6 +66,7 @@ struct kn_config {
     const char *scorer;                         /* probe, lexicon; "": the library's */
     const char *again;                          /* NAME to redo; "" none */
     const char *retry;                          /* "failed"; "" none */
+    const char *set_language;                   /* of the title to redo; "auto"; "" as it is */
     /* answers */
     int limit;            /* 0: the command's own default */
     const char *language; /* same, any, or a list; "": the command's own default */

@@ -168,6 +168,15 @@ static const struct kn_option options[] = {
          "Languages to answer from: any, a list such as es,en, or same, which is the title's own; "
          "by default same for recommend and any for search",
      .offset = AT(language)},
+    {.name = "language",
+     .kind = KN_OPTION_TEXT,
+     .commands = KN_FOR_INGEST,
+     .flag_only = true,
+     .arg = "TAG",
+     .value = "",
+     .help = "With --again: the language of this title, kept from now on, such as es or pt-BR; auto "
+             "is what is detected",
+     .offset = AT(set_language)},
     {.name = "weights",
      .kind = KN_OPTION_TEXT,
      .commands = KN_FOR_RECOMMEND,

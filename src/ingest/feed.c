@@ -207,7 +207,9 @@ static int use_sidecar(struct run *r, struct job *j, struct kn_err *err)
     rc = language_of(r, j, &words, tag, err);
     if (rc == KN_OK)
         rc = kn_store_commit_words(r->lib, &p->id, &p->keys[KN_STAGE_WORDS], &words, err);
-    return rc ? rc : job_hand_on(r, j, p->segments, p->n_segments, tag, err);
+    return rc ? rc
+              : job_hand_on(r, j, p->segments, p->n_segments,
+                            *p->set_language ? p->set_language : tag, err);
 }
 
 static int commit_no_audio(struct run *r, struct job *j, struct kn_err *err)

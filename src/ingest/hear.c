@@ -74,6 +74,8 @@ static int commit_words(struct run *r, struct job *j, const struct kn_transcript
         .n_segments = t->n_segments,
         .language = t->language,
         .words_from = t->n_segments ? "speech" : "",
+        .dropped = t->dropped,
+        .n_dropped = t->n_dropped,
         .reason = t->n_segments ? "" : "nobody speaks in it",
         .language_confidence = t->language_confidence,
         .duration = t->duration,
@@ -88,17 +90,21 @@ static void hear_title(struct run *r, struct kn_listener *listener, struct job *
     struct pull from = {.job = j};
     const struct kn_audio_source source = {pull, &from};
     struct hearing h = {r, j};
+    const char *set = j->plan.set_language;
+    char code[8] = "";
     struct kn_transcript t;
     struct kn_err err;
-    int rc;
+    int rc = *set ? kn_speech_language(set, code, &err) : KN_OK;
 
     progress_stage(r, j, KN_STAGE_WORDS);
-    rc = kn_listener_transcribe(listener, &source, r->options->language_hint, &r->stop, heard, &h,
-                                j->arena, &t, &err);
+    if (rc == KN_OK)
+        rc = kn_listener_transcribe(listener, &source, *code ? code : r->options->language_hint,
+                                    &r->stop, heard, &h, j->arena, &t, &err);
     free(from.block);
     if (rc && rc != KN_ECANCELLED) {
-        /* What the decoder told is the file's own; a setting or no memory would fail the next one too. */
-        if (j->feed_rc == KN_OK && (rc == KN_EARG || rc == KN_ELIMIT))
+        /* What the decoder told is the file's own, and so is a language that was set for it; a setting of the run or no
+         * memory would fail the next one too. */
+        if (j->feed_rc == KN_OK && ((rc == KN_EARG && !*set) || rc == KN_ELIMIT))
             run_fail(r, rc, &err);
         else
             run_title_failed(r, j, KN_STAGE_WORDS, &err);
@@ -109,7 +115,7 @@ static void hear_title(struct run *r, struct kn_listener *listener, struct job *
     if (rc == KN_OK && t.n_segments == 0)
         progress_finished(r, j, KN_STATE_SILENT, "nobody speaks in it");
     else if (rc == KN_OK)
-        rc = job_hand_on(r, j, t.segments, t.n_segments, t.language, &err);
+        rc = job_hand_on(r, j, t.segments, t.n_segments, *set ? set : t.language, &err);
     if (rc)
         run_fail(r, rc, &err);
 }

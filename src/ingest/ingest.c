@@ -6,6 +6,7 @@
 #include "base/unicode.h"
 #include "speech/speech.h"
 #include "text/language.h"
+#include "text/tag.h"
 
 #include <limits.h>
 #include <math.h>
@@ -219,12 +220,33 @@ static int prepare(struct run *r, struct kn_arena *arena, const struct kn_cancel
     return rc ? rc : kn_store_scan_begin(r->lib, err);
 }
 
+/* *tag: what the store keeps; "" lifts. */
+static int set_language_of(const struct kn_ingest_options *o, char tag[KN_TAG_TEXT],
+                           struct kn_err *err)
+{
+    char code[8];
+
+    *tag = '\0';
+    if (!o->again)
+        return kn_err_set(err, KN_EARG,
+                          "language '%s': for which title? It goes with --again NAME; for all that "
+                          "a run hears give --language-hint",
+                          o->language);
+    if (strcmp(o->language, "auto") == 0)
+        return KN_OK;
+    if (!kn_tag_parse(kn_sv_of(o->language), tag))
+        return kn_err_set(err, KN_EARG, "language '%s': give a tag such as es or pt-BR, or auto",
+                          o->language);
+    return kn_speech_language(tag, code, err);
+}
+
 int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
                   const struct kn_cancel *cancel, struct kn_ingest_summary *out, struct kn_err *err)
 {
     struct kn_ingest_options o = *options;
-    char hint[8] = "";
+    char hint[8] = "", tag[KN_TAG_TEXT];
+    bool set = o.language && *o.language;
     struct run r = {
         .lib = lib,
         .options = &o,
@@ -240,8 +262,12 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     rc = o.language_hint && *o.language_hint ? kn_speech_language(o.language_hint, hint, err)
                                              : KN_OK;
     o.language_hint = hint;
+    if (rc == KN_OK && set)
+        rc = set_language_of(&o, tag, err);
     if (rc == KN_OK)
         rc = prepare(&r, arena, cancel, jobs, err);
+    if (rc == KN_OK && set)
+        rc = kn_store_set_language(lib, o.again, tag, err);
     if (rc)
         goto out;
     progress_begin(&r.progress, r.scan.n_files);

@@ -43,6 +43,9 @@ struct kn_ingest_options {
     const char *subtitle_language;
     bool retry_failed;
     const struct kn_id *again; /* redo this title's words and all behind; NULL */
+    /* With again: that title's language from now on, in this run and all later ones, whatever is detected; "auto":
+     * detected again. NULL or "": as it is. A title whose words are read keeps them. */
+    const char *language;
 };
 
 enum kn_ingest_event_kind {
@@ -76,7 +79,7 @@ struct kn_ingest_summary {
 };
 
 /* event (may be NULL) is called from worker threads, one call at a time.
- * KN_EARG: language_hint is no language, or a root is neither folder nor file. KN_ENOTFOUND: a root does not exist. */
+ * KN_EARG: language_hint or language is no language that Whisper knows, or a root is neither folder nor file. KN_ENOTFOUND: a root does not exist. */
 int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
                   void (*event)(void *ctx, const struct kn_ingest_event *e), void *ctx,
                   const struct kn_cancel *cancel, struct kn_ingest_summary *out,

@@ -6,6 +6,7 @@
 #include "ingest/scan.h"
 #include "llm/embed.h"
 #include "opinion/opinion.h"
+#include "speech/speech.h"
 #include "text/moments.h"
 #include "text/subtitle.h"
 
@@ -20,7 +21,7 @@
 /* Raise one when a stage's output changes for the same input: it is redone everywhere. */
 enum {
     PROBE_VERSION = 1,
-    WORDS_VERSION = 1,
+    WORDS_VERSION = 2,
     VECTORS_VERSION = 1,
     OPINION_VERSION = 1,
     SIDECAR_VERSION = 1
@@ -83,7 +84,6 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
     if (rc)
         goto out;
     kn_hasher_u64(words, o->beam > 1 ? (uint64_t)o->beam : 0);
-    kn_hasher_text(words, o->language_hint ? o->language_hint : "");
     kn_hasher_u64(words, WORDS_VERSION);
     kn_hasher_u64(sidecar, KN_SUBTITLE_VERSION);
     kn_hasher_u64(sidecar, SIDECAR_VERSION);
@@ -95,7 +95,7 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
     kn_hasher_text(opinion, scorer->name);
     kn_hasher_u64(opinion, (uint64_t)scorer->version);
     kn_hasher_u64(opinion, OPINION_VERSION);
-    s.words = kn_hasher_end(words);
+    s.speech = kn_hasher_end(words);
     s.sidecar = kn_hasher_end(sidecar);
     s.vectors = kn_hasher_end(vectors);
     s.opinion = kn_hasher_end(opinion);
@@ -291,6 +291,25 @@ static int first_stage(const struct kn_plan_context *c, struct kn_plan *p, struc
     return KN_OK;
 }
 
+/* The language that is heard, as Whisper names it, is a part of it. */
+static int speech_key(const struct kn_plan_context *c, struct kn_plan *p, struct kn_err *err)
+{
+    struct kn_hasher *h = kn_hasher_new();
+    char code[8] = "";
+
+    if (!h)
+        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+    if (*p->set_language)
+        kn_speech_language(p->set_language, code, NULL);
+    kn_hasher_hash(h, &c->settings->speech);
+    kn_hasher_text(h, *code                       ? code
+                      : c->options->language_hint ? c->options->language_hint
+                                                  : "");
+    p->speech = kn_hasher_end(h);
+    kn_hasher_free(h);
+    return KN_OK;
+}
+
 /* The title as the library has it. */
 static int read_title(struct kn_library *lib, struct kn_plan *p, struct kn_arena *arena,
                       struct kn_err *err)
@@ -303,6 +322,8 @@ static int read_title(struct kn_library *lib, struct kn_plan *p, struct kn_arena
     p->state = record.title.state;
     p->reason = record.title.reason;
     p->duration = record.title.duration;
+    if (record.title.language_set)
+        snprintf(p->set_language, sizeof p->set_language, "%s", record.title.language);
     p->paths = record.title.paths;
     p->n_paths = record.title.n_paths;
     return KN_OK;
@@ -321,9 +342,11 @@ int kn_plan_file(const struct kn_plan_context *c, const struct kn_scan_file *fil
     if (rc == KN_OK)
         rc = probe_key(&identity, &p.keys[KN_STAGE_PROBE], err);
     if (rc == KN_OK)
-        rc = kn_plan_keys(&p, c->settings, &c->settings->words, err);
-    if (rc == KN_OK)
         rc = read_title(c->lib, &p, arena, err);
+    if (rc == KN_OK)
+        rc = speech_key(c, &p, err);
+    if (rc == KN_OK)
+        rc = kn_plan_keys(&p, c->settings, &p.speech, err);
     if (rc)
         return kn_err_wrap(err, rc, "plan '%s'", file->path);
     if (o->retry_failed && p.state == KN_STATE_FAILED)

@@ -13,7 +13,7 @@ enum { KN_PLAN_LANGUAGES = 8 };
 
 /* What all keys of a run have in common. */
 struct kn_plan_settings {
-    struct kn_hash words;                        /* speech model, voice activity, beam, language */
+    struct kn_hash speech;                       /* its model, voice activity, beam */
     struct kn_hash sidecar;                      /* the reader of subtitles, the language model */
     struct kn_hash vectors;                      /* moments, embedding model */
     struct kn_hash opinion;                      /* scorer */
@@ -22,7 +22,7 @@ struct kn_plan_settings {
 };
 
 /* Model files go into the keys by base name and size: hashing 150 MB at each start would cost more
- * than it finds. Without a speech model (import) words and sidecar are of no use. KN_ENOTFOUND, with the remedy, when
+ * than it finds. Without a speech model (import) speech and sidecar are of no use. KN_ENOTFOUND, with the remedy, when
  * one is not there. KN_EARG: subtitle_language. */
 int kn_plan_settings(const struct kn_ingest_options *options, const struct kn_embed_card *card,
                      const struct kn_scorer *scorer, struct kn_plan_settings *out,
@@ -46,6 +46,8 @@ struct kn_plan {
     const char *const *paths; /* escaped; all that the library knows of the title, this one too */
     size_t n_paths;
     double duration; /* as the last probe found it; 0: unknown */
+    char set_language[KN_TAG_TEXT]; /* by the user, for this title; "" */
+    struct kn_hash speech;          /* what its words depend on when they are heard */
 
     /* The words, where a sidecar gives them and they are to be done; else none. */
     const struct kn_segment *segments;

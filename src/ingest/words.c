@@ -82,7 +82,7 @@ static int stored_language(const struct kn_plan_context *c, const struct kn_plan
 static int order(const struct kn_plan_context *c, const char *audio, const struct kn_plan *p,
                  struct kn_arena *arena, struct kn_sidecar *sidecars, size_t n, struct kn_err *err)
 {
-    const char *wanted[KN_PLAN_LANGUAGES + 2];
+    const char *wanted[KN_PLAN_LANGUAGES + 3];
     char hint[KN_TAG_TEXT] = "", heard[KN_TAG_TEXT] = "";
     size_t k = 0;
     int rc = KN_OK;
@@ -97,6 +97,7 @@ static int order(const struct kn_plan_context *c, const char *audio, const struc
     kn_tag_parse(kn_sv_of(audio), heard);
     for (; k < c->settings->n_wanted; k++)
         wanted[k] = c->settings->wanted[k];
+    wanted[k++] = p->set_language;
     wanted[k++] = hint;
     wanted[k++] = heard;
     kn_sidecar_order(sidecars, n, wanted, k);
@@ -225,6 +226,6 @@ int kn_plan_words(const struct kn_plan_context *c, const char *audio_language, s
     for (size_t i = 0; rc == KN_OK && !used && i < n; i++)
         rc = try_sidecar(c, &sidecars[i], found ? &done : NULL, p, arena, &used, err);
     if (rc == KN_OK && !used)
-        rc = kn_plan_keys(p, c->settings, &c->settings->words, err);
+        rc = kn_plan_keys(p, c->settings, &p->speech, err);
     return rc;
 }

@@ -51,6 +51,8 @@ struct kn_library {
 /* What a put, and a stage of store.h, may hold. KN_EARG names the title and the field. */
 int kn_check_segments(const char *title, const struct kn_segment *segments, size_t n,
                       struct kn_err *err);
+int kn_check_dropped(const char *title, const struct kn_dropped *dropped, size_t n,
+                     struct kn_err *err);
 int kn_check_moments(const char *title, const struct kn_moment *moments, size_t n, size_t dim,
                      struct kn_err *err);
 int kn_check_language(const char *title, const char *language, struct kn_err *err);

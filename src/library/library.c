@@ -58,6 +58,19 @@ int kn_check_segments(const char *title, const struct kn_segment *segments, size
     return KN_OK;
 }
 
+int kn_check_dropped(const char *title, const struct kn_dropped *dropped, size_t n,
+                     struct kn_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!dropped || !are_times(dropped[i].start, dropped[i].end) || !dropped[i].text ||
+            dropped[i].text[0] == '\0' || !dropped[i].reason)
+            return kn_err_set(err, KN_EARG,
+                              "title '%s', dropped %zu: no text, no reason, or a time that is not "
+                              "finite",
+                              shown(title), i);
+    return KN_OK;
+}
+
 int kn_check_moments(const char *title, const struct kn_moment *moments, size_t n, size_t dim,
                      struct kn_err *err)
 {
@@ -118,6 +131,8 @@ int kn_check_record(const struct kn_record *r, size_t dim, struct kn_err *err)
         rc = kn_check_language(name, t->language, err);
     if (!rc)
         rc = kn_check_segments(name, r->segments, r->n_segments, err);
+    if (!rc)
+        rc = kn_check_dropped(name, r->dropped, r->n_dropped, err);
     return rc ? rc : kn_check_moments(name, r->moments, r->n_moments, dim, err);
 }
 

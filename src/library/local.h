@@ -72,11 +72,14 @@ int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, s
 /* Parts of a title, for put and the stages. All run inside a write transaction. */
 int kn_local_add_segments(struct kn_db *db, int64_t title, const struct kn_segment *segments,
                           size_t n, struct kn_err *err);
+int kn_local_add_dropped(struct kn_db *db, int64_t title, const struct kn_dropped *dropped,
+                         size_t n, struct kn_err *err);
 int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments, size_t n,
                          size_t dim, struct kn_err *err);
 int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, size_t dim,
                         struct kn_err *err);
-int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err);
+int kn_local_drop_segments(struct kn_db *db, int64_t title,
+                           struct kn_err *err); /* and what was dropped */
 int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err); /* and moments */
 
 /* What a stage's commit does inside its transaction. */

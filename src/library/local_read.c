@@ -16,7 +16,7 @@
 #define TITLE_COLUMNS                                                                              \
     "key, id, name, " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"                \
     " language, language_confidence, words_from, duration, opinion, year,"                         \
-    " model IS (SELECT model FROM library), scorer, genres"
+    " model IS (SELECT model FROM library), scorer, genres, set_language <> ''"
 
 int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err)
 {
@@ -70,7 +70,8 @@ static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
                          .language_confidence = kn_db_real(s, 6),
                          .duration = kn_db_real(s, 8),
                          .opinion = kn_db_real(s, 9),
-                         .year = sqlite3_column_int(s, 10)};
+                         .year = sqlite3_column_int(s, 10),
+                         .language_set = sqlite3_column_int(s, 14)};
     int64_t k = sqlite3_column_int64(s, 0);
     int rc = kn_db_blob(db, s, 1, t.id.b, sizeof t.id.b, err);
 
@@ -129,6 +130,35 @@ static int read_segments(struct kn_db *db, int64_t title, struct kn_arena *arena
     }
     out->segments = segments;
     out->n_segments = i;
+    return rc;
+}
+
+static int read_dropped(struct kn_db *db, int64_t title, struct kn_arena *arena,
+                        struct kn_record *out, struct kn_err *err)
+{
+    struct kn_dropped *dropped;
+    sqlite3_stmt *s;
+    size_t n, i = 0;
+    bool row;
+    int rc = count_of(db, "SELECT count(*) FROM dropped WHERE title = ?", title, &n, err);
+
+    if (rc)
+        return rc;
+    dropped = kn_arena_array(arena, n, sizeof *dropped);
+    if (!dropped)
+        return kn_arena_full("what was dropped", err);
+    rc = kn_db_query(
+        db, "SELECT starts, ends, text, reason FROM dropped WHERE title = ? ORDER BY number",
+        KN_VALUES(KN_INT(title)), &s, err);
+    for (; !rc && i < n && !(rc = kn_db_step(db, s, &row, err)) && row; i++) {
+        dropped[i] = (struct kn_dropped){kn_db_real(s, 0), kn_db_real(s, 1),
+                                         kn_arena_text(arena, kn_db_text(s, 2)),
+                                         kn_arena_text(arena, kn_db_text(s, 3))};
+        if (!dropped[i].text || !dropped[i].reason)
+            return kn_arena_full("what was dropped", err);
+    }
+    out->dropped = dropped;
+    out->n_dropped = i;
     return rc;
 }
 
@@ -243,6 +273,8 @@ static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
         rc = read_title_vector(db, key, dim, arena, &r, err);
     if (!rc && (parts & KN_WITH_SEGMENTS))
         rc = read_segments(db, key, arena, &r, err);
+    if (!rc && (parts & KN_WITH_SEGMENTS))
+        rc = read_dropped(db, key, arena, &r, err);
     if (!rc && (parts & (KN_WITH_MOMENTS | KN_WITH_MOMENT_VECTORS)))
         rc = read_moments(db, key, parts & KN_WITH_MOMENT_VECTORS ? dim : 0, arena, &r, err);
     if (!rc)

@@ -98,6 +98,15 @@ static const char *const MIGRATIONS[] = {
     /* 2: which scorer gives this library's opinions ("": nobody chose); genres, "Drama, Western". */
     "ALTER TABLE library ADD COLUMN scorer TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE title ADD COLUMN genres TEXT NOT NULL DEFAULT '';",
+    /* 3: what was heard and not kept; the language that somebody set (then title.language is the same), and what had
+     * been found, for when that is lifted. */
+    "CREATE TABLE dropped ("
+    " title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE, number INTEGER NOT NULL,"
+    " starts REAL NOT NULL, ends REAL NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL,"
+    " PRIMARY KEY (title, number)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE title ADD COLUMN set_language TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN found_language TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE title ADD COLUMN found_confidence REAL NOT NULL DEFAULT 0;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -84,8 +84,9 @@ static int forget(struct kn_db *db, int64_t title, enum kn_stage from, struct kn
         rc = kn_local_drop_segments(db, title, err);
     if (!rc && from <= KN_STAGE_WORDS)
         rc = kn_db_run(db,
-                       "UPDATE title SET language = '', language_confidence = 0, words_from = ''"
-                       " WHERE key = ?",
+                       "UPDATE title SET language = set_language,"
+                       " language_confidence = set_language <> '', words_from = '',"
+                       " found_language = '', found_confidence = 0 WHERE key = ?",
                        KN_VALUES(KN_INT(title)), err);
     return rc;
 }
@@ -206,13 +207,17 @@ int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash 
     if (!rc)
         rc = kn_local_add_segments(db, title, w->segments, w->n_segments, err);
     if (!rc)
-        rc = kn_db_run(
-            db,
-            "UPDATE title SET reason = '', language = ?, language_confidence = ?, words_from = ?,"
-            " duration = iif(duration > 0, duration, ?) WHERE key = ?",
-            KN_VALUES(KN_TEXT(w->language), KN_REAL(w->language_confidence), KN_TEXT(w->words_from),
-                      KN_REAL(w->duration), KN_INT(title)),
-            err);
+        rc = kn_local_add_dropped(db, title, w->dropped, w->n_dropped, err);
+    if (!rc)
+        rc = kn_db_run(db,
+                       "UPDATE title SET reason = '', found_language = ?1, found_confidence = ?2,"
+                       " language = iif(set_language <> '', set_language, ?1),"
+                       " language_confidence = iif(set_language <> '', 1, ?2),"
+                       " words_from = ?3, duration = iif(duration > 0, duration, ?4)"
+                       " WHERE key = ?5",
+                       KN_VALUES(KN_TEXT(w->language), KN_REAL(w->language_confidence),
+                                 KN_TEXT(w->words_from), KN_REAL(w->duration), KN_INT(title)),
+                       err);
     if (!rc)
         rc = kn_local_keep_key(db, title, KN_STAGE_WORDS, key, false, err);
     return rc ? rc : kn_local_settle(db, title, w->reason, err);
@@ -223,10 +228,44 @@ int kn_local_check_words(const struct kn_words *words, struct kn_err *err)
     int rc = kn_check_segments("", words->segments, words->n_segments, err);
 
     if (!rc)
+        rc = kn_check_dropped("", words->dropped, words->n_dropped, err);
+    if (!rc)
         rc = kn_check_language("", words->language, err);
     if (!rc && (!isfinite(words->language_confidence) || !isfinite(words->duration)))
         rc = kn_err_set(err, KN_EARG, "store: a number of the words' that is not finite");
     return rc;
+}
+
+static int set_language(struct kn_db *db, int64_t title, const char *language, struct kn_err *err)
+{
+    /* A title from before there was such a thing has found what it has. */
+    int rc = kn_db_run(db,
+                       "UPDATE title SET found_language = language,"
+                       " found_confidence = language_confidence"
+                       " WHERE key = ? AND set_language = ''",
+                       KN_VALUES(KN_INT(title)), err);
+
+    if (!rc)
+        rc = kn_db_run(db,
+                       "UPDATE title SET set_language = ?1,"
+                       " language = iif(?1 <> '', ?1, found_language),"
+                       " language_confidence = iif(?1 <> '', 1, found_confidence) WHERE key = ?2",
+                       KN_VALUES(KN_TEXT(language), KN_INT(title)), err);
+    if (!rc)
+        rc = forget(db, title, KN_STAGE_OPINION, err);
+    return rc ? rc : kn_local_settle(db, title, NULL, err);
+}
+
+int kn_store_set_language(struct kn_library *lib, const struct kn_id *id, const char *language,
+                          struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc = kn_check_language("", language, err);
+
+    if (!rc)
+        rc = begin(lib, id, &l, &title, err);
+    return rc ? rc : kn_local_end(l, set_language(l->writer, title, language, err), err);
 }
 
 int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,

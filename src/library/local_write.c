@@ -9,7 +9,10 @@
 
 int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err)
 {
-    return kn_db_run(db, "DELETE FROM segment WHERE title = ?", KN_VALUES(KN_INT(title)), err);
+    int rc = kn_db_run(db, "DELETE FROM segment WHERE title = ?", KN_VALUES(KN_INT(title)), err);
+
+    return rc ? rc
+              : kn_db_run(db, "DELETE FROM dropped WHERE title = ?", KN_VALUES(KN_INT(title)), err);
 }
 
 int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err)
@@ -33,6 +36,22 @@ int kn_local_add_segments(struct kn_db *db, int64_t title, const struct kn_segme
                        " VALUES (?, ?, ?, ?, ?)",
                        KN_VALUES(KN_INT(title), KN_INT(i), KN_REAL(segments[i].start),
                                  KN_REAL(segments[i].end), KN_TEXT(segments[i].text)),
+                       err);
+    return rc;
+}
+
+int kn_local_add_dropped(struct kn_db *db, int64_t title, const struct kn_dropped *dropped,
+                         size_t n, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = kn_db_run(db,
+                       "INSERT INTO dropped (title, number, starts, ends, text, reason)"
+                       " VALUES (?, ?, ?, ?, ?, ?)",
+                       KN_VALUES(KN_INT(title), KN_INT(i), KN_REAL(dropped[i].start),
+                                 KN_REAL(dropped[i].end), KN_TEXT(dropped[i].text),
+                                 KN_TEXT(dropped[i].reason)),
                        err);
     return rc;
 }
@@ -95,21 +114,22 @@ static int put_row(struct kn_db *db, const struct kn_record *r, int64_t *key, st
         rc = kn_db_number(
             db,
             "INSERT INTO title (id, name, folded, state, reason, language, language_confidence,"
-            " words_from, duration, opinion, year, scorer, genres, model)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            " words_from, duration, opinion, year, scorer, genres, set_language, model)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
             " iif(?, (SELECT model FROM library), NULL))"
             " ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded = excluded.folded,"
             " state = excluded.state, reason = excluded.reason, gone = '',"
             " language = excluded.language, language_confidence = excluded.language_confidence,"
             " words_from = excluded.words_from, duration = excluded.duration,"
             " opinion = excluded.opinion, scorer = excluded.scorer, year = excluded.year,"
-            " genres = excluded.genres, container = '', streams = '', model = excluded.model "
-            "RETURNING key",
+            " genres = excluded.genres, set_language = excluded.set_language,"
+            " found_language = '', found_confidence = 0,"
+            " container = '', streams = '', model = excluded.model RETURNING key",
             KN_VALUES(KN_BLOB(t->id.b, sizeof t->id.b), KN_TEXT(t->name), KN_TEXT(folded.data),
                       KN_INT(t->state), KN_TEXT(t->reason), KN_TEXT(t->language),
                       KN_REAL(t->language_confidence), KN_TEXT(t->words_from), KN_REAL(t->duration),
                       KN_REAL(t->opinion), KN_INT(t->year), KN_TEXT(t->scorer), KN_TEXT(t->genres),
-                      KN_INT(vectors)),
+                      KN_TEXT(t->language_set ? t->language : ""), KN_INT(vectors)),
             &found, key, err);
     kn_buf_free(&folded);
     return rc;
@@ -201,6 +221,8 @@ static int put_record(struct kn_db *db, const struct kn_record *r, size_t dim, s
         rc = put_paths(db, key, &r->title, err);
     if (!rc)
         rc = kn_local_add_segments(db, key, r->segments, r->n_segments, err);
+    if (!rc)
+        rc = kn_local_add_dropped(db, key, r->dropped, r->n_dropped, err);
     if (!rc)
         rc = kn_local_add_moments(db, key, r->moments, r->n_moments, dim, err);
     if (!rc && r->vector)

@@ -52,6 +52,25 @@ static int copy_segments(const struct kn_record *from, struct kn_arena *arena, s
     return KN_OK;
 }
 
+static int copy_dropped(const struct kn_record *from, struct kn_arena *arena, struct kn_record *to,
+                        struct kn_err *err)
+{
+    struct kn_dropped *d = kn_arena_array(arena, from->n_dropped, sizeof *d);
+
+    if (!d)
+        return kn_arena_full("what was dropped", err);
+    for (size_t i = 0; i < from->n_dropped; i++) {
+        d[i] = from->dropped[i];
+        d[i].text = kn_arena_text(arena, d[i].text);
+        d[i].reason = kn_arena_text(arena, d[i].reason);
+        if (!d[i].text || !d[i].reason)
+            return kn_arena_full("what was dropped", err);
+    }
+    to->dropped = d;
+    to->n_dropped = from->n_dropped;
+    return KN_OK;
+}
+
 /* NULL stays NULL. False without memory. */
 static bool copy_vector(struct kn_arena *arena, size_t dim, const float **vector)
 {
@@ -103,6 +122,8 @@ int kn_record_copy(const struct kn_record *from, unsigned parts, size_t dim, str
     }
     if (parts & KN_WITH_SEGMENTS) {
         rc = copy_segments(from, arena, &r, err);
+        if (!rc)
+            rc = copy_dropped(from, arena, &r, err);
         if (rc)
             return rc;
     }

@@ -80,12 +80,20 @@ int kn_store_probed(struct kn_library *lib, const struct kn_id *id, struct kn_ar
 struct kn_words {
     const struct kn_segment *segments;
     size_t n_segments; /* 0: the title becomes silent, reason says how that was found */
+    const struct kn_dropped *dropped;
+    size_t n_dropped;
     const char *language, *words_from, *reason;
     double language_confidence;
     double duration; /* of the sound; replaces the probe's when that was unknown */
 };
 int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
                           const struct kn_words *words, struct kn_err *err);
+
+/* Sets a title's language, whatever was or will be found: a tag of at most 15 letters; "" lifts that, and what was
+ * found last is its language again. The words stay; opinions are forgotten, for a scorer may ask for the
+ * language. KN_EARG. */
+int kn_store_set_language(struct kn_library *lib, const struct kn_id *id, const char *language,
+                          struct kn_err *err);
 
 /* moments with raw and vector; title_vector of the library's dim. opinions are ignored. */
 int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,

@@ -9,10 +9,12 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "speech/doubt.h"
 #include "speech/said.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <whisper.h>
 
@@ -261,19 +263,58 @@ static int find_language(struct run *r, struct kn_err *err)
 
 /* ---- hearing ---- */
 
+static size_t frame_of(int64_t hundredths)
+{
+    return hundredths > 0 ? (size_t)hundredths * (KN_RATE / 100) / KN_FRAME : 0;
+}
+
+/* The window's lines: those that nobody says are dropped, the others go to where the voice is. */
+static int take_lines(struct run *r, struct whisper_state *state, const struct kn_window *w,
+                      struct kn_line *lines, size_t n, struct kn_err *err)
+{
+    const struct kn_sound *sound = &r->l->sound;
+    const float *p = sound->speech + w->start;
+    size_t frames = w->end - w->start, kept = 0;
+    double from = (double)((sound->at + w->start) * KN_FRAME) / KN_RATE;
+    double to = from + (double)samples_in(sound, w->start, frames) / KN_RATE;
+    int rc = KN_OK;
+
+    for (size_t i = 0; rc == KN_OK && i < n; i++) {
+        int s = (int)i;
+        int64_t t0 = whisper_full_get_segment_t0_from_state(state, s);
+        int64_t t1 = whisper_full_get_segment_t1_from_state(state, s);
+        struct kn_line line = {whisper_full_get_segment_text_from_state(state, s), frame_of(t0),
+                               frame_of(t1)};
+        const char *doubt = "a sound, not words";
+        bool words = false;
+
+        rc = kn_said_words(&r->said, line.text, &words, err);
+        if (words)
+            doubt = kn_doubt(&line, kept > 0 ? &lines[kept - 1] : NULL, p, frames);
+        if (rc == KN_OK && doubt)
+            rc = kn_said_drop(&r->said, line.text, fmin(from + (double)t0 / 100, to),
+                              fmin(from + (double)t1 / 100, to), doubt, err);
+        else if (rc == KN_OK)
+            lines[kept++] = line;
+    }
+    kn_windows_fit(p, frames, lines, kept);
+    for (size_t i = 0; rc == KN_OK && i < kept; i++)
+        rc = kn_said_add(&r->said, lines[i].text,
+                         from + (double)(lines[i].start * KN_FRAME) / KN_RATE,
+                         from + (double)(lines[i].end * KN_FRAME) / KN_RATE, from, to, err);
+    return rc;
+}
+
 static int take_segments(struct run *r, struct whisper_state *state, const struct kn_window *w,
                          struct kn_err *err)
 {
-    const struct kn_sound *sound = &r->l->sound;
-    double from = (double)((sound->at + w->start) * KN_FRAME) / KN_RATE;
-    double to = from + (double)samples_in(sound, w->start, w->end - w->start) / KN_RATE;
-    int rc = KN_OK, n = whisper_full_n_segments_from_state(state);
+    int n = whisper_full_n_segments_from_state(state), rc;
+    struct kn_line *lines = calloc((size_t)n + 1, sizeof *lines);
 
-    for (int i = 0; rc == KN_OK && i < n; i++)
-        rc = kn_said_add(&r->said, whisper_full_get_segment_text_from_state(state, i),
-                         from + (double)whisper_full_get_segment_t0_from_state(state, i) / 100,
-                         from + (double)whisper_full_get_segment_t1_from_state(state, i) / 100,
-                         from, to, err);
+    if (!lines)
+        return kn_err_set(err, KN_ELIMIT, "speech: no memory for %d lines", n);
+    rc = take_lines(r, state, w, lines, (size_t)n, err);
+    free(lines);
     return rc;
 }
 
@@ -370,6 +411,8 @@ int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *
     }
     if (rc == KN_OK)
         rc = kn_said_take(&r.said, &t.segments, &t.n_segments, err);
+    if (rc == KN_OK)
+        rc = kn_said_take_dropped(&r.said, &t.dropped, &t.n_dropped, err);
     if (rc != KN_OK)
         goto out;
     t.duration = (double)l->sound.total / KN_RATE;

@@ -20,6 +20,7 @@ void kn_said_init(struct kn_said *s, struct kn_arena *arena)
 void kn_said_free(struct kn_said *s)
 {
     free(s->segments);
+    free(s->dropped);
     kn_buf_free(&s->text);
 }
 
@@ -87,6 +88,15 @@ static int clean(struct kn_said *s, const char *raw, struct kn_err *err)
     return rc;
 }
 
+int kn_said_words(struct kn_said *s, const char *raw, bool *any, struct kn_err *err)
+{
+    int rc = clean(s, raw, err);
+
+    if (rc == KN_OK)
+        *any = kn_count_words((struct kn_sv){s->text.data, s->text.n}) > 0;
+    return rc;
+}
+
 static double between(double low, double x, double high)
 {
     return x < low ? low : x > high ? high : x;
@@ -114,16 +124,41 @@ static int join_the_last(struct kn_said *s, struct kn_err *err)
     return KN_OK;
 }
 
-static int grow(struct kn_said *s, struct kn_err *err)
+/* Room for one more of n things of size bytes. */
+static int grow(void *array, size_t n, size_t *cap, size_t size, struct kn_err *err)
 {
-    size_t cap = s->cap ? 2 * s->cap : 64;
-    struct kn_segment *bigger =
-        cap > SEGMENTS_MAX ? NULL : realloc(s->segments, cap * sizeof *bigger);
+    size_t more = *cap ? 2 * *cap : 64;
+    void *bigger, *now;
 
+    if (n < *cap)
+        return KN_OK;
+    memcpy(&now, array, sizeof now);
+    bigger = more > SEGMENTS_MAX ? NULL : realloc(now, more * size);
     if (!bigger)
-        return kn_err_set(err, KN_ELIMIT, "speech: more than %zu segments in one title", s->cap);
-    s->segments = bigger;
-    s->cap = cap;
+        return kn_err_set(err, KN_ELIMIT, "speech: more than %zu segments in one title", n);
+    memcpy(array, &bigger, sizeof bigger);
+    *cap = more;
+    return KN_OK;
+}
+
+int kn_said_drop(struct kn_said *s, const char *raw, double start, double end, const char *reason,
+                 struct kn_err *err)
+{
+    struct kn_sv text = kn_sv_trim(kn_sv_of(raw));
+    const char *copy;
+    int rc;
+
+    kn_buf_clear(&s->text);
+    rc = kn_utf8_repair(text, &s->text, err);
+    if (rc != KN_OK || kn_count_words((struct kn_sv){s->text.data, s->text.n}) == 0)
+        return rc;
+    rc = grow(&s->dropped, s->n_dropped, &s->cap_dropped, sizeof *s->dropped, err);
+    if (rc != KN_OK)
+        return rc;
+    copy = kn_arena_text(s->arena, s->text.data);
+    if (!copy)
+        return kn_err_set(err, KN_ELIMIT, "speech: no memory for what was dropped");
+    s->dropped[s->n_dropped++] = (struct kn_dropped){start, end, copy, reason};
     return KN_OK;
 }
 
@@ -133,8 +168,10 @@ int kn_said_add(struct kn_said *s, const char *raw, double start, double end, do
     char *text;
     int rc = clean(s, raw, err);
 
-    if (rc != KN_OK || kn_count_words((struct kn_sv){s->text.data, s->text.n}) == 0)
+    if (rc != KN_OK)
         return rc;
+    if (kn_count_words((struct kn_sv){s->text.data, s->text.n}) == 0)
+        return KN_OK;
     if (s->n > 0 && s->segments[s->n - 1].end > from)
         from = s->segments[s->n - 1].end;
     if (!fit(from, to, &start, &end)) {
@@ -142,13 +179,30 @@ int kn_said_add(struct kn_said *s, const char *raw, double start, double end, do
             return join_the_last(s, err);
         return kn_err_set(err, KN_EARG, "speech: a window of %.3f to %.3f s has no room", from, to);
     }
-    if (s->n == s->cap && (rc = grow(s, err)) != KN_OK)
+    rc = grow(&s->segments, s->n, &s->cap, sizeof *s->segments, err);
+    if (rc != KN_OK)
         return rc;
     text = kn_arena_bytes(s->arena, s->text.data, s->text.n);
     if (!text)
         return kn_err_set(err, KN_ELIMIT, "speech: no memory for a segment of %zu bytes",
                           s->text.n);
     s->segments[s->n++] = (struct kn_segment){start, end, text};
+    return KN_OK;
+}
+
+int kn_said_take_dropped(struct kn_said *s, const struct kn_dropped **out, size_t *n,
+                         struct kn_err *err)
+{
+    struct kn_dropped *copy = NULL;
+
+    if (s->n_dropped > 0) {
+        copy = kn_arena_array(s->arena, s->n_dropped, sizeof *copy);
+        if (!copy)
+            return kn_err_set(err, KN_ELIMIT, "speech: no memory for what was dropped");
+        memcpy(copy, s->dropped, s->n_dropped * sizeof *copy);
+    }
+    *out = copy;
+    *n = s->n_dropped;
     return KN_OK;
 }
 

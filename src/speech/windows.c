@@ -1,5 +1,7 @@
 #include "speech/windows.h"
 
+#include <string.h>
+
 /* Thresholds as in Silero's own utilities, but for the silence: a stretch ends at a pause of
  * MERGE, and a pause worth cutting at begins at 3 frames. The padding is wide because a music bed
  * delays the first probability over ON; it must stay under the 1 s in which Whisper expects
@@ -14,6 +16,8 @@ enum {
     TAIL = 250,      /* 8 s */
     WORD = 10,       /* 320 ms */
     FAR = 2 * KN_WINDOW_FRAMES,
+    REACH = 31,     /* 1 s: so far a border may go to a pause */
+    LONG_PAUSE = 62 /* 2 s: longer ones draw it no more than that */
 };
 
 struct utterance {
@@ -143,6 +147,78 @@ bool kn_windows_speech_in(const float *p, size_t from, size_t to)
     for (size_t i = from; i < to && run < WORD; i++)
         run = p[i] >= ON ? run + 1 : 0;
     return run >= WORD;
+}
+
+/* What a line needs at least: a fifth of the time that it was given, a frame for each letter. */
+static size_t need(const struct kn_line *line)
+{
+    return least((line->end - line->start) / 5, strlen(line->text));
+}
+
+/* The pause behind `from` to which the border between a and b goes. */
+static bool pause_for(const float *p, size_t n, size_t from, const struct kn_line *a,
+                      const struct kn_line *b, size_t begin, struct utterance *pause)
+{
+    size_t early = least(a->end, b->start), late = a->end + b->start - early;
+    long best = 0;
+    struct utterance u, v;
+    bool found = false;
+
+    if (!next_utterance(p, from, n, &u))
+        return false;
+    for (; next_utterance(p, u.end, n, &v); u = v) {
+        size_t off = u.end > late ? u.end - late : early > v.start ? early - v.start : 0;
+        long cost = 2 * (long)off - (long)least(v.start - u.end, LONG_PAUSE);
+
+        if (off > REACH || u.end < begin + need(a) || v.start + need(b) > b->end)
+            continue;
+        if (!found || cost < best) {
+            best = cost;
+            *pause = (struct utterance){u.end, v.start, false};
+        }
+        found = true;
+    }
+    return found;
+}
+
+static void fit_last(const float *p, size_t n, struct kn_line *last)
+{
+    size_t end = last->end;
+    struct utterance u;
+
+    for (size_t at = 0; next_utterance(p, at, n, &u) && u.start < last->end; at = u.end)
+        end = last->end > u.end || u.end - last->end < REACH ? u.end : last->end;
+    last->end = end;
+}
+
+void kn_windows_fit(const float *p, size_t n, struct kn_line *lines, size_t count)
+{
+    struct utterance first, u, pause;
+    size_t from = 0, begin;
+
+    if (count == 0 || !next_utterance(p, 0, n, &first))
+        return;
+    while (first.end - first.start < WORD && next_utterance(p, first.end, n, &u) &&
+           u.start - first.end >= WORD)
+        first = u; /* the end of a word of the window before, or a click */
+    for (size_t i = 0; i < count; i++)
+        if (lines[i].end < lines[i].start)
+            lines[i].end = lines[i].start;
+    begin = lines[0].start;
+    if (begin < first.end || begin < first.start + MERGE)
+        begin = first.start;
+    fit_last(p, n, &lines[count - 1]);
+    for (size_t i = 0; i + 1 < count; i++) {
+        size_t next = lines[i + 1].start;
+
+        if (pause_for(p, n, from, &lines[i], &lines[i + 1], begin, &pause)) {
+            lines[i].end = pause.start;
+            next = from = pause.end;
+        }
+        lines[i].start = begin;
+        begin = next;
+    }
+    lines[count - 1].start = begin;
 }
 
 size_t kn_windows_spread(const struct kn_window *w, size_t n, size_t k, size_t *pick)

@@ -39,6 +39,16 @@ enum kn_windows kn_windows_next(const float *p, size_t n, bool last, struct kn_w
 /* Does somebody speak in p[from..to) for long enough to say a word? */
 bool kn_windows_speech_in(const float *p, size_t from, size_t to);
 
+struct kn_line { /* of what is said in a window; in frames from the window's beginning */
+    const char *text;
+    size_t start, end;
+};
+
+/* Whisper's times are off by up to a second or two, the voice activity's by 0.1 s. So of lines in their order
+ * the first begins where the voice begins, the last ends where it ends, and the border between two goes to the pause of
+ * p[0..n) that is near and long, if there is one that leaves both the time to be said. */
+void kn_windows_fit(const float *p, size_t n, struct kn_line *lines, size_t count);
+
 /* The best k windows to judge a language by: of each k-th part the one with the most speech. pick
  * gets their indices in order; returns how many: min(n, k). */
 size_t kn_windows_spread(const struct kn_window *w, size_t n, size_t k, size_t *pick);

@@ -212,6 +212,7 @@ static inline void assert_same_title(const struct kn_title *a, const struct kn_t
     assert_string_equal(a->reason, b->reason);
     assert_string_equal(a->language, b->language);
     assert_same_number(a->language_confidence, b->language_confidence);
+    assert_int_equal(a->language_set, b->language_set);
     assert_string_equal(a->words_from, b->words_from);
     assert_string_equal(a->scorer, b->scorer);
     assert_string_equal(a->genres, b->genres);
@@ -232,6 +233,13 @@ static inline void assert_same_record(const struct kn_record *a, const struct kn
         assert_same_number(a->segments[i].start, b->segments[i].start);
         assert_same_number(a->segments[i].end, b->segments[i].end);
         assert_string_equal(a->segments[i].text, b->segments[i].text);
+    }
+    assert_int_equal(a->n_dropped, b->n_dropped);
+    for (size_t i = 0; i < a->n_dropped; i++) {
+        assert_same_number(a->dropped[i].start, b->dropped[i].start);
+        assert_same_number(a->dropped[i].end, b->dropped[i].end);
+        assert_string_equal(a->dropped[i].text, b->dropped[i].text);
+        assert_string_equal(a->dropped[i].reason, b->dropped[i].reason);
     }
     assert_int_equal(a->n_moments, b->n_moments);
     for (size_t i = 0; i < a->n_moments; i++) {

@@ -13,6 +13,8 @@ static void what_is_put_comes_back_in_every_field(void **state)
     struct kn_record r[4];
     const char *paths[] = {"/films/b.mp4", "/films/\xEF\x9E\x80 \"quoted\"\n.mp4"};
     char *huge = kn_arena_get(f->arena, 3 << 20);
+    const struct kn_dropped dropped[] = {{0, 1.5, "[Music]", "a sound, not words"},
+                                         {90, 92, "Thanks for watching!", ""}};
     struct kn_moment *moments;
 
     set_model(f);
@@ -31,6 +33,9 @@ static void what_is_put_comes_back_in_every_field(void **state)
     moments[3].words = UINT32_MAX;
     moments[4].text = "";
     r[1].title.name = huge;
+    r[1].title.language_set = true;
+    r[1].dropped = dropped;
+    r[1].n_dropped = 2;
     r[2] = (struct kn_record){.title = {.id = id_of(2),
                                         .name = "",
                                         .state = KN_STATE_FAILED,

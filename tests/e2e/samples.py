@@ -2,7 +2,7 @@
 """samples.py  The sample films, from files to recommendations: what `make demo` shows, checked.
 
 One ingest of samples/ into a new library, then questions to it. Word error rate is that of plain words: lower case,
-no punctuation, an apostrophe joins, a hyphen parts, figures are spelled out ("11" is "eleven").
+no punctuation, an apostrophe joins, a hyphen parts, figures are spelled out (tests/support/wer.py).
 """
 
 import re
@@ -10,63 +10,18 @@ import shutil
 import statistics
 import subprocess
 import sys
-import unicodedata
 
 from e2e import (DONE, FILMS, NOT_FOUND, NUMBER, NUMBER_OR_NULL, SAMPLES, TEXT_OR_NULL, WRONG_USE, Kinora, Opened,
-                 hollow_models, none_of, note, run, shape)
+                 TOP, hollow_models, none_of, note, run, shape)
+
+sys.path.insert(0, str(TOP / "tests/support"))
+from wer import distance, words  # noqa: E402
 
 MOST_ERRORS = {"en": 0.10, "es": 0.15}
 STATES = {"ready", "pending", "failed", "silent", "missing"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 kinora = None  # made by the first test, asked by the others
-
-
-# ---- words ----
-
-ONES = {
-    "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-          "seventeen eighteen nineteen".split(),
-    "es": "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
-          "diecisiete dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis "
-          "veintisiete veintiocho veintinueve".split(),
-}
-TENS = {"en": "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split(),
-        "es": "_ _ _ treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()}
-HUNDRED = {"en": "hundred", "es": "cien"}
-THOUSAND = {"en": "thousand", "es": "mil"}
-
-
-def spell(n, lang):
-    if n < len(ONES[lang]):
-        return [ONES[lang][n]]
-    if n < 100:
-        ones = [ONES[lang][n % 10]] if n % 10 else []
-        return [TENS[lang][n // 10]] + (["y"] if ones and lang == "es" else []) + ones
-    for size, word in ((1000, THOUSAND[lang]), (100, HUNDRED[lang])):
-        if n >= size:
-            rest = spell(n % size, lang) if n % size else []
-            return (spell(n // size, lang) if n // size > 1 or lang == "en" else []) + [word] + rest
-    raise AssertionError("unreachable")
-
-
-def words(text, lang):
-    text = unicodedata.normalize("NFC", text).lower().replace("’", "'").replace("'", "")
-    text = re.sub(r"(?<=\d)[.,](?=\d{3}\b)", "", text)
-    out = []
-    for word in re.findall(r"[^\W_]+", text):
-        out += spell(int(word), lang) if word.isascii() and word.isdigit() and int(word) < 10**6 else [word]
-    return out
-
-
-def distance(a, b):
-    """Levenshtein's, in words."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
-    return row[-1]
 
 
 def script(film):

@@ -1,0 +1,173 @@
+#include "speech/doubt.h"
+
+#include "base/buf.h"
+#include "base/unicode.h"
+#include "speech/sound.h"
+
+#include <string.h>
+
+/* Folded, without punctuation. Of general knowledge of what Whisper's models write over music. */
+static const char *const whole[] = {
+    /* en */
+    "thanks", "thank you", "thank you very much", "thank you so much", "thanks for watching",
+    "thank you for watching", "thanks for listening", "thank you for listening",
+    "thank you for watching this video", "thanks for watching this video",
+    "thanks for watching and see you next time", "see you next time", "see you in the next video",
+    "ill see you in the next video", "ill see you next time", "bye", "bye bye", "you", "the end",
+    "please subscribe", "please subscribe to my channel", "please like and subscribe",
+    "dont forget to like and subscribe", "dont forget to subscribe", "like and subscribe", "music",
+    "applause", "silence", "to be continued", "subtitles", "captions",
+    /* es */
+    "gracias", "muchas gracias", "gracias por ver", "gracias por ver el video",
+    "muchas gracias por ver el video", "gracias por su atencion", "hasta la proxima",
+    "hasta el proximo video", "nos vemos en el proximo video", "suscribete", "suscribete al canal",
+    "no olvides suscribirte", "musica", "aplausos", "fin",
+    /* fr */
+    "merci", "merci beaucoup", "merci davoir regarde", "merci davoir regarde cette video",
+    "merci davoir regarde la video", "abonnez vous", "nhesitez pas a vous abonner",
+    "a la prochaine", "a bientot", "musique", "applaudissements",
+    /* de */
+    "danke", "vielen dank", "vielen dank furs zuschauen", "danke furs zuschauen",
+    "vielen dank fur ihre aufmerksamkeit", "bis zum nachsten mal", "tschuss", "musik", "applaus",
+    "das wars",
+    /* pt */
+    "obrigado", "obrigada", "muito obrigado", "obrigado por assistir", "obrigado por assistirem",
+    "ate a proxima", "ate o proximo video", "inscreva se", "inscreva se no canal", "aplausos",
+    /* it */
+    "grazie", "grazie mille", "grazie per aver guardato", "grazie per la visione",
+    "grazie per aver guardato il video", "alla prossima", "iscrivetevi al canale",
+    /* nl, pl, ru, tr */
+    "bedankt", "bedankt voor het kijken", "dziekuje", "dziekuje za uwage", "dziekuje za ogladanie",
+    "спасибо", "спасибо за просмотр", "продолжение следует", "tesekkurler",
+    "izlediginiz icin tesekkurler", "izlediginiz icin tesekkur ederim"};
+
+static const char *const begins[] = {
+    /* en */
+    "subtitles by", "subtitles made by", "subtitled by", "captions by", "closed captions by",
+    "captioned by", "transcription by", "transcribed by", "translated by", "translation by",
+    "copyright", "www", "http", "this video is", "for more information visit",
+    "thanks for watching", "thank you for watching", "subscribe to",
+    /* es */
+    "subtitulos por", "subtitulos de", "subtitulos realizados por", "subtitulado por",
+    "subtitulos en espanol", "traducido por", "gracias por ver", "suscribete a",
+    /* fr */
+    "sous titres", "sous titrage", "soustitres", "soustitrage", "traduction de", "traduit par",
+    "merci davoir regarde",
+    /* de */
+    "untertitel", "untertitelung", "ubersetzung von", "copyright wdr", "eine produktion von",
+    /* pt */
+    "legendas", "legendado por", "transcricao e legendas", "traducao de",
+    /* it */
+    "sottotitoli", "sottotitolato da", "revisione a cura di",
+    /* nl, pl, ru, tr */
+    "ondertitels", "ondertiteling", "ondertiteld door", "napisy", "tlumaczenie", "субтитры",
+    "редактор субтитров", "altyazi", "ceviri"};
+
+/* Speech has 12 to 20 letters a second: this many no tongue can say, this few are no phrase said on end. */
+enum { FASTEST = 40, SLOWEST = 4 };
+enum { NEAR = 31 }; /* frames, 1 s: Whisper's times are off by less */
+
+static const float VOICE = 0.5F;
+
+/* The length of a mark of punctuation at s, which may have bytes like a letter's: U+0080 to U+00BF, U+2000 to U+203F. */
+static size_t mark(const char *s, size_t left)
+{
+    unsigned char c = (unsigned char)s[0];
+
+    if (c == 0xc2)
+        return 2;
+    if (c == 0xe2 && left >= 3 && (unsigned char)s[1] == 0x80)
+        return 3;
+    return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? 0 : 1;
+}
+
+static bool is_apostrophe(const char *s, size_t n)
+{
+    return (n == 1 && s[0] == '\'') || (n == 3 && memcmp(s, "\xe2\x80\x99", 3) == 0);
+}
+
+/* Letters, figures and single spaces; an apostrophe joins. */
+static bool plain(const char *text, struct kn_buf *out)
+{
+    struct kn_buf folded;
+    bool space = false, fits;
+
+    kn_buf_init(&folded, 1 << 16);
+    fits = kn_fold(kn_sv_of(text), &folded, NULL) == 0;
+    for (size_t i = 0; fits && i < folded.n;) {
+        size_t n = mark(folded.data + i, folded.n - i);
+
+        if (n > 0) {
+            space = space || !is_apostrophe(folded.data + i, n);
+            i += n;
+            continue;
+        }
+        if (space && out->n > 0)
+            fits = kn_buf_adds(out, " ", NULL) == 0;
+        fits = fits && kn_buf_add(out, &folded.data[i++], 1, NULL) == 0;
+        space = false;
+    }
+    kn_buf_free(&folded);
+    return fits && out->n > 0;
+}
+
+bool kn_is_phantom(const char *text)
+{
+    struct kn_buf words;
+    bool found = false;
+
+    kn_buf_init(&words, 1 << 16);
+    if (plain(text, &words)) {
+        for (size_t i = 0; i < sizeof whole / sizeof *whole && !found; i++)
+            found = strcmp(words.data, whole[i]) == 0;
+        for (size_t i = 0; i < sizeof begins / sizeof *begins && !found; i++) {
+            size_t n = strlen(begins[i]);
+
+            found = strncmp(words.data, begins[i], n) == 0 &&
+                    (words.data[n] == ' ' || words.data[n] == '\0');
+        }
+    }
+    kn_buf_free(&words);
+    return found;
+}
+
+static size_t voiced(const float *p, size_t from, size_t to)
+{
+    size_t frames = 0;
+
+    for (size_t i = from; i < to; i++)
+        frames += p[i] >= VOICE;
+    return frames;
+}
+
+static bool same(const char *a, const char *b)
+{
+    struct kn_buf x, y;
+    bool yes;
+
+    kn_buf_init(&x, 1 << 16);
+    kn_buf_init(&y, 1 << 16);
+    yes = plain(a, &x) && plain(b, &y) && strcmp(x.data, y.data) == 0;
+    kn_buf_free(&x);
+    kn_buf_free(&y);
+    return yes;
+}
+
+const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, const float *p,
+                     size_t n)
+{
+    size_t start = line->start < n ? line->start : n, end = line->end < n ? line->end : n;
+    size_t near = start > NEAR ? start - NEAR : 0, far = n - end > NEAR ? end + NEAR : n;
+    size_t voice = voiced(p, start, end);
+    double seconds = (double)(line->end - line->start) * KN_FRAME / KN_RATE;
+    double letters = (double)strlen(line->text);
+
+    if (before && letters > FASTEST * seconds && same(line->text, before->text))
+        return "the line before once more, in no time";
+    /* Behind the last voice of the window Whisper has nothing to write, however near that voice is. */
+    if (voice == 0 && start < end && (voiced(p, start, n) == 0 || voiced(p, near, far) == 0))
+        return "nobody speaks there";
+    if (kn_is_phantom(line->text) && (2 * voice < end - start || letters < SLOWEST * seconds))
+        return "a phrase that is invented over music, and hardly anybody speaks there";
+    return NULL;
+}
