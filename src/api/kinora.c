@@ -55,7 +55,7 @@ int kn_api_library_path(const struct kinora_options *o, char **out, struct kn_er
 
 static void prepare_process(void)
 {
-    kn_speech_quiet();
+    kn_speech_prepare();
     kn_http_init();
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "speech/accel.h"
 #include "speech/modelfile.h"
 
 #include <ctype.h>
@@ -109,10 +110,11 @@ static void to_debug(enum ggml_log_level level, const char *text, void *ctx)
         kn_log(KN_LOG_DEBUG, "%.*s", (int)n, text);
 }
 
-void kn_speech_quiet(void)
+void kn_speech_prepare(void)
 {
     whisper_log_set(to_debug, NULL);
     ggml_log_set(to_debug, NULL);
+    kn_accel_join();
 }
 
 const char *kn_speech_cpu_lacks(void)

@@ -75,8 +75,9 @@ int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *
                            struct kn_arena *arena, struct kn_transcript *out, struct kn_err *err);
 
 /* Sends the log lines of whisper.cpp and ggml to kn_log, at debug level (llama.cpp's own are llm's
- * matter). The hooks are process-wide: call once, before anything else here. */
-void kn_speech_quiet(void);
+ * matter), and joins the faster operations of accel.h to ggml. Both are process-wide: call once,
+ * before any model is loaded, here or in llm. Without it all works, slower and noisier. */
+void kn_speech_prepare(void);
 
 /* A tag as people write it ("es", "ES", "es-MX") to Whisper's own code ("es"). KN_EARG: no language that
  * Whisper knows. Needs no model. */

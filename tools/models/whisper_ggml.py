@@ -13,7 +13,8 @@ import numpy as np
 from binary import Cursor
 
 GGML_MAGIC = 0x67676D6C
-GGML_F32, GGML_F16 = 0, 1
+GGML_F32, GGML_F16, GGML_Q8_0 = 0, 1, 8
+MOSTLY_F16, MOSTLY_Q8_0 = 1, 2007  # the file's own type; thousands are the version of the quantisation
 CT2_TYPES = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}  # ctranslate2::DataType
 
 
@@ -154,18 +155,36 @@ def vocabulary(tokenizer_json: bytes) -> list:
     return [bytes(byte_of[character] for character in text) for _, text in tokens]
 
 
-def tensor_bytes(name: str, array: np.ndarray) -> bytes:
+def q8_0(array: np.ndarray) -> bytes:
+    """ggml's q8_0: of each 32 numbers a float16 scale, the largest of them / 127, and 32 signed bytes.
+
+    The same bytes as whisper.cpp's own quantize: halves are rounded away from zero.
+    """
+    blocks = array.astype(np.float32).reshape(-1, 32)
+    scale = np.abs(blocks).max(axis=1, keepdims=True) / np.float32(127)
+    inverse = np.divide(np.float32(1), scale, out=np.zeros_like(scale), where=scale != 0)
+    scaled = blocks * inverse
+    out = np.empty(len(blocks), dtype=[("scale", "<f2"), ("numbers", "i1", 32)])
+    out["scale"] = scale[:, 0]
+    out["numbers"] = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
+    return out.tobytes()
+
+
+def tensor_bytes(name: str, array: np.ndarray, quantised: bool) -> bytes:
     """i32 rank, name's length, type; i32 each dimension, fastest first; name; data."""
     as_f32 = array.ndim < 2 or name.endswith("positional_embedding")
     if name in ("encoder.conv1.bias", "encoder.conv2.bias"):  # whisper.cpp adds it to a matrix
         array = array.reshape(-1, 1)
-    array = np.ascontiguousarray(array, dtype="<f4" if as_f32 else "<f2")
-    head = struct.pack("<3i", array.ndim, len(name), GGML_F32 if as_f32 else GGML_F16)
-    return head + struct.pack(f"<{array.ndim}i", *reversed(array.shape)) + name.encode() + array.tobytes()
+    if quantised and array.ndim == 2 and not as_f32 and name.endswith(".weight"):  # not the convolutions
+        kind, data = GGML_Q8_0, q8_0(array)
+    else:
+        kind, data = (GGML_F32, array.astype("<f4").tobytes()) if as_f32 else (GGML_F16, array.astype("<f2").tobytes())
+    head = struct.pack("<3i", array.ndim, len(name), kind)
+    return head + struct.pack(f"<{array.ndim}i", *reversed(array.shape)) + name.encode() + data
 
 
-def convert(model_bin: bytes, tokenizer_json: bytes, output):
-    """Write the ggml file of a multilingual Whisper model to the path `output`."""
+def convert(model_bin: bytes, tokenizer_json: bytes, output, quantised: bool = False):
+    """Write the ggml file of a multilingual Whisper model to the path `output`, in float16 or, quantised, in q8_0."""
     variables = read_ctranslate2(model_bin)
     heads = {side: int(variables[side + "/num_heads"]) for side in ("encoder", "decoder")}
     tensors = dict(Weights(variables).tensors())
@@ -185,10 +204,10 @@ def convert(model_bin: bytes, tokenizer_json: bytes, output):
         file.write(struct.pack("<12i", GGML_MAGIC, vocabulary_size,
                                audio_length, audio_width, heads["encoder"], layers("encoder"),
                                text_length, text_width, heads["decoder"], layers("decoder"),
-                               bands, GGML_F16))
+                               bands, MOSTLY_Q8_0 if quantised else MOSTLY_F16))
         file.write(struct.pack("<2i", *filters.shape) + filters.tobytes())
         file.write(struct.pack("<i", len(tokens)))
         for token in tokens:
             file.write(struct.pack("<i", len(token)) + token)
         for name, array in tensors.items():
-            file.write(tensor_bytes(name, array))
+            file.write(tensor_bytes(name, array, quantised))
