@@ -95,7 +95,8 @@ struct kinora_query {
     const char *text; /* NULL or "": none; needs the embedding model */
     enum kinora_strategy strategy;
 
-    int year_from, year_to;            /* inclusive; 0: open; with one set, a title of unknown year is left out */
+    int year_from,
+        year_to; /* inclusive; 0: open; with one set, a title of unknown year is left out */
     double duration_from, duration_to; /* seconds, likewise */
     const char *genres;                /* NULL or "": all; "Drama,Western": at least one of them */
     const struct kn_id *exclude;       /* never answered with; the examples are not either */
@@ -112,26 +113,29 @@ struct kinora_evidence {
 struct kinora_recommendation {
     size_t rank; /* from 1 */
     struct kn_title title;
-    double score, similarity, opinion;   /* opinion NaN: not scored */
-    size_t by_meaning, by_words;         /* its place among either candidates, from 1; 0: not among them */
-    bool weak;                           /* no more alike than two unrelated titles are */
+    double score, similarity, opinion; /* opinion NaN: not scored */
+    size_t by_meaning, by_words; /* its place among either candidates, from 1; 0: not among them */
+    bool
+        weak; /* no more alike than two unrelated titles are; never for a text, or a mean with unlikes */
     struct kinora_evidence query, match; /* the two moments that are most alike */
-    size_t example;                      /* whose moment query is: its place in likes; n_likes: the text's */
-    const struct kn_title *also;         /* near-duplicates of it, which say the same: the next best first */
+    size_t example; /* whose moment query is: its place in likes; n_likes: the text's */
+    const struct kn_title
+        *also; /* near-duplicates of it, which say the same: the next best first */
     size_t n_also;
 };
 
 struct kinora_answer {
-    struct kn_title title;        /* the first example's; all "" and 0 where a text alone was asked with */
+    struct kn_title title; /* the first example's; all "" and 0 where a text alone was asked with */
     const struct kn_title *likes; /* all of them */
     size_t n_likes;
     const char *text; /* that was asked with; "" */
     struct kinora_recommendation *recommendations;
     size_t n;
-    const struct kn_title *same; /* left out, for they say the same as an example */
+    const struct kn_title
+        *same; /* left out, for they say the same as one that was named in the question */
     size_t n_same;
-    /* Spearman's correlation, over all candidates, of their order with what either term alone would have given; NaN
-     * where it would have given none. */
+    /* Spearman's correlation, over all candidates, of their order with what either term alone would have given (similarity
+     * with what is shared in words); NaN where it would have given none. */
     double similarity_correlation, opinion_correlation;
     struct kn_arena *arena;
 };

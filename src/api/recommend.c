@@ -1,8 +1,7 @@
 /* kinora_recommend: from examples to an answer. */
-#include "api/api.h"
+#include "api/question.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "llm/embed.h"
 #include "recommend/recommend.h"
@@ -13,8 +12,8 @@
 
 enum {
     LIMIT = 3,
-    EXAMPLES_MAX = 1000,
-    LOOK_FOR_COPIES = 50, /* titles behind those that are shown twice over: copies rank side by side */
+    LOOK_FOR_COPIES =
+        50, /* titles behind those that are shown twice over: copies rank side by side */
 };
 
 void kinora_answer_free(struct kinora_answer *a)
@@ -25,262 +24,11 @@ void kinora_answer_free(struct kinora_answer *a)
     free(a);
 }
 
-/* ---- what is asked with ---- */
-
-struct example {
-    struct kn_title title; /* "" for the text */
-    const float *vector;
-    const struct kn_moment *moments;
-    size_t n_moments;
-    struct kn_wording *wording;
-};
-
-struct question {
-    struct kinora *k;
-    const struct kinora_query *q;
-    struct kn_arena *arena;
-    size_t limit, dim;
-    char model[64];
-    struct example *likes;  /* the text last */
-    size_t n_titles, n_likes; /* n_likes: with the text */
-    const float **liked, **others;
-    size_t n_others;
-    struct kn_wording words; /* of all examples together */
-    float *vector;           /* their common one */
-    double opinion;
-    struct kn_filter filter;
-};
-
-static int ready_or_why(const struct kn_title *t, struct kn_err *err)
-{
-    if (t->state == KN_STATE_READY)
-        return KN_OK;
-    return kn_err_set(err, KN_EARG, "'%s' cannot be compared: it is %s%s%s", t->name,
-                      kinora_state_name(t->state), t->reason[0] ? ": " : "", t->reason);
-}
-
-static int get_ready(const struct question *w, const struct kn_id *id, unsigned parts,
-                     struct kn_record *out, struct kn_err *err)
-{
-    int rc = kn_library_get(w->k->lib, id, parts, w->arena, out, err);
-
-    return rc ? rc : ready_or_why(&out->title, err);
-}
-
-static int add_title(struct question *w, const struct kn_id *id, struct kn_err *err)
-{
-    struct kn_record r;
-    struct example *e = &w->likes[w->n_likes];
-    int rc = get_ready(w, id, KN_WITH_VECTOR | KN_WITH_MOMENT_VECTORS, &r, err);
-
-    if (rc)
-        return rc;
-    *e = (struct example){.title = r.title,
-                          .vector = r.vector,
-                          .moments = r.moments,
-                          .n_moments = r.n_moments,
-                          .wording = kn_arena_get(w->arena, sizeof *e->wording)};
-    if (!e->wording)
-        return kn_api_no_memory(err, "recommend");
-    rc = kn_library_wording(w->k->lib, id, e->wording, err);
-    w->n_titles++;
-    w->n_likes++;
-    return rc;
-}
-
-static int add_text(struct question *w, const char *text, struct kn_err *err)
-{
-    const struct kn_segment segment = {.text = text};
-    struct example *e = &w->likes[w->n_likes++];
-    struct kn_moment *moment = kn_arena_get(w->arena, sizeof *moment);
-    float *vector = NULL;
-    size_t dim;
-    int rc;
-
-    *e = (struct example){.wording = kn_arena_get(w->arena, sizeof *e->wording)};
-    if (!moment || !e->wording)
-        return kn_api_no_memory(err, "recommend");
-    rc = kn_api_embed(w->k, "recommend", text, w->arena, &vector, &dim, err);
-    if (rc == KN_OK)
-        rc = kn_wording_of(&segment, 1, e->wording, err);
-    if (rc)
-        return rc;
-    *moment = (struct kn_moment){.text = kn_arena_text(w->arena, text), .vector = vector};
-    e->vector = vector;
-    e->moments = moment;
-    e->n_moments = 1;
-    e->title.opinion = (double)NAN;
-    e->title.language = e->title.name = "";
-    return moment->text ? KN_OK : kn_api_no_memory(err, "recommend");
-}
-
-static int add_unlike(struct question *w, const struct kn_id *id, struct kn_err *err)
-{
-    struct kn_record r;
-    int rc = get_ready(w, id, KN_WITH_VECTOR, &r, err);
-
-    if (rc == KN_OK)
-        w->others[w->n_others++] = r.vector;
-    return rc;
-}
-
-/* Opinion and words of the examples together. */
-static void join(struct question *w)
-{
-    size_t known = 0;
-
-    w->opinion = 0;
-    for (size_t i = 0; i < w->n_likes; i++) {
-        const struct example *e = &w->likes[i];
-
-        w->liked[i] = e->vector;
-        kn_wording_add_terms(&w->words, e->wording);
-        if (!isnan(e->title.opinion)) {
-            w->opinion += e->title.opinion;
-            known++;
-        }
-    }
-    w->opinion = known > 0 ? w->opinion / (double)known : (double)NAN;
-}
-
-static bool has_text(const struct kinora_query *q)
-{
-    return q->text && kn_sv_trim(kn_sv_of(q->text)).n > 0;
-}
-
-static int read_examples(struct question *w, const struct kn_id *id, struct kn_err *err)
-{
-    const struct kinora_query *q = w->q;
-    size_t n = (id ? 1 : 0) + q->n_likes + (has_text(q) ? 1 : 0);
-    int rc = KN_OK;
-
-    if (n == 0)
-        return kn_err_set(err, KN_EARG, "recommend: give a title, or a text, that it is to be like");
-    if (n > EXAMPLES_MAX || q->n_unlikes > EXAMPLES_MAX)
-        return kn_err_set(err, KN_EARG, "recommend: more than %d examples", EXAMPLES_MAX);
-    w->likes = kn_arena_array(w->arena, n, sizeof *w->likes);
-    w->liked = kn_arena_array(w->arena, n, sizeof *w->liked);
-    w->others = kn_arena_array(w->arena, q->n_unlikes, sizeof *w->others);
-    if (!w->likes || !w->liked || !w->others)
-        return kn_api_no_memory(err, "recommend");
-    if (id)
-        rc = add_title(w, id, err);
-    for (size_t i = 0; rc == KN_OK && i < q->n_likes; i++)
-        rc = add_title(w, &q->likes[i], err);
-    for (size_t i = 0; rc == KN_OK && i < q->n_unlikes; i++)
-        rc = add_unlike(w, &q->unlikes[i], err);
-    if (rc == KN_OK && has_text(q))
-        rc = add_text(w, q->text, err);
-    if (rc == KN_OK)
-        rc = kn_library_model(w->k->lib, w->model, &w->dim, err);
-    if (rc)
-        return rc;
-    w->vector = kn_arena_array(w->arena, w->dim, sizeof *w->vector);
-    if (!w->vector)
-        return kn_api_no_memory(err, "recommend");
-    join(w);
-    if (w->n_likes == 1 && w->n_others == 0) /* as it is stored, to the last bit */
-        memcpy(w->vector, w->liked[0], w->dim * sizeof *w->vector);
-    else
-        kn_average_vector(w->liked, w->n_likes, w->others, w->n_others, w->dim, w->vector);
-    return KN_OK;
-}
-
-/* ---- the filter ---- */
-
-/* "same": the examples' languages, then what is of unknown language; all when one of theirs is unknown. All of Spanish for a
- * film marked es-MX: what the listener asks for is a language. */
-static int same_language(struct question *w, struct kn_err *err)
-{
-    const char **languages = kn_arena_array(w->arena, w->n_likes, sizeof *languages);
-
-    if (!languages)
-        return kn_api_no_memory(err, "recommend");
-    for (size_t i = 0; i < w->n_likes; i++) {
-        const char *language = w->likes[i].title.language;
-
-        if (!language[0])
-            return KN_OK;
-        languages[i] = kn_arena_bytes(w->arena, language, strcspn(language, "-"));
-        if (!languages[i])
-            return kn_api_no_memory(err, "recommend");
-    }
-    w->filter.languages = languages;
-    w->filter.n_languages = w->n_likes;
-    w->filter.or_unknown = true;
-    return KN_OK;
-}
-
-static int language_filter(struct question *w, struct kn_err *err)
-{
-    const char *wanted = w->q->language;
-
-    if (wanted && strcmp(wanted, "any") == 0)
-        return KN_OK;
-    if (wanted && *wanted && strcmp(wanted, "same") != 0)
-        return kn_api_languages(wanted, w->arena, &w->filter, err);
-    return same_language(w, err);
-}
-
-static int genre_filter(struct question *w, struct kn_err *err)
-{
-    struct kn_sv list = kn_sv_of(w->q->genres);
-    const char **genres;
-    size_t n = 1;
-
-    for (size_t i = 0; i < list.n; i++)
-        n += list.p[i] == ',';
-    genres = kn_arena_array(w->arena, n, sizeof *genres);
-    if (!genres)
-        return kn_api_no_memory(err, "recommend");
-    for (n = 0; list.n > 0;) {
-        size_t length = 0;
-        struct kn_sv one;
-
-        while (length < list.n && list.p[length] != ',')
-            length++;
-        one = kn_sv_trim((struct kn_sv){list.p, length});
-        if (one.n > 0 && !(genres[n++] = kn_arena_bytes(w->arena, one.p, one.n)))
-            return kn_api_no_memory(err, "recommend");
-        length += length < list.n;
-        list = (struct kn_sv){list.p + length, list.n - length};
-    }
-    w->filter.genres = genres;
-    w->filter.n_genres = n;
-    return KN_OK;
-}
-
-static int make_filter(struct question *w, struct kn_err *err)
-{
-    const struct kinora_query *q = w->q;
-    size_t n = 0;
-    struct kn_id *exclude =
-        kn_arena_array(w->arena, w->n_titles + q->n_unlikes + q->n_exclude, sizeof *exclude);
-    int rc;
-
-    if (!exclude)
-        return kn_api_no_memory(err, "recommend");
-    for (size_t i = 0; i < w->n_titles; i++)
-        exclude[n++] = w->likes[i].title.id;
-    for (size_t i = 0; i < q->n_unlikes; i++)
-        exclude[n++] = q->unlikes[i];
-    for (size_t i = 0; i < q->n_exclude; i++)
-        exclude[n++] = q->exclude[i];
-    w->filter = (struct kn_filter){.year_from = q->year_from,
-                                   .year_to = q->year_to,
-                                   .duration_from = q->duration_from,
-                                   .duration_to = q->duration_to,
-                                   .exclude = exclude,
-                                   .n_exclude = n};
-    rc = language_filter(w, err);
-    return rc ? rc : genre_filter(w, err);
-}
-
 /* ---- candidates ---- */
 
 /* The similarity of each hit, which is that with the common vector or with the example that it is most like, and its
  * likeness, which is the same but for best_score with unlike examples. */
-static int compare(struct question *w, struct kn_hit *hits, size_t n, double *likeness,
+static int compare(struct kn_question *w, struct kn_hit *hits, size_t n, double *likeness,
                    struct kn_err *err)
 {
     bool best = w->q->strategy == KINORA_BEST_SCORE;
@@ -331,7 +79,7 @@ static int best_first(const void *pa, const void *pb)
 }
 
 /* The titles most like any of the examples, each once, the most best_score first: at most most of them, which *n are left. */
-static int best_of_each(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+static int best_of_each(struct kn_question *w, size_t most, struct kn_candidate *out, size_t *n,
                         struct kn_err *err)
 {
     struct kn_hit *hits = kn_arena_array(w->arena, most * w->n_likes, sizeof *hits);
@@ -361,7 +109,7 @@ static int best_of_each(struct question *w, size_t most, struct kn_candidate *ou
     return rc;
 }
 
-static int by_meaning(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+static int by_meaning(struct kn_question *w, size_t most, struct kn_candidate *out, size_t *n,
                       struct kn_err *err)
 {
     struct kn_hit *hits;
@@ -382,7 +130,7 @@ static int by_meaning(struct question *w, size_t most, struct kn_candidate *out,
 }
 
 /* Their likeness is that of meaning, which kn_fuse adds the words to; 0 where words alone are to count. */
-static int by_words(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+static int by_words(struct kn_question *w, size_t most, struct kn_candidate *out, size_t *n,
                     struct kn_err *err)
 {
     struct kn_hit *hits = kn_arena_array(w->arena, most, sizeof *hits);
@@ -404,7 +152,7 @@ static int by_words(struct question *w, size_t most, struct kn_candidate *out, s
 }
 
 /* Room for 2 * most in out. */
-static int find_candidates(struct question *w, size_t most, struct kn_candidate *out, size_t *n,
+static int find_candidates(struct kn_question *w, size_t most, struct kn_candidate *out, size_t *n,
                            struct kn_err *err)
 {
     struct kn_candidate *meaning = kn_arena_array(w->arena, most, sizeof *meaning);
@@ -433,7 +181,7 @@ struct ranking {
     size_t n_seen;
 };
 
-static int rank_candidates(struct question *w, struct ranking *out, struct kn_err *err)
+static int rank_candidates(struct kn_question *w, struct ranking *out, struct kn_err *err)
 {
     const struct kinora_query *q = w->q;
     bool usual = q->w_similarity == 0 && q->w_opinion == 0;
@@ -441,14 +189,17 @@ static int rank_candidates(struct question *w, struct ranking *out, struct kn_er
         .w_similarity = usual ? 0.7 : q->w_similarity,
         .w_opinion = usual ? 0.3 : q->w_opinion,
         .rank = q->rank == KINORA_RANK_UPLIFT ? KN_RANK_UPLIFT : KN_RANK_MOOD,
-        .weak_below = -1, /* without a card nothing is weak */
+        .weak_below = -1, /* nothing is weak */
     };
+    /* The floor is of titles: a short text, and examples with others taken off, are less like anything. */
+    bool has_floor =
+        !kn_question_has_text(w) && (w->n_others == 0 || q->strategy == KINORA_BEST_SCORE);
     size_t most = kn_candidates_for(w->limit), kept = 0;
     struct kn_candidate *all = kn_arena_array(w->arena, 2 * most, sizeof *all);
     struct kn_embed_card card;
     int rc;
 
-    if (kn_embed_card_of(w->model, &card, NULL) == KN_OK)
+    if (has_floor && kn_embed_card_of(w->model, &card, NULL) == KN_OK)
         options.weak_below = card.weak_below;
     out->ranked = kn_arena_array(w->arena, 2 * most, sizeof *out->ranked);
     if (!all || !out->ranked)
@@ -464,30 +215,46 @@ static int rank_candidates(struct question *w, struct ranking *out, struct kn_er
     return rc;
 }
 
-/* Which of the ranked say the same as one above them. With diversity any of them may be shown, else only the first. */
-static int find_copies(struct question *w, struct ranking *r, struct kn_err *err)
+/* The wordings of all that was named: whoever has seen a film, or wants none like it, means its copies too. One that is not
+ * there any more has none. */
+static int named_wordings(struct kn_question *w, struct kn_wording **out, struct kn_err *err)
 {
-    size_t look = w->q->diversity > 0 ? r->n : 2 * w->limit + LOOK_FOR_COPIES;
-    const struct kn_wording **asked = kn_arena_array(w->arena, w->n_titles, sizeof *asked);
-    struct kn_wording *wordings;
+    struct kn_wording *named = kn_arena_array(w->arena, w->filter.n_exclude, sizeof *named);
     int rc = KN_OK;
 
+    if (!named)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; rc == KN_OK && i < w->filter.n_exclude; i++) {
+        rc = kn_library_wording(w->k->lib, &w->filter.exclude[i], &named[i], err);
+        rc = rc == KN_ENOTFOUND ? KN_OK : rc;
+    }
+    *out = named;
+    return rc;
+}
+
+/* Which of the ranked say the same as one above them. With diversity any of them may be shown, else only the first. */
+static int find_copies(struct kn_question *w, struct ranking *r, struct kn_err *err)
+{
+    size_t look = w->q->diversity > 0 ? r->n : 2 * w->limit + LOOK_FOR_COPIES;
+    struct kn_wording *named = NULL, *wordings;
+    int rc = named_wordings(w, &named, err);
+
+    if (rc)
+        return rc;
     look = look < r->n ? look : r->n;
     wordings = kn_arena_array(w->arena, look, sizeof *wordings);
     r->same_as = kn_arena_array(w->arena, look, sizeof *r->same_as);
-    if (!asked || !wordings || !r->same_as)
+    if (!wordings || !r->same_as)
         return kn_api_no_memory(err, "recommend");
-    for (size_t i = 0; i < w->n_titles; i++)
-        asked[i] = w->likes[i].wording;
     for (size_t i = 0; rc == KN_OK && i < look; i++)
         rc = kn_library_wording(w->k->lib, &r->ranked[i].candidate->hit.id, &wordings[i], err);
     if (rc == KN_OK)
-        kn_distinct(asked, w->n_titles, wordings, look, r->same_as);
+        kn_distinct(named, w->filter.n_exclude, wordings, look, r->same_as);
     r->n_seen = look;
     return rc;
 }
 
-static int get_vectors(struct question *w, const struct kn_ranked *ranked, size_t n,
+static int get_vectors(struct kn_question *w, const struct kn_ranked *ranked, size_t n,
                        const float **out, struct kn_err *err)
 {
     int rc = KN_OK;
@@ -503,7 +270,7 @@ static int get_vectors(struct question *w, const struct kn_ranked *ranked, size_
 }
 
 /* The first of those that stand; with diversity, others among them. */
-static int choose(struct question *w, struct ranking *r, struct kn_err *err)
+static int choose(struct kn_question *w, struct ranking *r, struct kn_err *err)
 {
     size_t *standing = kn_arena_array(w->arena, r->n_seen, sizeof *standing), n = 0;
     struct kn_ranked *ranked = kn_arena_array(w->arena, r->n_seen, sizeof *ranked);
@@ -533,7 +300,7 @@ static int choose(struct question *w, struct ranking *r, struct kn_err *err)
 }
 
 /* The titles among the first n_seen that are the same as which. */
-static int get_copies(struct question *w, const struct ranking *r, long which,
+static int get_copies(struct kn_question *w, const struct ranking *r, long which,
                       const struct kn_title **out, size_t *n, struct kn_err *err)
 {
     struct kn_title *titles;
@@ -558,14 +325,14 @@ static int get_copies(struct question *w, const struct ranking *r, long which,
     return rc;
 }
 
-static void add_evidence(const struct question *w, const struct kn_record *match,
+static void add_evidence(const struct kn_question *w, const struct kn_record *match,
                          struct kinora_recommendation *out)
 {
     double best = -INFINITY, s;
 
     out->query.text = out->match.text = "";
     for (size_t e = 0; e < w->n_likes; e++) {
-        const struct example *like = &w->likes[e];
+        const struct kn_example *like = &w->likes[e];
         size_t i, j;
 
         if (!kn_evidence(like->moments, like->n_moments, match->moments, match->n_moments, w->dim,
@@ -581,7 +348,7 @@ static void add_evidence(const struct question *w, const struct kn_record *match
     }
 }
 
-static int explain(struct question *w, const struct ranking *r, size_t place, size_t rank,
+static int explain(struct kn_question *w, const struct ranking *r, size_t place, size_t rank,
                    struct kinora_recommendation *out, struct kn_err *err)
 {
     const struct kn_ranked *ranked = &r->ranked[place];
@@ -605,14 +372,14 @@ static int explain(struct question *w, const struct ranking *r, size_t place, si
     return get_copies(w, r, (long)place, &out->also, &out->n_also, err);
 }
 
-static int fill_answer(struct question *w, const struct ranking *r, struct kinora_answer *a,
+static int fill_answer(struct kn_question *w, const struct ranking *r, struct kinora_answer *a,
                        struct kn_err *err)
 {
     struct kn_title *likes = kn_arena_array(w->arena, w->n_titles, sizeof *likes);
     int rc = KN_OK;
 
     a->recommendations = kn_arena_array(w->arena, r->n_shown, sizeof *a->recommendations);
-    a->text = kn_arena_text(w->arena, has_text(w->q) ? w->q->text : "");
+    a->text = kn_arena_text(w->arena, kn_question_has_text(w) ? w->q->text : "");
     if (!likes || !a->recommendations || !a->text)
         return kn_api_no_memory(err, "recommend");
     for (size_t i = 0; i < w->n_titles; i++)
@@ -631,7 +398,7 @@ static int fill_answer(struct question *w, const struct ranking *r, struct kinor
         rc = explain(w, r, r->shown[i], i + 1, &a->recommendations[i], err);
     a->n = r->n_shown;
     if (rc == KN_OK)
-        rc = get_copies(w, r, KN_IS_QUERY, &a->same, &a->n_same, err);
+        rc = get_copies(w, r, KN_IS_NAMED, &a->same, &a->n_same, err);
     return rc ? rc
               : kn_rank_correlations(r->ranked, r->n, &a->similarity_correlation,
                                      &a->opinion_correlation, err);
@@ -653,7 +420,7 @@ int kinora_recommend(struct kinora *k, const struct kn_id *id, const struct kino
 {
     const struct kinora_query none = {0};
     struct kinora_answer *a = calloc(1, sizeof *a);
-    struct question w = {.k = k, .q = q ? q : &none};
+    struct kn_question w = {.k = k, .q = q ? q : &none};
     struct ranking ranking = {0};
     int rc;
 
@@ -665,9 +432,7 @@ int kinora_recommend(struct kinora *k, const struct kn_id *id, const struct kino
     w.limit = w.q->limit ? w.q->limit : LIMIT;
     rc = check_query(w.q, err);
     if (rc == KN_OK)
-        rc = read_examples(&w, id, err);
-    if (rc == KN_OK)
-        rc = make_filter(&w, err);
+        rc = kn_question_read(&w, id, err);
     if (rc == KN_OK)
         rc = rank_candidates(&w, &ranking, err);
     if (rc == KN_OK)

@@ -281,8 +281,7 @@ int kn_cmd_recommend(struct kn_cli *cli)
                       : strcmp(c->candidates, "meaning") == 0 ? KINORA_MEANING
                                                               : KINORA_BOTH,
         .text = c->text,
-        .strategy =
-            strcmp(c->strategy, "best_score") ? KINORA_AVERAGE_VECTOR : KINORA_BEST_SCORE,
+        .strategy = strcmp(c->strategy, "best_score") ? KINORA_AVERAGE_VECTOR : KINORA_BEST_SCORE,
         .genres = c->genre,
         .strict = c->strict,
         .diversity = c->diversity,

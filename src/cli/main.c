@@ -156,7 +156,7 @@ static int apply(struct kn_cli *cli, const struct line *line)
 
 static int run(struct kn_cli *cli, const struct line *line)
 {
-    const char *name = cli->n_args > 0 ? cli->args[0] : NULL;
+    const char *name = cli->n_args > 0 ? cli->args[0] : NULL, *what;
     int code;
 
     if (has_flag(line, "version"))
@@ -179,6 +179,7 @@ static int run(struct kn_cli *cli, const struct line *line)
         return kn_cli_wrong_use(cli, "there is no command '%s'", name);
     cli->args++;
     cli->n_args--;
+    what = cli->command->args + strspn(cli->command->args, "[");
     code = apply(cli, line);
     if (code)
         return code;
@@ -187,7 +188,8 @@ static int run(struct kn_cli *cli, const struct line *line)
     if (!*cli->command->args && cli->n_args > 0)
         return kn_cli_wrong_use(cli, "%s takes no '%s'", name, cli->args[0]);
     if (cli->command->max_args > 0 && cli->n_args > cli->command->max_args)
-        return kn_cli_wrong_use(cli, "%s wants one %s: put it in quotes", name, cli->command->args);
+        return kn_cli_wrong_use(cli, "%s wants one %.*s: put it in quotes", name,
+                                (int)strcspn(what, "]"), what);
     kn_log_set_level(cli->config.verbose ? KN_LOG_DEBUG
                      : cli->config.quiet ? KN_LOG_ERROR
                                          : KN_LOG_WARNING);

@@ -18,7 +18,13 @@ struct kn_arena;
 struct kn_buf;
 struct kn_err;
 
-enum kn_option_kind { KN_OPTION_FLAG, KN_OPTION_TEXT, KN_OPTION_LIST, KN_OPTION_INT, KN_OPTION_REAL };
+enum kn_option_kind {
+    KN_OPTION_FLAG,
+    KN_OPTION_TEXT,
+    KN_OPTION_LIST,
+    KN_OPTION_INT,
+    KN_OPTION_REAL
+};
 
 struct kn_texts { /* a LIST: a flag that may be given several times */
     const char *const *text;
@@ -71,19 +77,19 @@ struct kn_config {
     const char *again;                          /* NAME to redo; "" none */
     const char *retry;                          /* "failed"; "" none */
     /* answers */
-    int limit;            /* 0: the command's own default */
-    const char *language; /* same, any, or a list; "": the command's own default */
-    const char *weights;  /* "0.7,0.3" */
-    const char *rank;     /* mood, uplift */
-    const char *candidates;                 /* both, meaning, words */
-    struct kn_texts like, unlike, exclude;  /* NAMEs */
-    const char *text;                       /* to be like; "" none */
-    const char *strategy;                   /* average_vector, best_score */
-    const char *year, *duration;            /* "1990..1999"; minutes; "": any */
-    const char *genre;                      /* "Drama,Western"; "": any */
+    int limit;                             /* 0: the command's own default */
+    const char *language;                  /* same, any, or a list; "": the command's own default */
+    const char *weights;                   /* "0.7,0.3" */
+    const char *rank;                      /* mood, uplift */
+    const char *candidates;                /* both, meaning, words */
+    struct kn_texts like, unlike, exclude; /* NAMEs */
+    const char *text;                      /* to be like; "" none */
+    const char *strategy;                  /* average_vector, best_score */
+    const char *year, *duration;           /* "1990..1999"; minutes; "": any */
+    const char *genre;                     /* "Drama,Western"; "": any */
     bool strict;
-    double diversity;     /* 0..1 */
-    const char *state;    /* list: only this state; "" all */
+    double diversity;  /* 0..1 */
+    const char *state; /* list: only this state; "" all */
     /* eval */
     const char *labels;  /* genres, or a file; "" none */
     const char *against; /* another embedding model; "" none */

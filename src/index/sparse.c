@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Rare is what a tenth of the rows say at most, and three in any case. */
+enum { COMMON = 10, LEAST_ROWS = 3 };
+
 /* One distinct term. Of slots, a power of two, at most half are taken; probing is linear. */
 struct slot {
     uint32_t hash;
     uint32_t rows;         /* that have it; 0: an empty slot */
     uint32_t first, count; /* its list in postings */
-    float rarity;
+    float rarity;          /* 0: said by too many to mean anything */
 };
 
 struct posting {
@@ -24,7 +27,7 @@ struct posting {
 struct kn_sparse {
     struct kn_term *terms; /* of all rows, one after another; only until the build */
     size_t n_terms, cap_terms;
-    uint32_t *ends; /* of each row in terms */
+    uint32_t *ends; /* of each row in terms; only until the build */
     size_t rows, cap_rows;
     struct slot *slots;
     size_t n_slots;
@@ -162,7 +165,7 @@ static size_t weigh(const struct kn_sparse *x, const struct kn_term *terms, size
         struct slot *s = slot_of(x, terms[i].hash);
         float c = (float)terms[i].count;
 
-        if (s->rows > 0)
+        if (s->rarity > 0)
             out[kept++] = (struct weighed){s, c * 2.2F / (c + 1.2F) * s->rarity};
     }
     if (kept > KN_SPARSE_TERMS) {
@@ -176,49 +179,76 @@ static size_t weigh(const struct kn_sparse *x, const struct kn_term *terms, size
     return kept;
 }
 
-/* One pass over the rows: counts the lists, or fills them once they have their places. */
-static void pass(struct kn_sparse *x, bool fill)
+/* The vectors of all rows, one after another; ends becomes where each ends. *out is for the caller to free. */
+static int weigh_rows(struct kn_sparse *x, struct weighed **out, struct kn_err *err)
 {
-    struct weighed w[KN_TERMS];
+    struct weighed *all = NULL, w[KN_TERMS];
+    size_t n = 0, cap = 0;
 
-    for (size_t row = 0, at = 0; row < x->rows; at = x->ends[row++]) {
-        size_t n = weigh(x, x->terms + at, x->ends[row] - at, w);
+    for (size_t row = 0, at = 0, next; row < x->rows; row++, at = next) {
+        size_t kept;
 
-        for (size_t i = 0; i < n; i++) {
-            if (fill)
-                x->postings[w[i].slot->first + w[i].slot->count] =
-                    (struct posting){(uint32_t)row, w[i].weight};
-            w[i].slot->count++;
+        next = x->ends[row];
+        kept = weigh(x, x->terms + at, next - at, w);
+        if (!make_room(&all, n + kept, &cap, sizeof *all)) {
+            free(all);
+            return kn_err_set(err, KN_ELIMIT, "index: no memory for %zu words", n + kept);
         }
+        memcpy(all + n, w, kept * sizeof *w);
+        n += kept;
+        x->ends[row] = (uint32_t)n;
     }
+    *out = all;
+    return KN_OK;
 }
 
-int kn_sparse_build(struct kn_sparse *x, struct kn_err *err)
+/* From lists by row to lists by term. */
+static int invert(struct kn_sparse *x, const struct weighed *all, struct kn_err *err)
 {
+    size_t n = x->rows ? x->ends[x->rows - 1] : 0;
     uint32_t places = 0;
-    int rc = count_rows(x, err);
 
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < x->n_slots; i++)
-        x->slots[i].rarity = (float)log(1 + ((double)x->rows - x->slots[i].rows + 0.5) /
-                                                (x->slots[i].rows + 0.5));
-    pass(x, false);
+    x->postings = calloc(n + 1, sizeof *x->postings);
+    if (!x->postings)
+        return kn_err_set(err, KN_ELIMIT, "index: no memory for %zu words", n);
+    for (size_t i = 0; i < n; i++)
+        all[i].slot->count++;
     for (size_t i = 0; i < x->n_slots; i++) {
         x->slots[i].first = places;
         places += x->slots[i].count;
         x->slots[i].count = 0;
     }
-    x->postings = calloc(places + (size_t)1, sizeof *x->postings);
-    if (!x->postings)
-        return kn_err_set(err, KN_ELIMIT, "index: no memory for %u words", places);
-    pass(x, true);
+    for (size_t row = 0, i = 0; row < x->rows; row++)
+        for (; i < x->ends[row]; i++)
+            x->postings[all[i].slot->first + all[i].slot->count++] =
+                (struct posting){(uint32_t)row, all[i].weight};
+    return KN_OK;
+}
+
+int kn_sparse_build(struct kn_sparse *x, struct kn_err *err)
+{
+    size_t most = x->rows / COMMON > LEAST_ROWS ? x->rows / COMMON : LEAST_ROWS;
+    struct weighed *all = NULL;
+    int rc = count_rows(x, err);
+
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < x->n_slots; i++) {
+        struct slot *s = &x->slots[i];
+
+        if (s->rows > 0 && s->rows <= most)
+            s->rarity = (float)log(1 + ((double)x->rows - s->rows + 0.5) / (s->rows + 0.5));
+    }
+    rc = weigh_rows(x, &all, err);
+    if (rc == KN_OK)
+        rc = invert(x, all, err);
+    free(all);
     free(x->terms);
     free(x->ends);
     x->terms = NULL;
     x->ends = NULL;
-    x->built = true;
-    return KN_OK;
+    x->built = rc == KN_OK;
+    return rc;
 }
 
 static int best_first(const void *pa, const void *pb)

@@ -14,9 +14,8 @@ int kn_local_set_wording(struct kn_db *db, int64_t title, const struct kn_segmen
 
     if (rc)
         return rc;
-    return kn_db_run(
-        db, "INSERT INTO wording (title, words) VALUES (?, ?)",
-        KN_VALUES(KN_INT(title), KN_BLOB(packed, kn_wording_pack(&w, packed))), err);
+    return kn_db_run(db, "INSERT INTO wording (title, words) VALUES (?, ?)",
+                     KN_VALUES(KN_INT(title), KN_BLOB(packed, kn_wording_pack(&w, packed))), err);
 }
 
 int kn_local_read_wording(const struct kn_db *db, sqlite3_stmt *s, int column,

@@ -453,6 +453,12 @@ static int use_view(struct memory *m, bool moments, struct kn_view **out, struct
     return rc;
 }
 
+static int dropping(struct kn_view *v, int rc)
+{
+    kn_view_drop(v);
+    return rc;
+}
+
 static int memory_similar(struct kn_library *lib, const float *vector, size_t dim,
                           const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                           struct kn_err *err)
@@ -460,11 +466,7 @@ static int memory_similar(struct kn_library *lib, const float *vector, size_t di
     struct kn_view *v;
     int rc = use_view(memory_of(lib), false, &v, err);
 
-    if (rc)
-        return rc;
-    rc = kn_view_similar(v, vector, dim, filter, k, hits, n, err);
-    kn_view_drop(v);
-    return rc;
+    return rc ? rc : dropping(v, kn_view_similar(v, vector, dim, filter, k, hits, n, err));
 }
 
 static int memory_moments(struct kn_library *lib, const float *vector, size_t dim,
@@ -474,11 +476,7 @@ static int memory_moments(struct kn_library *lib, const float *vector, size_t di
     struct kn_view *v;
     int rc = use_view(memory_of(lib), true, &v, err);
 
-    if (rc)
-        return rc;
-    rc = kn_view_moments(v, vector, dim, filter, k, hits, n, err);
-    kn_view_drop(v);
-    return rc;
+    return rc ? rc : dropping(v, kn_view_moments(v, vector, dim, filter, k, hits, n, err));
 }
 
 static int memory_shared_words(struct kn_library *lib, const struct kn_wording *wording,
@@ -488,11 +486,7 @@ static int memory_shared_words(struct kn_library *lib, const struct kn_wording *
     struct kn_view *v;
     int rc = use_view(memory_of(lib), false, &v, err);
 
-    if (rc)
-        return rc;
-    rc = kn_view_shared_words(v, wording, filter, k, hits, n, err);
-    kn_view_drop(v);
-    return rc;
+    return rc ? rc : dropping(v, kn_view_shared_words(v, wording, filter, k, hits, n, err));
 }
 
 static int memory_similarities(struct kn_library *lib, const float *vector, size_t dim,
@@ -501,11 +495,7 @@ static int memory_similarities(struct kn_library *lib, const float *vector, size
     struct kn_view *v;
     int rc = use_view(memory_of(lib), false, &v, err);
 
-    if (rc)
-        return rc;
-    rc = kn_view_similarities(v, vector, dim, ids, n, out, err);
-    kn_view_drop(v);
-    return rc;
+    return rc ? rc : dropping(v, kn_view_similarities(v, vector, dim, ids, n, out, err));
 }
 
 static int memory_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,

@@ -24,7 +24,7 @@ struct kn_view {
     atomic_size_t users;
     uint64_t stamp;
     size_t dim;
-    struct kn_exact *index;   /* NULL when dim is 0 */
+    struct kn_exact *index;  /* NULL when dim is 0 */
     struct kn_sparse *words; /* a row a title; NULL in a view of moments */
     struct entry *entries;
     struct row *rows;
@@ -202,9 +202,8 @@ static int compare_entry(const void *id, const void *entry)
 
 static const struct entry *entry_of(const struct kn_view *v, const struct kn_id *id) /* or NULL */
 {
-    return v->n_entries
-               ? bsearch(id, v->entries, v->n_entries, sizeof *v->entries, compare_entry)
-               : NULL;
+    return v->n_entries ? bsearch(id, v->entries, v->n_entries, sizeof *v->entries, compare_entry)
+                        : NULL;
 }
 
 /* One bit a row; NULL for a filter that lets all pass. */

@@ -83,23 +83,23 @@ static bool is_same(const struct kn_wording *a, const struct kn_wording *b)
     return kn_wording_overlap(a, b) > KN_SAME_ABOVE;
 }
 
-static long same_as_which(const struct kn_wording *const *queries, size_t n_queries,
+static long same_as_which(const struct kn_wording *named, size_t n_named,
                           const struct kn_wording *wordings, size_t at, const long *same_as)
 {
-    for (size_t i = 0; i < n_queries; i++)
-        if (is_same(queries[i], &wordings[at]))
-            return KN_IS_QUERY;
+    for (size_t i = 0; i < n_named; i++)
+        if (is_same(&named[i], &wordings[at]))
+            return KN_IS_NAMED;
     for (size_t i = 0; i < at; i++)
         if (same_as[i] == KN_STANDS && is_same(&wordings[i], &wordings[at]))
             return (long)i;
     return KN_STANDS;
 }
 
-void kn_distinct(const struct kn_wording *const *queries, size_t n_queries,
-                 const struct kn_wording *wordings, size_t n, long *same_as)
+void kn_distinct(const struct kn_wording *named, size_t n_named, const struct kn_wording *wordings,
+                 size_t n, long *same_as)
 {
     for (size_t i = 0; i < n; i++)
-        same_as[i] = same_as_which(queries, n_queries, wordings, i, same_as);
+        same_as[i] = same_as_which(named, n_named, wordings, i, same_as);
 }
 
 /* ---- diversity ---- */
@@ -114,8 +114,8 @@ static double cosine(const float *a, const float *b, size_t dim)
 }
 
 struct choice {
-    double s;       /* 0..1 */
-    double alike;   /* to what was picked; -1: nothing was */
+    double s;     /* 0..1 */
+    double alike; /* to what was picked; -1: nothing was */
     bool is_picked, last;
 };
 

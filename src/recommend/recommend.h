@@ -22,7 +22,7 @@ struct kn_err;
 
 struct kn_candidate {
     struct kn_hit hit;
-    double likeness;              /* what is standardised; finite */
+    double likeness;             /* what is standardised; finite */
     size_t by_meaning, by_words; /* its place in either list, from 1; 0: not in it */
 };
 
@@ -77,14 +77,14 @@ int kn_rank_correlations(const struct kn_ranked *ranked, size_t n, double *liken
 
 /* ---- which of them to show ---- */
 
-enum { KN_STANDS = -1, KN_IS_QUERY = -2 };
+enum { KN_STANDS = -1, KN_IS_NAMED = -2 };
 #define KN_SAME_ABOVE 0.5 /* kn_wording_overlap of two that are one film */
 
 /* One film under two names: same_as[i], of n titles best first, becomes the place of the first better one that says the same
- * (of which it is a near-duplicate), KN_IS_QUERY where one of the queries does, else KN_STANDS. Only those that stand are
+ * (of which it is a near-duplicate), KN_IS_NAMED where one of those that were named in the question does, else KN_STANDS. Only those that stand are
  * compared with: 0.4 us a pair. */
-void kn_distinct(const struct kn_wording *const *queries, size_t n_queries,
-                 const struct kn_wording *wordings, size_t n, long *same_as);
+void kn_distinct(const struct kn_wording *named, size_t n_named, const struct kn_wording *wordings,
+                 size_t n, long *same_as);
 
 /* Maximal marginal relevance (Carbonell and Goldstein 1998): picks k of n, one after another, each the one with the most
  *     (1 - diversity) * s - diversity * (greatest cosine with one picked before)

@@ -34,8 +34,7 @@ static int add_word(struct words *w, struct kn_sv text, struct kn_err *err)
         w->word = more;
         w->cap = cap;
     }
-    w->word[w->n++] =
-        (struct word){(uint32_t)kn_hash_bytes(text.p, text.n), (uint32_t)text.n};
+    w->word[w->n++] = (struct word){(uint32_t)kn_hash_bytes(text.p, text.n), (uint32_t)text.n};
     return KN_OK;
 }
 
@@ -248,7 +247,8 @@ bool kn_wording_unpack(const void *bytes, size_t n, struct kn_wording *out)
     w.n_terms = head[0];
     w.phrases = head[1];
     w.n_sketch = w.phrases < KN_SKETCH ? w.phrases : KN_SKETCH;
-    if (w.n_terms > KN_TERMS || n != sizeof head + w.n_terms * sizeof *w.terms + w.n_sketch * sizeof *w.sketch)
+    if (w.n_terms > KN_TERMS ||
+        n != sizeof head + w.n_terms * sizeof *w.terms + w.n_sketch * sizeof *w.sketch)
         return false;
     memcpy(w.terms, p + sizeof head, w.n_terms * sizeof *w.terms);
     memcpy(w.sketch, p + n - w.n_sketch * sizeof *w.sketch, w.n_sketch * sizeof *w.sketch);

@@ -105,12 +105,23 @@ static void an_older_schema_is_brought_up_to_date_by_the_next_writer(void **stat
     struct fixture *f = *state;
     struct kn_library *lib;
     struct kn_library_stats before, after;
+    struct kn_record r = ready_title(1);
+    const struct kn_segment said = {1, 2, "The ship never came home to Skerry"};
+    struct kn_wording kept, back;
 
     make_library(f);
-    lib = open_with(f, NULL);
+    lib = open_with(f, &writing);
+    r.segments = &said;
+    r.n_segments = 1;
+    assert_int_equal(kn_library_set_model(lib, "m", DIM, NULL), KN_OK);
+    assert_int_equal(kn_library_put(lib, &r, 1, NULL), KN_OK);
     assert_int_equal(kn_library_get_stats(lib, &before, NULL), KN_OK);
+    assert_int_equal(kn_library_wording(lib, &r.title.id, &kept, NULL), KN_OK);
+    assert_int_equal(kept.n_terms, 7);
     kn_library_close(lib);
-    run_sql(f, "ALTER TABLE library DROP COLUMN scorer; ALTER TABLE title DROP COLUMN genres;"
+    run_sql(f, "DROP TABLE wording; DROP TRIGGER title_changed;"
+               "ALTER TABLE library DROP COLUMN scorer; ALTER TABLE title DROP COLUMN genres;"
+               "CREATE TRIGGER title_changed AFTER UPDATE OF state ON title BEGIN SELECT 1; END;"
                "PRAGMA user_version = 1");
     assert_int_equal(opening(f, NULL), KN_EARG);
     assert_says(f, "older");
@@ -119,6 +130,8 @@ static void an_older_schema_is_brought_up_to_date_by_the_next_writer(void **stat
     assert_int_equal(kn_library_check(lib, NULL), KN_OK);
     assert_int_equal(kn_library_get_stats(lib, &after, NULL), KN_OK);
     assert_int_equal(after.titles, before.titles);
+    assert_int_equal(kn_library_wording(lib, &r.title.id, &back, NULL), KN_OK);
+    assert_memory_equal(&back, &kept, sizeof kept);
     kn_library_close(lib);
 }
 

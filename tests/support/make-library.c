@@ -109,6 +109,15 @@ static const struct film films[] = {
      {0},
      {0},
      "/films/Snow Without Words.mp4"},
+    {"Orbit of Thieves 4K", /* says what another one says */
+     "en",
+     "",
+     KN_STATE_READY,
+     39.6,
+     -0.45,
+     {7, 3, 0, 2},
+     {"They stole a moon. Now the moon wants them back.", "Trust nobody above the clouds."},
+     "/films/Orbit of Thieves 4K.mp4"},
 };
 
 enum { FILMS = sizeof films / sizeof *films };

@@ -198,8 +198,8 @@ static void a_bad_flag_leaves_the_field_as_it_was(void **state)
 
 static void weights_are_two_finite_numbers_not_both_zero(void **state)
 {
-    static const char *const bad[] = {"",    "1",   "1,",  ",1",    "1,2,3", "-1,1",
-                                      "0,0", "1;2", "a,b", "inf,1", "nan,1", "1,2 "};
+    static const char *const bad[] = {"1",   "1,",  ",1",    "1,2,3", "-1,1", "0,0",
+                                      "1;2", "a,b", "inf,1", "nan,1", "1,2 "};
     double s = 5, o = 6;
 
     (void)state;
@@ -208,6 +208,49 @@ static void weights_are_two_finite_numbers_not_both_zero(void **state)
     assert_true(s == 5 && o == 6);
     assert_int_equal(kn_config_weights("0.25,1e1", &s, &o, NULL), KN_OK);
     assert_true(s == 0.25 && o == 10);
+}
+
+static void a_range_has_two_ends_or_one(void **state)
+{
+    static const struct {
+        const char *text;
+        double from, to;
+    } good[] = {
+        {"1990..1999", 1990, 1999}, {"1990..", 1990, 0}, {"..1999", 0, 1999}, {"1994", 1994, 1994},
+        {"2.5..3", 2.5, 3},         {"..2.5", 0, 2.5},   {"7..7", 7, 7}};
+    static const char *const bad[] = {"..",    "abc",    "1990..x", "9..8",  "1990...1999",
+                                      "-1..3", "0.5..2", "..9999",  "1 ..2", "1e3..nan"};
+    double from = 5, to = 6;
+    struct kn_err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (kn_config_range("--year", bad[i], 1, 3000, &from, &to, &err) != KN_EARG)
+            fail_msg("'%s' was taken", bad[i]);
+    assert_true(from == 5 && to == 6);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (kn_config_range("--year", good[i].text, 1, 3000, &from, &to, &err))
+            fail_msg("%s", err.msg);
+        assert_true(from == good[i].from && to == good[i].to);
+    }
+}
+
+static void a_list_grows_by_each_flag(void **state)
+{
+    const struct kn_option *o = option("like");
+    struct kn_config c;
+
+    (void)state;
+    write_file("");
+    assert_int_equal(kn_config_load(&c, NULL), KN_OK);
+    assert_int_equal(c.like.n, 0);
+    assert_int_equal(kn_config_set(&c, o, "A", "--like", NULL), KN_OK);
+    assert_int_equal(kn_config_set(&c, o, "B", "--like", NULL), KN_OK);
+    assert_int_equal(kn_config_set(&c, o, "", "--like", NULL), KN_EARG);
+    assert_int_equal(c.like.n, 2);
+    assert_string_equal(c.like.text[0], "A");
+    assert_string_equal(c.like.text[1], "B");
+    kn_config_free(&c);
 }
 
 static void relative_xdg_folders_are_ignored(void **state)
@@ -265,6 +308,8 @@ int main(void)
         TEST(a_named_file_must_be_there),
         TEST(a_bad_flag_leaves_the_field_as_it_was),
         TEST(weights_are_two_finite_numbers_not_both_zero),
+        TEST(a_range_has_two_ends_or_one),
+        TEST(a_list_grows_by_each_flag),
         TEST(relative_xdg_folders_are_ignored),
         TEST(options_are_named_once_and_have_defaults_that_hold),
     };
