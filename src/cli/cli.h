@@ -89,6 +89,9 @@ int kn_cli_wrong_use(struct kn_cli *cli, const char *fmt, ...)
 
 struct kinora_options kn_cli_options(const struct kn_cli *cli);
 
+/* How titles are ranked, as the options say that recommend and eval share. KN_EARG. */
+int kn_cli_query(const struct kn_cli *cli, struct kinora_query *out, struct kn_err *err);
+
 /* Opens the library for reading. Gives 0, or the exit code after having said why. */
 int kn_cli_open(struct kn_cli *cli, struct kinora **out);
 
