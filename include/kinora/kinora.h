@@ -359,7 +359,7 @@ struct kinora_eval_options {
     const char *labels;
     const char *against; /* another embedding model, asked the same; NULL or "": none */
     size_t sample;       /* titles that ask, by lot, the same each time; 0: all */
-    /* How related titles are asked for; the limit is how far down answers are looked at, 0: 10. */
+    /* How related titles are asked for, but for its examples; the limit is how far down answers are looked at, 0: 10. */
     struct kinora_query query;
     int jobs; /* threads that embed for against; 0: one a core */
     /* From any thread, one call at a time. doing: "embed", "ask". May be NULL. */

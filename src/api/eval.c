@@ -205,19 +205,16 @@ int kn_eval_add_auc(struct kn_evaluation *e, const bool *positive, const double 
     return rc ? rc : add(e, &about, kn_auc_of, &a, other ? &b : NULL, err);
 }
 
-int kn_eval_add_plain(struct kn_evaluation *e, const char *name, double own, double other,
-                      struct kn_err *err)
+void kn_eval_add_plain(struct kn_evaluation *e, const char *name, double own, double other)
 {
     const double none = (double)NAN;
 
-    (void)err;
     e->figures[e->out->n_figures++] =
         (struct kinora_figure){.name = name,
                                .figure = {own, none, none},
                                .other = {other, none, none},
                                .difference = {own - other, none, none},
                                .chance = none};
-    return KN_OK;
 }
 
 /* ---- a run ---- */

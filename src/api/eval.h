@@ -42,8 +42,7 @@ int kn_eval_add_ratio(struct kn_evaluation *e, const char *name, const double *t
 int kn_eval_add_auc(struct kn_evaluation *e, const bool *positive, const double *own,
                     const double *other, struct kn_err *err);
 /* A number of all questions together, without an interval; NaN for an other that is none. */
-int kn_eval_add_plain(struct kn_evaluation *e, const char *name, double own, double other,
-                      struct kn_err *err);
+void kn_eval_add_plain(struct kn_evaluation *e, const char *name, double own, double other);
 
 /* KN_ECANCELLED when the run is to end; else tells how far it is. */
 int kn_eval_go_on(struct kn_evaluation *e, const char *doing, size_t done, size_t total,

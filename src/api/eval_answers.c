@@ -87,6 +87,8 @@ static int ask_all(const struct asking *s, struct kinora *k, struct answers *out
     int rc = KN_OK;
 
     query.limit = s->k;
+    query.n_likes = query.n_unlikes = 0; /* one title asks, and nothing with it */
+    query.text = NULL;
     for (int f = 0; f < FIGURES; f++)
         if (!(out->values[f] = kn_eval_values(e, err)))
             return KN_ELIMIT;
@@ -184,8 +186,8 @@ static int add_figures(const struct asking *s, const struct answers *own,
         if (rc)
             return rc;
     }
-    return kn_eval_add_plain(e, "coverage", coverage(e, own),
-                             other ? coverage(e, other) : (double)NAN, err);
+    kn_eval_add_plain(e, "coverage", coverage(e, own), other ? coverage(e, other) : (double)NAN);
+    return KN_OK;
 }
 
 int kn_eval_answers(struct kn_evaluation *e, const struct kn_labels *l, struct kn_err *err)

@@ -102,6 +102,9 @@ struct kinora_ingest_options kn_cli_ingest_options(const struct kn_cli *cli,
 
 void kn_cli_be_nice(const struct kn_cli *cli); /* --nice; decoders inherit it */
 
+/* How titles are ranked, as the options say that recommend and eval share. KN_EARG. */
+int kn_cli_query(const struct kn_cli *cli, struct kinora_query *out, struct kn_err *err);
+
 /* Opens the library for reading. Gives 0, or the exit code after having said why. */
 int kn_cli_open(struct kn_cli *cli, struct kinora **out);
 

@@ -200,22 +200,12 @@ static int evaluate(struct kn_cli *cli, struct kinora *k, const struct kinora_qu
 
 int kn_cmd_eval(struct kn_cli *cli)
 {
-    const struct kn_config *c = &cli->config;
-    struct kinora_query query = {
-        .limit = (size_t)c->limit,
-        .language = c->language,
-        .rank = strcmp(c->rank, "uplift") ? KINORA_RANK_MOOD : KINORA_RANK_UPLIFT,
-        .candidates = strcmp(c->candidates, "words") == 0     ? KINORA_WORDS
-                      : strcmp(c->candidates, "meaning") == 0 ? KINORA_MEANING
-                                                              : KINORA_BOTH,
-        .strict = c->strict,
-        .diversity = c->diversity};
+    struct kinora_query query;
     struct kinora *k;
     struct kn_err err;
     int code;
 
-    if (kn_config_weights(c->weights, &query.w_similarity, &query.w_opinion, &err) ||
-        (*c->language && kn_config_languages(c->language, &err)))
+    if (kn_cli_query(cli, &query, &err))
         return kn_cli_wrong_use(cli, "%s", err.msg);
     code = kn_cli_open(cli, &k);
     if (code)

@@ -251,14 +251,16 @@ static int recommend(struct kn_cli *cli, struct kinora *k, struct kinora_query *
     return code;
 }
 
-static int read_query(const struct kn_config *c, struct kinora_query *q, struct kn_err *err)
+/* What only recommend takes. */
+static int read_filters(const struct kn_config *c, struct kinora_query *q, struct kn_err *err)
 {
     double year_from = 0, year_to = 0;
-    int rc = kn_config_weights(c->weights, &q->w_similarity, &q->w_opinion, err);
+    int rc = KN_OK;
 
-    if (!rc && *c->language)
-        rc = kn_config_languages(c->language, err);
-    if (!rc && *c->year)
+    q->text = c->text;
+    q->strategy = strcmp(c->strategy, "best_score") ? KINORA_AVERAGE_VECTOR : KINORA_BEST_SCORE;
+    q->genres = c->genre;
+    if (*c->year)
         rc = kn_config_range("--year", c->year, 1, 9999, &year_from, &year_to, err);
     if (!rc && *c->duration)
         rc = kn_config_range("--duration", c->duration, 0, 1e6, &q->duration_from, &q->duration_to,
@@ -273,26 +275,14 @@ static int read_query(const struct kn_config *c, struct kinora_query *q, struct 
 int kn_cmd_recommend(struct kn_cli *cli)
 {
     const struct kn_config *c = &cli->config;
-    struct kinora_query query = {
-        .limit = (size_t)c->limit,
-        .language = c->language,
-        .rank = strcmp(c->rank, "uplift") ? KINORA_RANK_MOOD : KINORA_RANK_UPLIFT,
-        .candidates = strcmp(c->candidates, "words") == 0     ? KINORA_WORDS
-                      : strcmp(c->candidates, "meaning") == 0 ? KINORA_MEANING
-                                                              : KINORA_BOTH,
-        .text = c->text,
-        .strategy = strcmp(c->strategy, "best_score") ? KINORA_AVERAGE_VECTOR : KINORA_BEST_SCORE,
-        .genres = c->genre,
-        .strict = c->strict,
-        .diversity = c->diversity,
-    };
+    struct kinora_query query;
     struct kinora *k;
     struct kn_err err;
     int code;
 
     if (cli->n_args == 0 && c->like.n == 0 && !*c->text)
         return kn_cli_wrong_use(cli, "recommend wants a NAME, --like or --text");
-    if (read_query(c, &query, &err))
+    if (kn_cli_query(cli, &query, &err) || read_filters(c, &query, &err))
         return kn_cli_wrong_use(cli, "%s", err.msg);
     code = kn_cli_open(cli, &k);
     if (code)

@@ -141,6 +141,25 @@ struct kinora_options kn_cli_options(const struct kn_cli *cli)
                                    .wait = cli->config.wait};
 }
 
+int kn_cli_query(const struct kn_cli *cli, struct kinora_query *out, struct kn_err *err)
+{
+    const struct kn_config *c = &cli->config;
+    int rc;
+
+    *out = (struct kinora_query){
+        .limit = (size_t)c->limit,
+        .language = c->language,
+        .rank = strcmp(c->rank, "uplift") ? KINORA_RANK_MOOD : KINORA_RANK_UPLIFT,
+        .candidates = strcmp(c->candidates, "words") == 0     ? KINORA_WORDS
+                      : strcmp(c->candidates, "meaning") == 0 ? KINORA_MEANING
+                                                              : KINORA_BOTH,
+        .strict = c->strict,
+        .diversity = c->diversity,
+    };
+    rc = kn_config_weights(c->weights, &out->w_similarity, &out->w_opinion, err);
+    return rc || !*c->language ? rc : kn_config_languages(c->language, err);
+}
+
 int kn_cli_open(struct kn_cli *cli, struct kinora **out)
 {
     struct kinora_options options = kn_cli_options(cli);
