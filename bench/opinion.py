@@ -6,7 +6,7 @@
 Accuracy (threshold 0) and area under the curve, with 95 % intervals by bootstrap over the texts, of the probes of both embedding models,
 the instruct model, TextBlob's lexicon and VADER: on the rated film snippets that nothing was trained on (tools/train/texts.py), on
 reviews in three other languages and Spanish tweets, which nothing was trained on either, and on the sample trailers. Needs what
-tools/train/train.py needs. The instruct model takes a fifth of a second a text, so it reads --llm texts of each set, chosen by hash;
+tools/train/train.py needs. The instruct model takes up to a second a text, so it reads --llm texts of each set, chosen by hash;
 its answers are kept beside the vectors.
 """
 
