@@ -178,7 +178,7 @@ void *mean_thread(void *p)
             rc = open_embedder(r, &e, &err);
         if (rc == KN_OK && !verified) {
             rc = run_verify_model(r->options->instruct_model, &err);
-            verified = true;
+            verified = rc == KN_OK;
         }
         if (rc == KN_OK)
             rc = mean_title(r, e, j, &err);
