@@ -6,7 +6,7 @@
 Accuracy (threshold 0) and area under the curve, with 95 % intervals by bootstrap over the texts, of the probes of both embedding models,
 the instruct model, TextBlob's lexicon and VADER: on the rated film snippets that nothing was trained on (tools/train/texts.py), on
 reviews in three other languages and Spanish tweets, which nothing was trained on either, and on the sample trailers. Needs what
-tools/train/train.py needs. The instruct model takes a fifth of a second a text, so it reads --llm texts of each set, chosen by hash;
+tools/train/train.py needs. The instruct model takes up to a second a text, so it reads --llm texts of each set, chosen by hash;
 its answers are kept beside the vectors.
 """
 
@@ -50,10 +50,10 @@ class Scorers:
         self.cards = {name: {card["model"]: card for card in json.loads((TOP / f"src/{name}/cards.json").read_text())["cards"]}
                       for name in ("llm", "opinion")}
 
-    def probe(self, model: str, texts: list[str]) -> np.ndarray:
-        """As src/opinion/opinion.c has it."""
+    def probe(self, model: str, texts: list[str], chosen=slice(None)) -> np.ndarray:
+        """As src/opinion/opinion.c has it, of those chosen among texts, whose vectors are kept all together."""
         card = self.cards["opinion"][model]
-        vectors = unit(self.embedders[model].unit_vectors(texts) - np.array(self.cards["llm"][model]["centre"]))
+        vectors = unit(self.embedders[model].unit_vectors(texts)[chosen] - np.array(self.cards["llm"][model]["centre"]))
         return np.tanh(card["scale"] * (vectors @ np.array(card["weights"]) + card["bias"]))
 
     def lexicon(self, texts: list[str]) -> np.ndarray:
@@ -98,18 +98,18 @@ def measure(scores: np.ndarray, positive: np.ndarray) -> str:
 
 
 def test_sets(texts: Texts) -> dict:
-    """name: texts, whether each is positive, whether it is English"""
+    """name: texts, the places in them of those to be judged, whether each of these is positive, whether they are English"""
     snippets, ratings = texts.rated_snippets()
     chosen = np.flatnonzero(held_out(snippets) & (ratings != 0))
-    sets = {"film snippets, held out": ([snippets[i] for i in chosen], ratings[chosen] > 0, True)}
+    sets = {"film snippets, held out": (snippets, chosen, ratings[chosen] > 0, True)}
     films, tones = texts.films_by_tone()
     chosen = np.flatnonzero(held_out(films))
-    sets["films of warm or dark genres, held out"] = ([films[i] for i in chosen], tones[chosen] > 0, True)
+    sets["films of warm or dark genres, held out"] = (films, chosen, tones[chosen] > 0, True)
     for name, (read, labels) in {"French book reviews": texts.reviews("fr"), "Dutch book reviews": texts.reviews("nl"),
                                  "German book reviews": texts.reviews("de"),
                                  "Spanish tweets": texts.spanish_tweets()}.items():
         read, labels = some(read, labels, OTHERS)
-        sets[name] = (read, labels > 0, False)
+        sets[name] = (read, np.arange(len(read)), labels > 0, False)
     return sets
 
 
@@ -141,9 +141,10 @@ def main() -> None:
     texts.fetch()
     scorers = Scorers(arguments, texts)
     print("| texts | scorer | n | accuracy / area under the curve |\n|---|---|---|---|")
-    for name, (read, positive, english) in test_sets(texts).items():
+    for name, (whole, chosen, positive, english) in test_sets(texts).items():
+        read = [whole[i] for i in chosen]
         few, few_positive = some(read, positive, arguments.llm)
-        rows = {f"probe, {E5}": (scorers.probe(E5, read), positive), f"probe, {MINILM}": (scorers.probe(MINILM, read), positive)}
+        rows = {f"probe, {model}": (scorers.probe(model, whole, chosen), positive) for model in (E5, MINILM)}
         if arguments.llm:
             rows["llm, SmolLM2-135M"] = (scorers.llm(few), few_positive)
         if english:

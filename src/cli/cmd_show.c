@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LABEL = 10, INDENT = 9, ARC_WIDTH = 40 };
+enum { LABEL = 10, INDENT = 9, ARC_WIDTH = 40, ARC_EDGES = sizeof "  -1.00 to +1.00" };
 
 #define ARC_EDGE 0.6
 
@@ -246,13 +246,23 @@ static double opinion_in(const struct kn_record *r, struct place cell)
     return weight > 0 ? sum / weight : (double)NAN;
 }
 
-/* How the tone goes through the film, where it was measured: a cell a moment, or a share of the time where they are
- * many. Heights are the same for every film, so that two can be compared; hardly a moment goes beyond ARC_EDGE. */
-static void arc(struct kn_cli *cli, const struct kn_record *r)
+/* Heights are the same for every film, so that two can be compared; hardly a moment goes beyond ARC_EDGE. */
+static const char *height_of(struct kn_cli *cli, double opinion)
 {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    size_t cells = r->n_moments < ARC_WIDTH ? r->n_moments : ARC_WIDTH;
-    double lowest = (double)INFINITY, highest = -(double)INFINITY, behind = 0, from = 0;
+    double height = floor((opinion / ARC_EDGE + 1) * 4);
+    int step = (int)fmin(fmax(height, 0), 7);
+
+    return cli->out.utf8 ? blocks[step] : kn_format(cli, "%d", step + 1);
+}
+
+/* How the tone goes through the film, where it was measured: a cell a moment, or a share of the time where they are many. */
+static void arc(struct kn_cli *cli, const struct kn_record *r)
+{
+    size_t room = cli->out.width - LABEL - ARC_EDGES;
+    size_t most = room < ARC_WIDTH ? room : ARC_WIDTH;
+    size_t cells = r->n_moments < most ? r->n_moments : most;
+    double lowest = (double)INFINITY, highest = -(double)INFINITY, behind = 0, from = 0, step;
     const char *line = "";
 
     for (size_t i = 0; i < r->n_moments; i++) {
@@ -265,19 +275,12 @@ static void arc(struct kn_cli *cli, const struct kn_record *r)
     }
     if (lowest > highest)
         return;
+    step = (behind - from) / (double)cells;
     for (size_t i = 0; i < cells; i++) {
-        double step = (behind - from) / (double)cells;
-        double mean =
-            opinion_in(r, (struct place){from + step * (double)i, from + step * (double)(i + 1)});
-        int height = (int)floor((mean / ARC_EDGE + 1) * 4);
+        struct place cell = {from + step * (double)i, from + step * (double)(i + 1)};
+        double mean = opinion_in(r, cell);
 
-        height = height < 0 ? 0 : height > 7 ? 7 : height;
-        if (isnan(mean))
-            line = kn_format(cli, "%s ", line);
-        else if (cli->out.utf8)
-            line = kn_format(cli, "%s%s", line, blocks[height]);
-        else
-            line = kn_format(cli, "%s%d", line, height + 1);
+        line = kn_format(cli, "%s%s", line, isnan(mean) ? " " : height_of(cli, mean));
     }
     fact(cli, "arc",
          kn_format(cli, "%s  %s to %s", line, kn_opinion_text(cli, lowest),

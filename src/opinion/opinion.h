@@ -7,7 +7,7 @@
  * lexicon  TextBlob's polarity, bit for bit (lexicon.h): no vector needed. Its words are English: a text of
  *          another language has no opinion (NaN); one of unknown language is read as English, as TextBlob does.
  *
- * llm      a small instruct model asked for one word (instruct.h): 200 ms a moment where the others cost nothing. English, like
+ * llm      a small instruct model asked for one word (instruct.h): half a second a moment where the others cost nothing. English, like
  *          the lexicon.
  *
  * A scorer is given whatever is known of a text and takes what it needs of it. Which one serves is the library's

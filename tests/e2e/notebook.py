@@ -219,6 +219,38 @@ def test_the_scorer_is_the_librarys_and_reads_english_only(folder):
     assert kinora("list", "--scorer", "probe").code == e2e.WRONG_USE
 
 
+INSTRUCT = "SmolLM2-135M-Instruct-q4_1.gguf"
+
+
+def test_the_language_model_scores_english_and_is_checked_first(folder):
+    kinora = Kinora(folder / "json")
+    empty = kinora.folder / "empty"
+    before = kinora.by_name()
+    without, damaged = folder / "without-instruct", folder / "damaged-instruct"
+    for models in (without, damaged):
+        models.mkdir()
+        for model in e2e.MODELS.iterdir():
+            if model.name != INSTRUCT:
+                (models / model.name).symlink_to(model)
+    shutil.copyfile(e2e.MODELS / INSTRUCT, damaged / INSTRUCT)
+    with open(damaged / INSTRUCT, "r+b") as file:
+        file.seek(50_000_000)
+        file.write(b"kinora")
+    for models, code, told in ((without, e2e.NOT_FOUND, "make models-all"), (damaged, FAILED, INSTRUCT)):
+        kinora.env["KINORA_MODELS"] = str(models)
+        assert told in kinora("ingest", empty, "--scorer", "llm", code=code).said
+    kinora.env["KINORA_MODELS"] = str(e2e.MODELS)
+    assert kinora.by_name() == before
+    assert set(stages(kinora, "ingest", empty, "--scorer", "llm")) == {"opinion"}
+    after = kinora.by_name()
+    assert after["Guerra"]["opinion"] is None and after["Warm"]["opinion"] > 0 > after["Dark"]["opinion"], after
+    assert after["Warm"]["opinion"] != before["Warm"]["opinion"]
+    assert "by the language model" in kinora("show", "Warm").out and "English only" in kinora("show", "Guerra").out
+    assert stages(kinora, "ingest", empty) == []
+    assert set(stages(kinora, "ingest", empty, "--scorer", "probe")) == {"opinion"}
+    assert {n: t["opinion"] for n, t in kinora.by_name().items()} == {n: t["opinion"] for n, t in before.items()}
+
+
 # ---- export ----
 
 def test_the_export_is_what_python_reads(folder):

@@ -49,6 +49,7 @@ def test_minilm():
 def test_files_taken_as_they_are():
     assert_whole("silero-vad")
     assert_whole("lid.176")
+    assert_whole("SmolLM2-135M-Instruct")
 
 
 def test_textblob_lexicon():
