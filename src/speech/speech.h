@@ -49,7 +49,7 @@ struct kn_transcript {
     const struct kn_segment
         *segments;     /* in order, within 0..duration, start < end, never overlapping */
     size_t n_segments; /* 0: nobody speaks */
-    const struct kn_dropped *dropped; /* in order: sounds, and lines that nobody says (doubt.h) */
+    const struct kn_dropped *dropped; /* by time: said.h says what and why */
     size_t n_dropped;
     char language[8];           /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
     double language_confidence; /* 0..1: the share of the vote, weighted by probability */
