@@ -88,7 +88,7 @@ struct kn_record {
         raw; /* of it, as the model gave them, where the title was embedded as a whole; else NULL */
     const struct kn_segment *segments;
     size_t n_segments;
-    const struct kn_dropped *dropped; /* by time; comes with the segments */
+    const struct kn_dropped *dropped; /* as they were heard; they come with the segments */
     size_t n_dropped;
     const struct kn_moment *moments;
     size_t n_moments;

@@ -24,7 +24,7 @@ static const char *doubt(const char *text, size_t from, size_t to)
 {
     const struct kn_line line = {text, from * SECOND, to * SECOND};
 
-    return kn_doubt(&line, NULL, sound, FRAMES);
+    return kn_doubt(&line, NULL, 0, sound, FRAMES);
 }
 
 static void what_is_said_is_kept_whatever_it_says(void **state)
@@ -42,10 +42,9 @@ static void words_where_nobody_speaks_are_doubted(void **state)
     (void)state;
     speak(5, 20);
     assert_non_null(doubt(" Frank is the best safe cracker in the world.", 25, 28));
-    assert_non_null(doubt(" And so on.", 20, 22)); /* behind the last voice */
-    assert_null(doubt(" And so on.", 19, 22));
+    assert_null(doubt(" And so on.", 20, 22)); /* Whisper's times are not that exact */
     speak(8, 20);
-    assert_null(doubt(" Times are not that exact.", 6, 8));
+    assert_null(doubt(" Nor before the first word.", 6, 8));
     assert_non_null(doubt(" But they are off by less than this.", 2, 5));
     speak(0, 0);
     assert_non_null(doubt(" Anything.", 0, 30));
@@ -62,17 +61,20 @@ static void a_phantom_needs_more_voice_than_other_words(void **state)
     assert_non_null(doubt(" Thank you.", 0, 20));
 }
 
-static void the_line_before_again_in_no_time_is_doubted(void **state)
+static void a_line_again_needs_time_and_a_voice(void **state)
 {
-    const struct kn_line before = {" The Lantern Fleet", 10, 40};
-    const struct kn_line again = {" The lantern fleet.", 40, 42},
-                         slowly = {" The Lantern Fleet", 45, 80};
+    const struct kn_line before[] = {{" The Lantern Fleet", 10, 40}, {" And now this.", 40, 60}};
+    const struct kn_line again = {" The lantern fleet.", 60, 62},
+                         slowly = {" The Lantern Fleet", 70, 99};
+    const struct kn_line behind = {" The Lantern Fleet", 32 * 20, 32 * 21};
 
     (void)state;
-    speak(0, 30);
-    assert_non_null(kn_doubt(&again, &before, sound, FRAMES));
-    assert_null(kn_doubt(&slowly, &before, sound, FRAMES));
-    assert_null(kn_doubt(&again, NULL, sound, FRAMES));
+    speak(0, 20);
+    assert_non_null(kn_doubt(&again, before, 2, sound, FRAMES));
+    assert_null(kn_doubt(&slowly, before, 2, sound, FRAMES));
+    assert_null(kn_doubt(&again, before + 1, 1, sound, FRAMES));
+    assert_non_null(kn_doubt(&behind, before, 2, sound, FRAMES));
+    assert_null(kn_doubt(&behind, before, 0, sound, FRAMES));
 }
 
 static void a_line_may_end_behind_the_window(void **state)
@@ -122,7 +124,7 @@ int main(void)
         cmocka_unit_test(what_is_said_is_kept_whatever_it_says),
         cmocka_unit_test(words_where_nobody_speaks_are_doubted),
         cmocka_unit_test(a_phantom_needs_more_voice_than_other_words),
-        cmocka_unit_test(the_line_before_again_in_no_time_is_doubted),
+        cmocka_unit_test(a_line_again_needs_time_and_a_voice),
         cmocka_unit_test(a_line_may_end_behind_the_window),
         cmocka_unit_test(phantoms_are_known_in_many_languages),
     };

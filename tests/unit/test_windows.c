@@ -263,6 +263,20 @@ static void lines_go_to_where_the_voice_is(void **state)
     assert_int_equal(lines[3].end, 300);
 }
 
+static void a_last_line_without_time_is_what_comes_next(void **state)
+{
+    struct kn_line lines[] = {{"a line that is said", 10, 100}, {"The Lantern Fleet", 100, 100}};
+
+    (void)state;
+    silence(FRAMES);
+    speak(10, 60);
+    speak(102, 140);
+    kn_windows_fit(sound, 160, lines, 2);
+    assert_int_equal(lines[0].end, 60);
+    assert_int_equal(lines[1].start, 102);
+    assert_int_equal(lines[1].end, 140);
+}
+
 static void a_border_far_from_any_pause_stays(void **state)
 {
     struct kn_line lines[] = {{"one", 10, 100}, {"two", 100, 200}};
@@ -318,6 +332,7 @@ int main(void)
         cmocka_unit_test(the_spread_takes_the_fullest_of_each_part),
         cmocka_unit_test(the_densest_slice_holds_the_most_speech),
         cmocka_unit_test(lines_go_to_where_the_voice_is),
+        cmocka_unit_test(a_last_line_without_time_is_what_comes_next),
         cmocka_unit_test(a_border_far_from_any_pause_stays),
         cmocka_unit_test(fitted_lines_stay_in_order_whatever_they_were),
     };
