@@ -174,11 +174,12 @@ int kn_api_embedding_path(const struct kinora *k, const char *name, char **out, 
     if (rc == KN_OK)
         rc = kn_buf_addf(&path, err, "/%s.gguf", name);
     if (rc == KN_OK && !kn_fs_exists(path.data))
-        rc = kn_err_set(
-            err, KN_ENOTFOUND,
-            "no embedding model is named '%.63s': it is none of kinora models list, nor "
-            "is it %.63s.gguf in the models' folder; --embedding-model also takes a path",
-            name, name);
+        rc =
+            kn_err_set(err, KN_ENOTFOUND,
+                       "no embedding model is named '%.63s': it is none of kinora models list, nor "
+                       "is it %.63s.gguf in the models' folder; --embedding-model also takes a "
+                       "path, with a slash in it",
+                       name, name);
     if (rc == KN_OK)
         rc = copy_path(path.data, out, err);
     kn_buf_free(&path);

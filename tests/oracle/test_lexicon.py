@@ -11,7 +11,7 @@ from project import MODELS, TOP, Skip
 LEXICON = MODELS / "textblob-lexicon.tsv"
 SCORE_TEXTS = os.environ.get("KINORA_SCORE_TEXTS", str(TOP / "build/release/tests/score-texts"))
 SENTENCES = TOP.parent / "shared/data/sentiment/rt-polarity"
-GENERATED = int(os.environ.get("KINORA_ORACLE_TEXTS", "2000"))  # tests/run --torture asks for 20,000
+GENERATED = int(os.environ.get("KINORA_ORACLE_TEXTS", "20000"))  # tests/run --torture asks for 200,000
 
 # What TextBlob treats in its own way, or might.
 PIECES = [
