@@ -111,6 +111,7 @@ static void an_older_schema_is_brought_up_to_date_by_the_next_writer(void **stat
     assert_int_equal(kn_library_get_stats(lib, &before, NULL), KN_OK);
     kn_library_close(lib);
     run_sql(f, "ALTER TABLE library DROP COLUMN scorer; ALTER TABLE title DROP COLUMN genres;"
+               "ALTER TABLE title DROP COLUMN words_at; DROP TABLE exported;"
                "PRAGMA user_version = 1");
     assert_int_equal(opening(f, NULL), KN_EARG);
     assert_says(f, "older");

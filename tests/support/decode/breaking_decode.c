@@ -85,8 +85,8 @@ static const struct {
     const char *how;
     bool (*tries)(void);
 } breaks[] = {
-    {"open", opens_a_file},     {"make", makes_a_file},         {"socket", opens_a_socket},
-    {"exec", starts_a_program}, {"fork", forks},                {"signal", signals_its_client},
+    {"open", opens_a_file},        {"make", makes_a_file}, {"socket", opens_a_socket},
+    {"exec", starts_a_program},    {"fork", forks},        {"signal", signals_its_client},
     {"memory", takes_8_gigabytes}, {"crash", crashes},
 };
 
