@@ -17,7 +17,7 @@ static const struct kn_command commands[] = {
           "where there is none.",
           "A subtitle file beside a film is read instead of listening: Film.srt, Film.en.srt, "
           "Film.es.forced.vtt, Film.en.sdh.ass. One that is added, edited or removed later counts "
-          "in the next run.",
+          "in the next run. Without one, a text track in the film is read.",
           "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C ends after "
           "the "
           "step under way, twice at once; either way nothing that was finished is lost, and the "

@@ -27,7 +27,8 @@ static int set_up(void **state)
     if (make_media())
         return -1;
     write_file("words.srt", srt, sizeof srt - 1);
-    ffmpeg("-i film.mp4 -i words.srt -map 0 -map 1 -map 1 -c copy -c:s:0 srt -c:s:1 ass words.mkv");
+    ffmpeg("-i film.mp4 -i mono.wav -i words.srt -map 0:v -map 1 -map 2 -map 2 -c copy -c:s:0 srt"
+           " -c:s:1 ass words.mkv");
     ffmpeg("-i film.mp4 -i words.srt -map 0 -map 1 -c copy -c:s mov_text words.mp4");
     ffmpeg("-i words.mkv -map 0 -c copy -output_ts_offset 100 later.mkv");
     ffmpeg(
@@ -61,9 +62,11 @@ static void assert_text(struct kn_media *m, size_t stream, const char *expected)
 }
 
 #define HEAD "[Events]\nFormat: Start, End, Text\n"
-#define CUES                                                                                       \
-    HEAD "Dialogue: 0:00:01.000,0:00:02.500,{\\i1}Somebody{\\i0} has lit\\Nthe lamp.\n"            \
+/* plain: how the italics end, which FFmpeg's decoders write in two ways. */
+#define CUES_ENDING(plain)                                                                         \
+    HEAD "Dialogue: 0:00:01.000,0:00:02.500,{\\i1}Somebody{\\" plain "} has lit\\Nthe lamp.\n"     \
          "Dialogue: 0:00:03.000,0:00:04.000,Nobody, {I} say, lives there.\n"
+#define CUES CUES_ENDING("i0")
 
 static void text_is_read_as_ass_whatever_it_was_and_the_sound_after_it(void **state)
 {
@@ -79,10 +82,10 @@ static void text_is_read_as_ass_whatever_it_was_and_the_sound_after_it(void **st
     assert_text(m, 2, CUES);
     assert_text(m, 3, CUES);
     assert_int_equal(read_all(m, &n, NULL), KN_OK);
-    assert_near(n, 5 * KN_AUDIO_RATE, 2000);
+    assert_near(n, 3 * KN_AUDIO_RATE, 10);
     assert_near(rms(500, n - 2000), sine_rms, 0.004);
     assert_int_equal(open_name(m, "words.mp4", &info, NULL), KN_OK);
-    assert_text(m, 2, CUES);
+    assert_text(m, 2, CUES_ENDING("r"));
     kn_media_free(m);
 }
 
