@@ -42,6 +42,8 @@ static int set_up(void **state)
            " -metadata:s:a:0 language=eng -metadata:s:a:1 language=eng -disposition:a 0 mixes.mkv");
     ffmpeg("-f lavfi -i sine=440:r=16000:d=3 -af \"asetpts='PTS+gte(T,1)*7200/TB'\" -c:a pcm_s16le "
            "gap.mkv");
+    ffmpeg("-i mono.wav -c:a aac mono.m4a");
+    ffmpeg("-i mono.wav -c copy mono.avi");
     make_wav("none.wav", 0, KN_AUDIO_RATE);
     make_wav("many.wav", 200, KN_AUDIO_RATE);
     make_wav("slow.wav", 1, 3);
@@ -193,6 +195,35 @@ static void numbers_that_cannot_be_are_refused(void **state)
     kn_media_free(m);
 }
 
+/* Overwrites what stands so far behind the name's first place in the file. */
+static void patch(const char *name, const char *where, size_t behind, const char *with, size_t n)
+{
+    struct kn_buf file;
+    char *at;
+
+    kn_buf_init(&file, 1 << 24);
+    assert_int_equal(kn_fs_read(in_dir(name), &file, NULL), KN_OK);
+    at = memmem(file.data, file.n, where, strlen(where));
+    assert_true(at && at + behind + n < file.data + file.n);
+    memcpy(at + behind, with, n);
+    write_file(name, file.data, file.n);
+    kn_buf_free(&file);
+}
+
+static void a_frame_of_2_gib_in_a_small_file_is_only_what_is_there(void **state)
+{
+    struct kn_media *m = new_media(&(struct kn_media_limits){.memory = 1U << 30});
+    struct kn_media_info info;
+
+    (void)state;
+    shell("cp mono.m4a lie.m4a; cp mono.avi lie.avi");
+    patch("lie.m4a", "stsz", 36, "\x7F\xFF\xFF\xF0\x7F\xFF\xFF\xF0", 8); /* frames 6 and 7 */
+    patch("lie.avi", "00wb", 4, "\xF0\xFF\xFF\x7F", 4);
+    assert_in_range(must_read(m, "lie.m4a", &info), 1024, 3 * KN_AUDIO_RATE + 1024);
+    assert_in_range(must_read(m, "lie.avi", &info), 1024, 3 * KN_AUDIO_RATE + 1024);
+    kn_media_free(m);
+}
+
 static void hours_of_silence_that_a_few_bytes_promise_are_refused(void **state)
 {
     struct kn_media *m = new_media(NULL);
@@ -212,6 +243,7 @@ int main(void)
         cmocka_unit_test(more_text_than_there_is_room_for_ends_the_child),
         cmocka_unit_test(the_default_sound_is_heard_and_of_like_ones_the_fullest),
         cmocka_unit_test(numbers_that_cannot_be_are_refused),
+        cmocka_unit_test(a_frame_of_2_gib_in_a_small_file_is_only_what_is_there),
         cmocka_unit_test(hours_of_silence_that_a_few_bytes_promise_are_refused),
     };
 
