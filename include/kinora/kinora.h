@@ -338,7 +338,7 @@ struct kinora_subtitles {
 /* A title's words as a subtitle file that any player shows: Film.en.srt, in its language where that is known. k is
  * open for writing: the library remembers what it wrote, so that the next ingest does not read it back as somebody's
  * subtitles, until somebody edits it. KN_ENOTFOUND: it has no words, or an import's, which have no times. KN_EARG: the file is
- * there and force is not set; the film is gone and into is not given. */
+ * there and force is not set, or is the one that the words are from; the film is gone and into is not given. */
 int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
                             const struct kinora_subtitles_options *options,
                             struct kinora_subtitles **out, struct kn_err *err);

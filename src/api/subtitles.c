@@ -74,6 +74,26 @@ static int check_words(const struct kn_record *r, struct kn_err *err)
                       name);
 }
 
+/* Written over, the words would be taken for our own and be heard instead. */
+static int check_source(struct kinora *k, const struct kn_record *r, const char *path,
+                        struct kn_arena *arena, struct kn_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    struct kn_probed probed;
+    struct kn_buf name;
+    int rc = kn_store_probed(k->lib, &r->title.id, arena, &probed, err);
+
+    if (rc || strcmp(r->title.words_from, "sidecar") != 0)
+        return rc;
+    kn_buf_init(&name, 4 * PATH_MAX);
+    rc = kn_unescape_path(kn_sv_of(probed.words_at), &name, err);
+    if (rc == KN_OK && strcmp(slash ? slash + 1 : path, name.data) == 0)
+        rc = kn_err_set(err, KN_EARG, "export: '%s' is where its words are from; nothing to write",
+                        path);
+    kn_buf_free(&name);
+    return rc;
+}
+
 /* What was written is remembered first: a file that nobody remembers would be read back as somebody's. */
 static int write_file(struct kinora *k, const struct kn_record *r, enum kn_subtitle_format format,
                       const struct kinora_subtitles_options *o, const char *path,
@@ -120,6 +140,8 @@ int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
         rc = check_words(&r, err);
     if (rc == KN_OK)
         rc = path_of(&r.title, o, &path, err);
+    if (rc == KN_OK && !(o->into && *o->into))
+        rc = check_source(k, &r, path.data, s->arena, err);
     if (rc == KN_OK)
         rc = write_file(k, &r, format, o, path.data, err);
     if (rc == KN_OK)

@@ -19,7 +19,8 @@ static const struct kn_command commands[] = {
           "do, and all of the folder when it is empty.",
           "A subtitle file beside a film is read instead of listening: Film.srt, Film.en.srt, "
           "Film.es.forced.vtt, Film.en.sdh.ass. One that is added, edited or removed later counts "
-          "in the next run; so does a .nfo file, which gives title, year, genres and plot.",
+          "in the next run; so does a .nfo file, which gives title, year, genres and plot. Without "
+          "subtitles beside it, a text track in the film is read.",
           "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C ends after "
           "the "
           "step under way, twice at once; either way nothing that was finished is lost, and the "
@@ -127,7 +128,7 @@ static const struct kn_command commands[] = {
                   {"kinora search --language es el mar de noche", "only in Spanish films"}}},
     {.name = "export",
      .bit = KN_FOR_EXPORT,
-     .args = "DIR | --format srt|vtt TITLE... | --format srt|vtt all",
+     .args = "DIR | --format srt|vtt TITLE...",
      .min_args = 1,
      .run = kn_cmd_export,
      .summary = "Write the library out for a notebook, or transcripts as subtitles",
@@ -141,7 +142,8 @@ static const struct kn_command commands[] = {
           "length. Sentiment is TextBlob's polarity of the transcript, whatever scorer the library "
           "has; Opinion_Score is 0.7 times the vector plus 0.3 times Sentiment.",
           "Titles that are pending or missing are left out.",
-          "With --format srt or vtt the words of each TITLE, or of all, become a subtitle file "
+          "With --format srt or vtt the words of each TITLE, or of all titles for all, become a "
+          "subtitle file "
           "beside its film, such as Film.en.srt, or in the folder --into. A file that is there is "
           "kept unless --force is given. The next ingest knows what was written here and does not "
           "take it for subtitles, until somebody edits it."},

@@ -40,26 +40,27 @@ static void limit(__rlimit_resource_t what, rlim_t most)
 #define SYS_landlock_restrict_self 446
 #endif
 
+struct rules { /* landlock_ruleset_attr; each version of the kernel's knows more of it */
+    uint64_t files, network, scoped;
+};
+
 /* A rule set without a rule: all that it handles is refused. <linux/landlock.h> may be older than the kernel that
  * runs, so what there is to handle is asked for by version. */
 static bool landlock(void)
 {
     static const unsigned rights[] = {13, 14, 15, 15, 16}; /* on files, as of version 1, 2... */
     const uint32_t ask_version = 1;
-    struct {
-        uint64_t files, network, scoped;
-    } rules = {0};
+    struct rules rules = {.network = 3 /* bind, connect */,
+                          .scoped = 3 /* abstract sockets, signals */};
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, ask_version);
-    size_t size = version < 4   ? offsetof(typeof(rules), network)
-                  : version < 6 ? offsetof(typeof(rules), scoped)
+    size_t size = version < 4   ? offsetof(struct rules, network)
+                  : version < 6 ? offsetof(struct rules, scoped)
                                 : sizeof rules;
     long fd, rc;
 
     if (version < 1)
         return false;
     rules.files = ((uint64_t)1 << rights[version > 5 ? 4 : version - 1]) - 1;
-    rules.network = 3; /* bind, connect */
-    rules.scoped = 3;  /* abstract sockets, signals */
     fd = syscall(SYS_landlock_create_ruleset, &rules, size, 0);
     if (fd < 0)
         return false;

@@ -100,6 +100,10 @@ static int explain_end(struct kn_media *m, const char *doing, struct kn_err *err
             err, KN_ELIMIT,
             "%s: took more CPU time than a file may (%.0f s and 1/20 of its duration)", doing,
             m->limits.cpu);
+    if (WTERMSIG(how.status) == SIGSYS)
+        return kn_err_set(
+            err, KN_ECORRUPT,
+            "%s: the decoder was ended by SIGSYS, for a system call that no decoder makes", doing);
     name = sigabbrev_np(WTERMSIG(how.status));
     kn_err_set(err, m->greeted ? KN_ECORRUPT : KN_EIO, "%s: the decoder was ended by SIG%s%s%s",
                doing, name ? name : "?", colon, how.said);

@@ -30,16 +30,23 @@ def test_a_run_over_hostile_films_goes_on_to_its_end(folder):
     for name in ("a film", "p film", "z film"):
         media.with_track(films / f"{name}.mkv", media.srt([(0, 2, f"This is what the {name} says, and it is enough."),
                                                             (2, 4, "Somebody has left the light on again.")]))
+    text = media.srt([(0, 2, "This track can be read, and the film goes on."), (2, 4, "So do all the others after it.")])
+    media.with_tracks(films / "q film.mkv", [media.Track(text, title="BREAK crash", marks="default"), media.Track(text)])
     for way in WAYS:
         (films / f"m {way}.mp4").write_text(f"BREAK {way}\n")
     kinora = Kinora(folder, KINORA_MODELS=deaf_models(folder / "models"), KINORA_DECODE=DECODER)
     box = next(f["text"] for f in kinora("doctor", "--json").json["findings"] if f["name"] == "decoder's box")
     kinora("ingest", films, "--jobs", 1, "--json", timeout=180)
     titles = kinora.by_name()
-    assert len(titles) == len(WAYS) + 3, sorted(titles)
+    assert len(titles) == len(WAYS) + 4, sorted(titles)
     none_of(f"{name} is {t['state']}: {t['reason']}" for name, t in titles.items()
             if t["state"] != ("ready" if name.endswith("film") else "failed"))
     reasons.update({way: titles[f"m {way}"]["reason"] for way in WAYS})
+
+
+def test_a_track_that_crashes_its_decoder_leaves_the_next_one(_):
+    title = kinora.json("show", "q film")
+    assert [t["read"] for t in title["tracks"]] == [False, False, False, True], title["tracks"]
 
 
 def holds(way):
@@ -54,4 +61,4 @@ def holds(way):
 
 
 if __name__ == "__main__":
-    run("box", [test_a_run_over_hostile_films_goes_on_to_its_end, *map(holds, WAYS)])
+    run("box", [test_a_run_over_hostile_films_goes_on_to_its_end, test_a_track_that_crashes_its_decoder_leaves_the_next_one, *map(holds, WAYS)])

@@ -20,6 +20,7 @@ KINORA = os.environ.get("KINORA", str(TOP / "build/kinora"))
 MODELS = Path(os.environ.get("KINORA_MODELS", TOP / "build/models")).resolve()
 SLOW = float(os.environ.get("KINORA_TEST_SLOW", "1"))
 SAMPLES = TOP / "samples"
+SHARED = Path("/nowhere") if os.environ.get("NOSHARED") else Path(os.environ.get("KINORA_SHARED", TOP.parent / "shared"))
 FILMS = json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8"))["films"]
 
 SPEECH, EMBEDDING, VOICE = "ggml-base.bin", "multilingual-e5-small-q4_0.gguf", "ggml-silero-v6.2.0.bin"

@@ -146,6 +146,8 @@ def test_once_it_is_edited_it_is_somebody_s(_):
     path.write_text(text.replace("lamp", "light"), encoding="utf-8")
     ingest()
     assert kinora.json("show", "Many")["words_from"] == "sidecar"
+    refused = kinora("export", "--format", "srt", "Many", "--force", code=FAILED)
+    assert "where its words are from" in refused.err, refused
     path.write_text(text, encoding="utf-8")
     ingest()
     says("Many", ENGLISH, "en", 8)

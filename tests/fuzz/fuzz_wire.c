@@ -1,11 +1,40 @@
 /* Whatever a decoder says is refused or becomes safe. clang -fsanitize=fuzzer; seeds/wire.
  * What lies behind n in a is of messages before, as in the client. */
+#include "base/arena.h"
+#include "base/buf.h"
 #include "decode/media_wire.h"
+#include "text/subtitle.h"
+
+#include <kinora/err.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* One line or none, whatever stands in it; and the file that it belongs to can be read or is refused. */
+static void check_cue(const struct kn_wire_cue *cue)
+{
+    struct kn_arena *arena = kn_arena_new(0);
+    struct kn_subtitle s = {0};
+    struct kn_buf file;
+    size_t head;
+
+    kn_buf_init(&file, 1 << 20);
+    kn_buf_adds(&file, KN_WIRE_CUES_HEAD, NULL);
+    head = file.n;
+    if (kn_wire_add_cue(cue, &file, NULL))
+        abort();
+    for (size_t i = head; i < file.n; i++)
+        if ((unsigned char)file.data[i] < ' ' && i + 1 < file.n)
+            abort();
+    if (kn_subtitle_parse((struct kn_sv){file.data, file.n}, KN_SUBTITLE_ANY, "", arena, &s,
+                          NULL) == KN_OK &&
+        (s.n_segments != 1 || s.format != KN_SUBTITLE_ASS || s.segments[0].start < 0))
+        abort();
+    kn_buf_free(&file);
+    kn_arena_free(arena);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -28,6 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         for (uint32_t i = 0; i < a.audio.n; i++)
             if (!(a.audio.samples[i] >= -1 && a.audio.samples[i] <= 1))
                 abort();
+        break;
+    case KN_WIRE_CUE:
+        check_cue(&a.cue);
         break;
     case KN_WIRE_ERROR:
         kn_wire_to_text(&a.error, text);

@@ -66,6 +66,21 @@ static void wild(void)
     tell(sizeof answer.error);
 }
 
+/* One that cannot be told from a line of its file, one at no time, then one that is shorter than it says. */
+static void tell_cues(void)
+{
+    static const char text[] = "a\nDialogue: 0,9,b\x1b";
+
+    answer.cue =
+        (struct kn_wire_cue){.kind = KN_WIRE_CUE, .n = sizeof text - 1, .start = 1, .end = 2};
+    memcpy(answer.cue.text, text, sizeof text - 1);
+    tell(offsetof(struct kn_wire_cue, text) + answer.cue.n);
+    answer.cue.start = NAN;
+    tell(offsetof(struct kn_wire_cue, text) + answer.cue.n);
+    answer.cue.n = KN_WIRE_CUE_TEXT + 1;
+    tell(offsetof(struct kn_wire_cue, text) + 16);
+}
+
 static void noise(void)
 {
     unsigned char bytes[512];
@@ -120,6 +135,8 @@ int main(int argc, char **argv)
             tell_info(1, 0, KN_STREAM_AUDIO), hear(), tell_audio(0, 0);
         else if (strcmp(mode, "wild") == 0)
             wild();
+        else if (strcmp(mode, "cue") == 0)
+            tell_info(1, -1, KN_STREAM_SUBTITLE), hear(), tell_cues();
         else
             noise();
     }

@@ -295,6 +295,26 @@ static void a_hostile_child_is_ended_and_believed_nothing(void **state)
     assert_fake_says("early", KN_ECORRUPT, "something else");
 }
 
+static void hostile_text_stays_in_its_line_or_ends_the_child(void **state)
+{
+    struct kn_media *m = new_fake("cue", 5);
+    struct kn_media_info info;
+    struct kn_buf text;
+    struct kn_err err;
+    pid_t pid;
+
+    (void)state;
+    kn_buf_init(&text, 1 << 16);
+    assert_int_equal(open_name(m, "mono.wav", &info, &err), KN_OK);
+    assert_int_equal(kn_media_read_text(m, 0, NULL, &text, &err), KN_ECORRUPT);
+    assert_non_null(strstr(err.msg, "nonsense"));
+    assert_string_equal(text.data, "[Events]\nFormat: Start, End, Text\n"
+                                   "Dialogue: 0:00:01.000,0:00:02.000,a Dialogue: 0,9,b \n");
+    assert_int_equal(children(&pid), 0);
+    kn_buf_free(&text);
+    kn_media_free(m);
+}
+
 static void wild_samples_and_texts_become_safe(void **state)
 {
     struct kn_media *m = new_fake("wild", 5);
@@ -383,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_cancel_token_ends_a_wait),
         cmocka_unit_test(however_a_child_ends_the_message_says_it),
         cmocka_unit_test(a_hostile_child_is_ended_and_believed_nothing),
+        cmocka_unit_test(hostile_text_stays_in_its_line_or_ends_the_child),
         cmocka_unit_test(wild_samples_and_texts_become_safe),
         cmocka_unit_test(random_answers_are_refused_or_harmless),
         cmocka_unit_test(a_missing_decoder_is_told_at_once),

@@ -206,6 +206,44 @@ static void what_the_last_probe_found_can_be_read_again(void **state)
     assert_int_equal(kn_store_probed(f->lib, &unknown, f->arena, &p, NULL), KN_ENOTFOUND);
 }
 
+static void where_the_words_are_from_goes_when_they_go(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_id id = see(f, "/films/a.mp4", 1, "a");
+    const struct kn_hash key = {{7}};
+    const struct kn_segment line = {1, 2, "Hello."};
+    const struct kn_words words = {.segments = &line,
+                                   .n_segments = 1,
+                                   .language = "en",
+                                   .words_from = "embedded",
+                                   .words_at = "2",
+                                   .reason = ""};
+    struct kn_probed p;
+
+    assert_int_equal(commit_probe(f->lib, &id, 10), KN_OK);
+    assert_int_equal(kn_store_commit_words(f->lib, &id, &key, &words, NULL), KN_OK);
+    assert_int_equal(kn_store_probed(f->lib, &id, f->arena, &p, NULL), KN_OK);
+    assert_string_equal(p.words_at, "2");
+    assert_int_equal(kn_store_redo(f->lib, &id, KN_STAGE_WORDS, NULL), KN_OK);
+    assert_int_equal(kn_store_probed(f->lib, &id, f->arena, &p, NULL), KN_OK);
+    assert_string_equal(p.words_at, "");
+}
+
+static void what_was_exported_is_known_by_its_bytes(void **state)
+{
+    struct fixture *f = *state;
+    bool is = true;
+
+    assert_int_equal(kn_store_is_exported(f->lib, "words", 5, &is, NULL), KN_OK);
+    assert_false(is);
+    assert_int_equal(kn_store_exported(f->lib, "words", 5, NULL), KN_OK);
+    assert_int_equal(kn_store_exported(f->lib, "words", 5, NULL), KN_OK);
+    assert_int_equal(kn_store_is_exported(f->lib, "words", 5, &is, NULL), KN_OK);
+    assert_true(is);
+    assert_int_equal(kn_store_is_exported(f->lib, "Words", 5, &is, NULL), KN_OK);
+    assert_false(is);
+}
+
 static void a_title_is_ready_once_the_last_stage_is_committed(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +455,8 @@ int main(void)
         TEST(a_title_put_as_missing_is_pending_once_its_file_is_seen),
         TEST(titles_put_without_a_path_are_never_missing),
         TEST(what_the_last_probe_found_can_be_read_again),
+        TEST(where_the_words_are_from_goes_when_they_go),
+        TEST(what_was_exported_is_known_by_its_bytes),
         TEST(a_title_is_ready_once_the_last_stage_is_committed),
         TEST(committing_a_stage_forgets_the_stages_behind_it),
         TEST(no_words_make_a_silent_title),

@@ -1,5 +1,6 @@
 /* kinora-decode, taken over: the real program in its real box, but a file that begins with "BREAK HOW" does what a
- * decoder would do that somebody's film has got the better of. Whether that worked is the file's failure. Linked with --wrap,
+ * decoder would do that somebody's film has got the better of. Whether that worked is the file's failure. A text track
+ * with the title "BREAK crash" crashes its decoder. Linked with --wrap,
  * so that all else is the program as it is. */
 #include "decode/decode.h"
 
@@ -19,6 +20,8 @@ int __real_kn_decode_film_open(struct kn_decode_job *job, struct kn_decode_film 
                                struct kn_wire_info *info);
 int __wrap_kn_decode_film_open(struct kn_decode_job *job, struct kn_decode_film *film,
                                struct kn_wire_info *info);
+int __real_kn_decode_text(struct kn_decode_job *job, struct kn_decode_film *film, unsigned stream);
+int __wrap_kn_decode_text(struct kn_decode_job *job, struct kn_decode_film *film, unsigned stream);
 
 /* Each gives true when it could, else errno says why not. */
 static bool opens_a_file(void)
@@ -85,8 +88,8 @@ static const struct {
     const char *how;
     bool (*tries)(void);
 } breaks[] = {
-    {"open", opens_a_file},     {"make", makes_a_file},         {"socket", opens_a_socket},
-    {"exec", starts_a_program}, {"fork", forks},                {"signal", signals_its_client},
+    {"open", opens_a_file},        {"make", makes_a_file}, {"socket", opens_a_socket},
+    {"exec", starts_a_program},    {"fork", forks},        {"signal", signals_its_client},
     {"memory", takes_8_gigabytes}, {"crash", crashes},
 };
 
@@ -106,4 +109,14 @@ int __wrap_kn_decode_film_open(struct kn_decode_job *job, struct kn_decode_film 
         return kn_decode_fail(job, KN_ECORRUPT, "%s refused: %s", head + 6, strerror(errno));
     }
     return kn_decode_fail(job, KN_ECORRUPT, "there is no such way: %s", head);
+}
+
+int __wrap_kn_decode_text(struct kn_decode_job *job, struct kn_decode_film *film, unsigned stream)
+{
+    const AVDictionaryEntry *title =
+        av_dict_get(film->fmt->streams[stream]->metadata, "title", NULL, 0);
+
+    if (title && strcmp(title->value, "BREAK crash") == 0)
+        crashes();
+    return __real_kn_decode_text(job, film, stream);
 }
