@@ -11,6 +11,8 @@
 
 struct kn_embedder;
 
+#define KN_API_SPEECH_MODEL "whisper-base-q8_0" /* unless the options name another */
+
 struct kinora {
     struct kn_library *lib;
     char *path;

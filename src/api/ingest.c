@@ -4,6 +4,7 @@
 #include "ingest/ingest.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct relay {
     void (*event)(void *ctx, const struct kinora_event *e);
@@ -64,6 +65,18 @@ static int take_writing(struct kinora *k, struct kn_err *err)
     return kn_err_set(err, KN_EARG, "another ingest or import is under way on this handle");
 }
 
+/* The quantised model is made at set-up. Who pulled the models may have only the float16 one that it
+ * was made from, which hears as well, and slower. */
+static int speech_model_path(const struct kinora *k, char **out, struct kn_err *err)
+{
+    int rc = kn_api_model_path(k, k->speech_model, out, err);
+
+    if (rc == KN_ENOTFOUND && strcmp(k->speech_model, KN_API_SPEECH_MODEL) == 0 &&
+        kn_api_model_path(k, "whisper-base", out, NULL) == KN_OK)
+        rc = KN_OK;
+    return rc;
+}
+
 int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
                   void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
                   struct kinora_summary *out, struct kn_err *err)
@@ -84,7 +97,7 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     struct relay r = {event, ctx};
     struct kn_ingest_summary s = {0};
     char *speech = NULL, *vad = NULL, *embedding = NULL, *lexicon = NULL, *language = NULL;
-    int rc = kn_api_model_path(k, k->speech_model, &speech, err);
+    int rc = speech_model_path(k, &speech, err);
 
     if (rc == KN_OK)
         rc = kn_api_model_path(k, "silero-vad", &vad, err);

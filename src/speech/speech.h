@@ -11,10 +11,14 @@
  * pauses allow, no text is carried from one window to the next (n_max_text_ctx = 0: with it a
  * loop in one window spreads over the rest), and the temperature fall-back of the paper is on.
  *
- * One kn_speech holds the weights; one kn_listener per thread holds what a run needs (about
- * 120 MB with the base model while it runs, next to nothing in between). Memory does not grow with
- * the length of the sound: a listener keeps the window under way, and up to 5 minutes (20 MB) while
+ * One kn_speech holds the weights; each window under way needs about 120 MB with the base model,
+ * a listener next to nothing in between. Memory does not grow with
+ * the length of the sound: a listener keeps the windows under way, and up to 5 minutes (20 MB) while
  * it has yet to find the language.
+ *
+ * Each listener at work uses a thread; those that are left over, when there are fewer titles than
+ * threads, hear further windows of the same title. That beats a model of several threads:
+ * Whisper's decoder gets slower with them.
  *
  * The same sound and options give the same segments, whichever listener hears them and whatever
  * it heard before. */
@@ -34,8 +38,8 @@ struct kn_listener; /* opaque; one thread at a time */
 struct kn_speech_options {
     const char *model; /* path of a whisper.cpp ggml file */
     const char *vad;   /* path of a Silero ggml file */
-    int threads; /* for each listener; 0: 1. Several listeners of one thread beat one of several */
-    int beam;    /* 0 or 1: greedy; else the beam's width, at most 8 */
+    int threads;       /* of all listeners together; 0: 1 */
+    int beam;          /* 0 or 1: greedy; else the beam's width, at most 8 */
 };
 
 /* Pulls mono float32 at 16,000 Hz. Fills up to cap, *got < cap only at the end. */
@@ -46,8 +50,8 @@ struct kn_audio_source {
 
 struct kn_transcript {
     const struct kn_segment
-        *segments;              /* in order, within 0..duration, start < end, never overlapping */
-    size_t n_segments;                /* 0: nobody speaks */
+        *segments;     /* in order, within 0..duration, start < end, never overlapping */
+    size_t n_segments; /* 0: nobody speaks */
     const struct kn_dropped *dropped; /* by time: said.h says what and why */
     size_t n_dropped;
     char language[8];           /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
