@@ -244,7 +244,7 @@ static const struct kn_command commands[] = {
               "models, or one of them, are."},
      .examples = {{"kinora models", "what is here"},
                   {"kinora models pull", "fetch the default set"},
-                  {"kinora models verify whisper-base", "is it whole?"}}},
+                  {"kinora models verify whisper-base-q8_0", "is it whole?"}}},
     {.name = "doctor",
      .bit = KN_FOR_DOCTOR,
      .args = "",

@@ -144,8 +144,8 @@ static int open_listener(struct run *r, struct kn_listener **out, struct kn_err 
 
     pthread_mutex_lock(&r->lock);
     if (!r->speech) {
-        const struct kn_speech_options options = {o->speech_model, o->vad_model, o->threads,
-                                                  o->beam};
+        const struct kn_speech_options options = {o->speech_model, o->vad_model,
+                                                  o->jobs * o->threads, o->beam};
 
         rc = run_verify_model(o->speech_model, err);
         if (rc == KN_OK)

@@ -5,17 +5,15 @@
 #include <ggml-backend-impl.h>
 #include <ggml-cpu.h>
 #include <ggml.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW = 32, THREADS_MAX = 64, CACHE_LINE = 64 };
+enum { FEW = 32, CACHE_LINE = 64 };
 
 struct accel {
-    int threads;
-    char *scratch[THREADS_MAX]; /* one a thread, kept from node to node */
-    size_t room[THREADS_MAX];
+    char *scratch; /* kept from node to node */
+    size_t room;
 };
 
 /* ---- what is taken ---- */
@@ -78,47 +76,26 @@ static bool supports_op(ggml_backend_dev_t device, const struct ggml_tensor *t)
     }
 }
 
-/* ---- one thread's part of a node ---- */
+/* ---- the work ---- */
 
-struct part {
-    struct accel *accel;
-    const struct ggml_tensor *node;
-    int index;
-    bool failed;
-    pthread_t thread;
-};
-
-static size_t share(size_t n, size_t step, int index, int threads)
+static char *scratch(struct accel *a, size_t bytes)
 {
-    size_t steps = (n + step - 1) / step;
-    size_t at = steps * (size_t)index / (size_t)threads * step;
-
-    return at < n ? at : n;
-}
-
-static char *scratch(struct part *p, size_t bytes)
-{
-    struct accel *a = p->accel;
-
-    if (bytes > a->room[p->index]) {
-        free(a->scratch[p->index]);
-        a->room[p->index] = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-        a->scratch[p->index] = aligned_alloc(CACHE_LINE, a->room[p->index]);
-        if (!a->scratch[p->index]) {
-            a->room[p->index] = 0;
-            p->failed = true;
-        }
+    if (bytes > a->room) {
+        free(a->scratch);
+        a->room = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+        a->scratch = aligned_alloc(CACHE_LINE, a->room);
+        if (!a->scratch)
+            a->room = 0;
     }
-    return a->scratch[p->index];
+    return a->scratch;
 }
 
-/* Rows [first, end) of one matrix. */
-static struct kn_bf16_rows rows(const struct ggml_tensor *t, size_t first, size_t end, size_t head)
+static struct kn_bf16_rows rows(const struct ggml_tensor *t, int64_t head)
 {
     return (struct kn_bf16_rows){
-        .data = (const char *)t->data + first * t->nb[1] + head * t->nb[2],
+        .data = (const char *)t->data + (size_t)head * t->nb[2],
         .stride = t->nb[1],
-        .n = end - first,
+        .n = (size_t)t->ne[1],
         .k = (size_t)t->ne[0],
         .read = t->type == GGML_TYPE_F32   ? NULL
                 : t->type == GGML_TYPE_F16 ? kn_bf16_widen
@@ -126,89 +103,50 @@ static struct kn_bf16_rows rows(const struct ggml_tensor *t, size_t first, size_
     };
 }
 
-/* The threads share the rows of x: each packs all weights for itself, which is cheap. */
-static void product(struct part *p)
+static bool product(struct accel *a, const struct ggml_tensor *t)
 {
-    const struct ggml_tensor *t = p->node;
-    size_t n = (size_t)t->ne[1];
-    size_t first = share(n, 1, p->index, p->accel->threads);
-    size_t end = share(n, 1, p->index + 1, p->accel->threads);
-    struct kn_bf16_rows w = rows(t->src[0], 0, (size_t)t->ne[0], 0);
-    struct kn_bf16_rows x = rows(t->src[1], first, end, 0);
-    char *room = scratch(p, kn_bf16_product_room(&w, &x));
+    struct kn_bf16_rows w = rows(t->src[0], 0), x = rows(t->src[1], 0);
+    char *room = scratch(a, kn_bf16_product_room(&w, &x));
 
     if (room)
-        kn_bf16_product(&w, &x, (float *)t->data + first * (size_t)t->ne[0], room);
+        kn_bf16_product(&w, &x, t->data, room);
+    return room;
 }
 
-static void attention(struct part *p)
+static bool attention(struct accel *a, const struct ggml_tensor *t)
 {
-    const struct ggml_tensor *t = p->node;
-    size_t heads = (size_t)t->ne[1], n = (size_t)t->ne[2];
-    size_t keys = (size_t)t->src[1]->ne[1];
-    float scale;
+    size_t heads = (size_t)t->ne[1];
+    struct kn_bf16_head h = {.out_step = heads * KN_BF16_HEAD};
 
-    memcpy(&scale, t->op_params, sizeof scale);
-    for (size_t i = share(heads, 1, p->index, p->accel->threads);
-         i < share(heads, 1, p->index + 1, p->accel->threads); i++) {
-        struct kn_bf16_head h = {
-            .q = rows(t->src[0], 0, n, i),
-            .keys = rows(t->src[1], 0, keys, i),
-            .values = rows(t->src[2], 0, keys, i),
-            .scale = scale,
-            .out = (float *)t->data + i * KN_BF16_HEAD,
-            .out_step = heads * KN_BF16_HEAD,
-        };
-        char *room = scratch(p, kn_bf16_attention_room(&h));
+    memcpy(&h.scale, t->op_params, sizeof h.scale);
+    for (int64_t i = 0; i < t->ne[1]; i++) {
+        char *room;
 
+        h.q = rows(t->src[0], i);
+        h.keys = rows(t->src[1], i);
+        h.values = rows(t->src[2], i);
+        h.out = (float *)t->data + (size_t)i * KN_BF16_HEAD;
+        room = scratch(a, kn_bf16_attention_room(&h));
         if (!room)
-            return;
+            return false;
         kn_bf16_attention(&h, room);
     }
+    return true;
 }
 
-static void gelu(struct part *p)
+static bool compute(struct accel *a, const struct ggml_tensor *t)
 {
-    const struct ggml_tensor *t = p->node;
-    size_t n = (size_t)ggml_nelements(t);
-    size_t first = share(n, CACHE_LINE, p->index, p->accel->threads);
-    size_t end = share(n, CACHE_LINE, p->index + 1, p->accel->threads);
-
-    kn_bf16_gelu((const float *)t->src[0]->data + first, (float *)t->data + first, end - first);
-}
-
-static void *compute_part(void *arg)
-{
-    struct part *p = arg;
-
-    if (p->node->op == GGML_OP_MUL_MAT)
-        product(p);
-    else if (p->node->op == GGML_OP_FLASH_ATTN_EXT)
-        attention(p);
-    else
-        gelu(p);
-    return NULL;
-}
-
-/* A thread is made for each node: 30 us where a node takes milliseconds. One that cannot be made
- * leaves its part to this thread. */
-static bool compute(struct accel *a, const struct ggml_tensor *node)
-{
-    struct part parts[THREADS_MAX];
-    bool running[THREADS_MAX] = {false}, failed = false;
-
-    for (int i = 0; i < a->threads; i++)
-        parts[i] = (struct part){.accel = a, .node = node, .index = i};
-    for (int i = 1; i < a->threads; i++)
-        running[i] = pthread_create(&parts[i].thread, NULL, compute_part, &parts[i]) == 0;
-    for (int i = 0; i < a->threads; i++) {
-        if (running[i])
-            pthread_join(parts[i].thread, NULL);
-        else
-            compute_part(&parts[i]);
-        failed |= parts[i].failed;
+    switch (t->op) {
+    case GGML_OP_MUL_MAT:
+        return product(a, t);
+    case GGML_OP_FLASH_ATTN_EXT:
+        return attention(a, t);
+    case GGML_OP_UNARY:
+        kn_bf16_gelu(t->src[0]->data, t->data, (size_t)ggml_nelements(t));
+        return true;
+    default: /* views */
+        return true;
     }
-    return !failed;
 }
 
 /* ---- as a backend ---- */
@@ -223,8 +161,7 @@ static void free_backend(ggml_backend_t backend)
 {
     struct accel *a = backend->context;
 
-    for (int i = 0; i < THREADS_MAX; i++)
-        free(a->scratch[i]);
+    free(a->scratch);
     free(a);
     free(backend);
 }
@@ -232,11 +169,7 @@ static void free_backend(ggml_backend_t backend)
 static enum ggml_status graph_compute(ggml_backend_t backend, struct ggml_cgraph *graph)
 {
     for (int i = 0; i < ggml_graph_n_nodes(graph); i++) {
-        const struct ggml_tensor *node = ggml_graph_node(graph, i);
-        bool work = node->op == GGML_OP_MUL_MAT || node->op == GGML_OP_FLASH_ATTN_EXT ||
-                    node->op == GGML_OP_UNARY;
-
-        if (work && !compute(backend->context, node))
+        if (!compute(backend->context, ggml_graph_node(graph, i)))
             return GGML_STATUS_ALLOC_FAILED;
     }
     return GGML_STATUS_SUCCESS;
@@ -255,7 +188,6 @@ static ggml_backend_t init_backend(ggml_backend_dev_t device, const char *params
         free(a);
         return NULL;
     }
-    a->threads = 1;
     *backend = (struct ggml_backend){
         .guid = &guid,
         .iface = {.get_name = name, .free = free_backend, .graph_compute = graph_compute},
@@ -341,33 +273,11 @@ static ggml_backend_dev_t get_device(ggml_backend_reg_t reg, size_t index)
     return &device;
 }
 
-static void set_threads(ggml_backend_t backend, int threads)
-{
-    struct accel *a = backend->context;
-
-    a->threads = threads < 1 ? 1 : threads < THREADS_MAX ? threads : THREADS_MAX;
-}
-
-/* ISO C has no conversion from a function's address to void *; POSIX has. */
-static void *proc_address(ggml_backend_reg_t reg, const char *wanted)
-{
-    ggml_backend_set_n_threads_t threads = set_threads;
-    void *address = NULL;
-
-    (void)reg;
-    if (strcmp(wanted, "ggml_backend_set_n_threads") == 0)
-        memcpy(&address, &threads, sizeof address);
-    return address;
-}
-
 void kn_accel_join(void)
 {
     static struct ggml_backend_reg reg = {
         .api_version = GGML_BACKEND_API_VERSION,
-        .iface = {.get_name = reg_name,
-                  .get_device_count = device_count,
-                  .get_device = get_device,
-                  .get_proc_address = proc_address},
+        .iface = {.get_name = reg_name, .get_device_count = device_count, .get_device = get_device},
     };
 
     if (kn_bf16_here())

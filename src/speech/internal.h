@@ -5,17 +5,21 @@
 #include "speech/sound.h"
 #include "speech/speech.h"
 
+#include <stdatomic.h>
+
 struct whisper_context;
 
 struct kn_speech {
     struct whisper_context *whisper;
     char *model, *vad; /* paths */
-    int threads, beam;
-    int languages; /* that the model knows: ids 0 to languages - 1 */
+    int beam;
+    atomic_int idle; /* threads that no listener uses; below 0 while more listen than there are */
+    int languages;   /* that the model knows: ids 0 to languages - 1 */
 };
 
 enum {
     KN_PLAN = 128,  /* windows that the vote on the language chooses from */
+    KN_AT_ONCE = 8, /* windows of one title */
     KN_BALLOT = 128 /* at least whisper_lang_max_id() + 1 */
 };
 

@@ -41,7 +41,7 @@ int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **o
         rc = kn_err_set(err, KN_ELIMIT, "load the speech model '%s': no memory", options->model);
         goto out;
     }
-    s->threads = options->threads ? options->threads : 1;
+    atomic_init(&s->idle, options->threads ? options->threads : 1);
     s->beam = options->beam;
     params.use_gpu = false;
     s->whisper = whisper_init_from_file_with_params_no_state(s->model, params);

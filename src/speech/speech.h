@@ -12,10 +12,14 @@
  * loop in one window spreads over the rest), and the temperature fall-back of the paper is on. What it
  * writes where nobody speaks all the same is dropped (doubt.h), and lines are moved to where the voice is (windows.h).
  *
- * One kn_speech holds the weights; one kn_listener per thread holds what a run needs (about
- * 120 MB with the base model while it runs, next to nothing in between). Memory does not grow with
- * the length of the sound: a listener keeps the window under way, and up to 5 minutes (20 MB) while
+ * One kn_speech holds the weights; each window under way needs about 120 MB with the base model,
+ * a listener next to nothing in between. Memory does not grow with
+ * the length of the sound: a listener keeps the windows under way, and up to 5 minutes (20 MB) while
  * it has yet to find the language.
+ *
+ * Each listener at work uses a thread; those that are left over, when there are fewer titles than
+ * threads, hear further windows of the same title. That beats a model of several threads:
+ * Whisper's decoder gets slower with them.
  *
  * The same sound and options give the same segments, whichever listener hears them and whatever
  * it heard before. */
@@ -35,8 +39,8 @@ struct kn_listener; /* opaque; one thread at a time */
 struct kn_speech_options {
     const char *model; /* path of a whisper.cpp ggml file */
     const char *vad;   /* path of a Silero ggml file */
-    int threads; /* for each listener; 0: 1. Several listeners of one thread beat one of several */
-    int beam;    /* 0 or 1: greedy; else the beam's width, at most 8 */
+    int threads;       /* of all listeners together; 0: 1 */
+    int beam;          /* 0 or 1: greedy; else the beam's width, at most 8 */
 };
 
 /* Pulls mono float32 at 16,000 Hz. Fills up to cap, *got < cap only at the end. */

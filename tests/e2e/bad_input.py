@@ -378,7 +378,7 @@ def titles_of_one_film(folder):
 
 
 def test_damaged_speech_model(folder):
-    damaged_model(folder, SPEECH, "whisper-base", titles_of_one_film(folder))
+    damaged_model(folder, SPEECH, "whisper-base-q8_0", titles_of_one_film(folder))
 
 
 def test_damaged_voice_model(folder):
@@ -403,7 +403,7 @@ def test_no_models(folder):
     clear(kinora("ingest", one_film(folder)), (FAILED, NOT_FOUND), re.escape(str(folder / "no-models-here")),
           MADE_BY)
     assert kinora.titles() == []
-    clear(kinora("doctor", "--json"), FAILED, "whisper-base", MADE_BY)
+    clear(kinora("doctor", "--json"), FAILED, "whisper-base-q8_0", MADE_BY)
     kinora("models", "list", code=DONE)
 
 

@@ -23,7 +23,7 @@ SAMPLES = TOP / "samples"
 SHARED = Path("/nowhere") if os.environ.get("NOSHARED") else Path(os.environ.get("KINORA_SHARED", TOP.parent / "shared"))
 FILMS = json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8"))["films"]
 
-SPEECH, EMBEDDING, VOICE = "ggml-base.bin", "multilingual-e5-small-q4_0.gguf", "ggml-silero-v6.2.0.bin"
+SPEECH, EMBEDDING, VOICE = "ggml-base-q8_0.bin", "multilingual-e5-small-q4_0.gguf", "ggml-silero-v6.2.0.bin"
 
 DONE, FAILED, WRONG_USE, NOT_FOUND = 0, 1, 2, 3  # the program's exit codes
 

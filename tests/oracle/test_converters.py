@@ -38,6 +38,10 @@ def test_whisper_base():
     made("whisper-base", check)
 
 
+def test_whisper_base_q8_0():
+    assert_whole("whisper-base-q8_0")  # whisper.cpp's own quantize gives these bytes from the file above
+
+
 def test_multilingual_e5_small():
     assert_whole("multilingual-e5-small")
 

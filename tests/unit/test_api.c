@@ -384,8 +384,8 @@ static void the_doctor_finds_nothing_where_nothing_is(void **state)
     assert_int_equal(finding(r, "cpu")->health, KINORA_GOOD);
     assert_int_equal(finding(r, "library")->health, KINORA_WARNING);
     assert_non_null(strstr(finding(r, "library")->text, library));
-    assert_int_equal(finding(r, "model whisper-base")->health, KINORA_BAD);
-    assert_non_null(strstr(finding(r, "model whisper-base")->text, "make models"));
+    assert_int_equal(finding(r, "model whisper-base-q8_0")->health, KINORA_BAD);
+    assert_non_null(strstr(finding(r, "model whisper-base-q8_0")->text, "make models"));
     assert_int_equal(access(library, F_OK), -1); /* looking makes nothing */
     kinora_report_free(r);
 }

@@ -81,7 +81,7 @@ static void a_model_is_found_by_its_name_or_the_names_are_told(void **state)
     assert_string_equal(m->file, "ggml-base.bin");
     assert_non_null(m->sha256[1]); /* ours and the official one */
     assert_int_equal(kn_models_find("whisper", &m, &err), KN_ENOTFOUND);
-    assert_non_null(strstr(err.msg, "no model is named 'whisper'; there are whisper-base, "));
+    assert_non_null(strstr(err.msg, "no model is named 'whisper'; there are whisper-base-q8_0, "));
 }
 
 static void the_configured_folder_is_the_folder(void **state)

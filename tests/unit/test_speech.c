@@ -82,7 +82,7 @@ static int open_all(void **state)
     (void)state;
     if (!dir)
         dir = KN_TEST_SOURCE_DIR "/build/models";
-    snprintf(whisper, sizeof whisper, "%s/ggml-base.bin", dir);
+    snprintf(whisper, sizeof whisper, "%s/ggml-base-q8_0.bin", dir);
     snprintf(silero, sizeof silero, "%s/ggml-silero-v6.2.0.bin", dir);
     kn_speech_prepare();
     arena = kn_arena_new(0);

@@ -65,17 +65,6 @@ lean_llama() {
   sed -i "s/$before/bool has_logits = !(cparams.embeddings \&\& cparams.pooling_type != LLAMA_POOLING_TYPE_NONE);/" "$file"
 }
 
-# whisper.cpp with one thing changed, in three places: keys and values of the encoder's output are not padded to a multiple
-# of 256 positions. It attends to that padding without a mask, which no processor needs and which costs words wherever the
-# sound's length is no such multiple. The peer is built from the package's own folder.
-exact_whisper() {
-  local file=$work/whisper.cpp/src/whisper.cpp padded='GGML_PAD(\(n_\(audio_\)\?ctx\), 256)'
-  rm -rf "$work/whisper.cpp"
-  cp -a "$upstream_whisper" "$work/whisper.cpp"
-  [ "$(grep -c "ctx_pad = $padded;" "$file")" = 3 ] || die "$file: the three paddings to change are not there"
-  sed -i "s/ctx_pad = $padded;/ctx_pad = \\1;/" "$file"
-}
-
 use_ccache() {
   command -v ccache >/dev/null || return 0
   launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
@@ -105,14 +94,12 @@ ready=$deps/READY
 mkdir -p "$work"
 
 llama=$(realpath -m "${KINORA_LLAMA_SRC:-$work/llama.cpp}")
-upstream_whisper=$work/npm/node_modules/nodejs-whisper/cpp/whisper.cpp
-whisper=$(realpath -m "${KINORA_WHISPER_SRC:-$work/whisper.cpp}")
+whisper=$(realpath -m "${KINORA_WHISPER_SRC:-$work/npm/node_modules/nodejs-whisper/cpp/whisper.cpp}")
 launcher=()
 use_ccache
 
 if [ "${1:-}" = peer ]; then
   [ "$(cat "$deps/READY" 2>/dev/null || true)" = "$want" ] || die "run 'make deps' first"
-  whisper=$(realpath -m "${KINORA_WHISPER_SRC:-$upstream_whisper}")
   configure "$work/build-peer" -DKINORA_PEER=ON
   compile "$work/build-peer" kinora_peer
   cmake --install "$work/build-peer" --prefix "$deps" --component peer
@@ -122,7 +109,6 @@ else
     unpack_llama
     lean_llama
   fi
-  [ -n "${KINORA_WHISPER_SRC:-}" ] || exact_whisper
   rm -rf "$work/build" "$deps.new"
   configure "$work/build"
   compile "$work/build" kinora_libraries
