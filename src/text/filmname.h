@@ -44,6 +44,7 @@ void kn_film_ids_fill(struct kn_film_ids *to, const struct kn_film_ids *from);
 
 /* "imdb:tt0113277 tmdb:949": always in this order, parted by a space. "" for none. */
 void kn_film_ids_text(const struct kn_film_ids *ids, char out[KN_FILM_IDS]);
-void kn_film_ids_parse(const char *text, struct kn_film_ids *out); /* what it does not know is left out */
+void kn_film_ids_parse(const char *text,
+                       struct kn_film_ids *out); /* what it does not know is left out */
 
 #endif
