@@ -11,7 +11,7 @@
 
 struct kn_embedder;
 
-enum { KN_API_LIMIT_MAX = 10000 }; /* answers to one question */
+enum { KN_API_LIMIT_MAX = 10000 };              /* answers to one question */
 #define KN_API_SPEECH_MODEL "whisper-base-q8_0" /* unless the options name another */
 
 struct kinora {

@@ -20,7 +20,7 @@ static int copy_pages(struct kn_db *from, sqlite3 *to, const struct kn_cancel *c
 {
     sqlite3_backup *b = sqlite3_backup_init(to, "main", from->sqlite, "main");
     int rc = b ? SQLITE_OK : sqlite3_errcode(to), busy = 0;
-    bool cancelled = false;
+    bool cancelled = kn_cancel_is_set(cancel);
 
     while (b && !cancelled && (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)) {
         rc = sqlite3_backup_step(b, PAGES);

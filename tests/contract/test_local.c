@@ -1,7 +1,9 @@
 /* What only the library in a folder promises: opening, bad files, one writer and many readers. */
 #include "local_fixture.h"
 
+#include "base/cancel.h"
 #include "base/clock.h"
+#include "library/store.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -100,52 +102,129 @@ static void a_newer_schema_is_refused_untouched(void **state)
     assert_memory_equal(before, after, n);
 }
 
+/* The tables of schema 1. */
+static void make_oldest(struct fixture *f)
+{
+    size_t n;
+
+    assert_int_equal(mkdir(f->lib, 0777), 0);
+    run_sql(f, bytes_of(f, KN_TEST_SOURCE_DIR "/tests/fixtures/library/schema-1.sql", &n));
+}
+
 static void an_older_schema_is_brought_up_to_date_by_the_next_writer(void **state)
 {
     struct fixture *f = *state;
+    struct kn_library_stats stats;
     struct kn_library *lib;
-    struct kn_library_stats before, after;
-    struct kn_record r = ready_title(1);
-    const struct kn_segment said = {1, 2, "The ship never came home to Skerry"};
-    struct kn_wording kept, back;
+    struct kn_wording wording;
+    struct kn_title *found;
+    struct kn_hit hit;
+    size_t n;
 
-    make_library(f);
-    lib = open_with(f, &writing);
-    r.segments = &said;
-    r.n_segments = 1;
-    assert_int_equal(kn_library_set_model(lib, "m", DIM, NULL), KN_OK);
-    assert_int_equal(kn_library_put(lib, &r, 1, NULL), KN_OK);
-    assert_int_equal(kn_library_get_stats(lib, &before, NULL), KN_OK);
-    assert_int_equal(kn_library_wording(lib, &r.title.id, &kept, NULL), KN_OK);
-    assert_int_equal(kept.n_terms, 7);
-    kn_library_close(lib);
-    run_sql(f, "DROP TABLE pace;"
-               "DROP TRIGGER title_joined_or_split; DROP INDEX title_joined; DROP TABLE external;"
-               "ALTER TABLE path DROP COLUMN facts; ALTER TABLE path DROP COLUMN called;"
-               "ALTER TABLE path DROP COLUMN genres; ALTER TABLE path DROP COLUMN plot;"
-               "ALTER TABLE path DROP COLUMN kind; ALTER TABLE path DROP COLUMN ids;"
-               "ALTER TABLE path DROP COLUMN poster; ALTER TABLE file DROP COLUMN whole;"
-               "ALTER TABLE title DROP COLUMN called; ALTER TABLE title DROP COLUMN plot;"
-               "ALTER TABLE title DROP COLUMN kind; ALTER TABLE title DROP COLUMN ids;"
-               "ALTER TABLE title DROP COLUMN poster; ALTER TABLE title DROP COLUMN apart;"
-               "ALTER TABLE title DROP COLUMN joined");
-    run_sql(f, "ALTER TABLE title DROP COLUMN words_at; DROP TABLE exported;"
-               "ALTER TABLE title DROP COLUMN set_language; DROP TABLE dropped;"
-               "ALTER TABLE title DROP COLUMN found_language;"
-               "ALTER TABLE title DROP COLUMN found_confidence;"
-               "DROP TABLE title_raw; DROP TABLE wording; DROP TRIGGER title_changed;"
-               "ALTER TABLE library DROP COLUMN scorer; ALTER TABLE title DROP COLUMN genres;"
-               "CREATE TRIGGER title_changed AFTER UPDATE OF state ON title BEGIN SELECT 1; END;"
-               "PRAGMA user_version = 1");
+    make_oldest(f);
     assert_int_equal(opening(f, NULL), KN_EARG);
     assert_says(f, "older");
     kn_library_close(open_with(f, &writing));
     lib = open_with(f, NULL);
     assert_int_equal(kn_library_check(lib, NULL), KN_OK);
-    assert_int_equal(kn_library_get_stats(lib, &after, NULL), KN_OK);
-    assert_int_equal(after.titles, before.titles);
-    assert_int_equal(kn_library_wording(lib, &r.title.id, &back, NULL), KN_OK);
-    assert_memory_equal(&back, &kept, sizeof kept);
+    assert_int_equal(kn_library_get_stats(lib, &stats, NULL), KN_OK);
+    assert_int_equal(stats.titles, 2);
+    assert_int_equal(stats.by_state[KN_STATE_READY], 1);
+    assert_int_equal(
+        kn_library_similar(lib, (const float[]){1, 0, 0, 0}, 4, NULL, 1, &hit, &n, NULL), KN_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(kn_library_find(lib, "heat", KN_FIND_PART, 9, f->arena, &found, &n, NULL),
+                     KN_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(found[0].year, 1995);
+    assert_string_equal(found[0].paths[0], "/films/Heat.mp4");
+    assert_int_equal(kn_library_wording(lib, &hit.id, &wording, NULL), KN_OK);
+    assert_true(wording.n_terms > 0);
+    kn_library_close(lib);
+}
+
+static void before_the_tables_change_a_copy_is_kept_once(void **state)
+{
+    struct fixture *f = *state;
+    char copy[sizeof f->file + 16];
+    struct stat first, again;
+
+    make_oldest(f);
+    snprintf(copy, sizeof copy, "%s.schema1.bak", f->file);
+    kn_library_close(open_with(f, &writing));
+    assert_int_equal(stat(copy, &first), 0);
+    kn_library_close(open_with(f, &writing));
+    assert_int_equal(stat(copy, &again), 0);
+    assert_int_equal(first.st_ino, again.st_ino);
+    assert_int_equal(rename(copy, f->file), 0); /* and it is the library as it was */
+    assert_int_equal(opening(f, NULL), KN_EARG);
+    assert_says(f, "schema 1");
+    kn_library_close(open_with(f, &writing));
+    assert_int_equal(stat(copy, &again), 0);
+}
+
+static void without_room_for_the_copy_nothing_changes(void **state)
+{
+    struct fixture *f = *state;
+    char tmp[sizeof f->file + 32];
+
+    make_oldest(f);
+    snprintf(tmp, sizeof tmp, "%s.schema1.bak.tmp", f->file);
+    assert_int_equal(mkdir(tmp, 0777), 0); /* stands in for a disk that is full */
+    assert_int_equal(opening(f, &writing), KN_EIO);
+    assert_says(f, "keep a copy before the tables change");
+    assert_int_equal(rmdir(tmp), 0);
+    assert_int_equal(opening(f, NULL), KN_EARG);
+    assert_says(f, "schema 1");
+}
+
+/* ---- backup ---- */
+
+static void a_backup_is_the_library_of_that_moment(void **state)
+{
+    struct fixture *f = *state;
+    char copy[sizeof f->lib];
+    struct kn_library *lib, *writer, *reader;
+
+    make_library(f);
+    writer = open_with(f, &writing);
+    reader = open_with(f, NULL);
+    snprintf(copy, sizeof copy, "%s/copy.db", f->dir);
+    put_one(writer, 2);
+    assert_int_equal(kn_store_backup(reader, copy, false, NULL, &f->err), KN_OK);
+    put_one(writer, 3);
+    kn_library_close(reader);
+    kn_library_close(writer);
+    assert_int_equal(rename(copy, f->file), 0);
+    lib = open_with(f, NULL);
+    assert_int_equal(kn_library_check(lib, NULL), KN_OK);
+    assert_int_equal(ready_in(lib), 2);
+    kn_library_close(lib);
+}
+
+static void a_backup_writes_over_nothing_unless_told_to(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_cancel cancel = {0};
+    char copy[sizeof f->lib + 16], *bytes;
+    struct kn_library *lib;
+    size_t n;
+
+    make_library(f);
+    lib = open_with(f, NULL);
+    snprintf(copy, sizeof copy, "%s/copy.db", f->dir);
+    write_file(copy, "mine");
+    assert_int_equal(kn_store_backup(lib, copy, false, NULL, &f->err), KN_EARG);
+    assert_says(f, copy);
+    kn_cancel_set(&cancel);
+    assert_int_equal(kn_store_backup(lib, copy, true, &cancel, &f->err), KN_ECANCELLED);
+    bytes = bytes_of(f, copy, &n);
+    assert_string_equal(bytes, "mine");
+    assert_int_equal(kn_store_backup(lib, copy, true, NULL, &f->err), KN_OK);
+    bytes = bytes_of(f, copy, &n);
+    assert_memory_equal(bytes, "SQLite format 3", 15);
+    strcat(copy, ".tmp");
+    assert_int_equal(access(copy, F_OK), -1);
     kn_library_close(lib);
 }
 
@@ -193,6 +272,47 @@ static void a_library_at_odds_with_itself_is_found_by_check(void **state)
         assert_says(f, "move it away");
         kn_library_close(lib);
         assert_int_equal(unlink(f->file), 0);
+    }
+}
+
+static void what_can_be_mended_is_mended(void **state)
+{
+    static const struct {
+        const char *wound, *name;
+    } wounds[] = {
+        {"DELETE FROM title_vector", "vectors"},
+        {"UPDATE title_vector SET vector = x'00'", "vector sizes"},
+        {"UPDATE moment_vector SET vector = x'00'", "moment vectors"},
+        {"PRAGMA foreign_keys = OFF; INSERT INTO stage VALUES (77, 0, zeroblob(16), 0)", "orphans"},
+        {"DELETE FROM stage WHERE title = 1 AND stage = 1", "stages"},
+        {"DELETE FROM stage WHERE title = 1 AND stage = 2", "stages"},
+        {"DELETE FROM segment WHERE title = 1", "stages"},
+        {"DELETE FROM segment_text_docsize", "words"},
+        {"DELETE FROM path", "missing"},
+        {"UPDATE title SET gone = 'x' WHERE key = 1", "missing"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof wounds / sizeof *wounds; i++) {
+        struct kn_check *found;
+        struct kn_library *lib;
+        bool named = false;
+        size_t n;
+
+        make_oldest(f);
+        kn_library_close(open_with(f, &writing));
+        run_sql(f, wounds[i].wound);
+        lib = open_with(f, &writing);
+        assert_int_equal(kn_library_check(lib, &f->err), KN_ECORRUPT);
+        assert_int_equal(kn_store_check(lib, true, f->arena, &found, &n, &f->err), KN_OK);
+        for (size_t j = 0; j < n; j++) {
+            assert_true(found[j].found == 0 || found[j].mended);
+            named |= found[j].found > 0 && strcmp(found[j].name, wounds[i].name) == 0;
+        }
+        assert_true(named);
+        assert_int_equal(kn_library_check(lib, &f->err), KN_OK);
+        kn_library_close(lib);
+        remove_folder(f->lib);
     }
 }
 
@@ -305,8 +425,13 @@ int main(void)
         TEST(a_database_of_another_program_is_refused_untouched),
         TEST(a_newer_schema_is_refused_untouched),
         TEST(an_older_schema_is_brought_up_to_date_by_the_next_writer),
+        TEST(before_the_tables_change_a_copy_is_kept_once),
+        TEST(without_room_for_the_copy_nothing_changes),
+        TEST(a_backup_is_the_library_of_that_moment),
+        TEST(a_backup_writes_over_nothing_unless_told_to),
         TEST(a_damaged_library_is_found_by_check_and_named),
         TEST(a_library_at_odds_with_itself_is_found_by_check),
+        TEST(what_can_be_mended_is_mended),
         TEST(a_second_writer_is_told_who_writes),
         TEST(a_second_writer_waits_for_the_first),
         TEST(the_lock_of_a_killed_writer_is_free),
