@@ -340,6 +340,22 @@ static void near_duplicates_are_told_by_what_is_said(void **state)
     assert_int_equal(same_as[3], 0);
 }
 
+/* Short texts of one kind share set phrases without being one film. */
+static void set_phrases_do_not_make_a_short_text_a_copy(void **state)
+{
+    const struct kn_wording w[] = {
+        wording("In 1996 it was selected for preservation in the National Film Registry by the "
+                "Library of Congress as culturally, historically or aesthetically significant"),
+        wording("In 2013 it was selected for preservation in the National Film Registry by the "
+                "Library of Congress as culturally, historically or aesthetically significant")};
+    long same_as[2];
+
+    (void)state;
+    assert_true(kn_wording_overlap(&w[0], &w[1]) > 0.8);
+    kn_distinct(NULL, 0, w, 2, same_as);
+    assert_int_equal(same_as[1], KN_STANDS);
+}
+
 static void diversity_picks_what_is_unlike_the_picked(void **state)
 {
     const float x[2] = {1, 0}, near[2] = {0.96f, 0.28f}, y[2] = {0, 1};
@@ -407,6 +423,7 @@ int main(void)
         cmocka_unit_test(correlations_tell_which_term_made_the_order),
         cmocka_unit_test(equal_values_share_a_place_and_no_spread_correlates_with_nothing),
         cmocka_unit_test(near_duplicates_are_told_by_what_is_said),
+        cmocka_unit_test(set_phrases_do_not_make_a_short_text_a_copy),
         cmocka_unit_test(diversity_picks_what_is_unlike_the_picked),
         cmocka_unit_test(diversity_keeps_unknown_languages_last),
         cmocka_unit_test(candidates_are_ten_for_each_wanted_and_at_least_a_hundred),
