@@ -1,4 +1,4 @@
-"""What bench/import, bench/similarity and bench/long share: 8,000 film texts, as a file that `kinora import` takes and as a
+"""What bench/similarity and bench/long share: 8,000 film texts, as a file that `kinora import` takes and as a
 library, and which of the films belong together.
 
 The texts are the extracts of ../shared/data/movies/wikipedia-movies.jsonl without their first sentences, which often name
