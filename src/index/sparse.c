@@ -115,7 +115,8 @@ static int count_rows(struct kn_sparse *x, struct kn_err *err)
 {
     size_t distinct = 0;
 
-    x->n_slots = 1024;
+    for (x->n_slots = 1024; x->n_slots < x->n_terms / 4; x->n_slots *= 2)
+        ; /* a library's words come four times or more */
     x->slots = calloc(x->n_slots, sizeof *x->slots);
     for (size_t i = 0; x->slots && i < x->n_terms; i++) {
         struct slot *s = slot_of(x, x->terms[i].hash);

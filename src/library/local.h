@@ -99,8 +99,7 @@ int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment
 /* What its segments come to, beside them: kn_local_add_segments and _drop_segments see to it. */
 int kn_local_set_wording(struct kn_db *db, int64_t title, const struct kn_segment *segments,
                          size_t n, struct kn_err *err);
-int kn_local_read_wording(const struct kn_db *db, sqlite3_stmt *s, int column,
-                          struct kn_wording *out, struct kn_err *err); /* NULL gives zeros */
+int kn_local_bad_wording(const struct kn_db *db, struct kn_err *err); /* KN_ECORRUPT */
 /* Of all titles that have none: what an older library lacks. */
 int kn_local_add_wordings(struct kn_db *db, struct kn_err *err);
 int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, const float *raw,

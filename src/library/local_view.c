@@ -23,10 +23,13 @@ static int add_title(sqlite3_stmt *s, const struct kn_id *id, struct kn_view *v,
 
 static int add_words(const struct kn_db *db, sqlite3_stmt *s, struct kn_view *v, struct kn_err *err)
 {
-    struct kn_wording w;
-    int rc = kn_local_read_wording(db, s, 8, &w, err);
+    const void *packed = sqlite3_column_blob(s, 8);
+    struct kn_term terms[KN_TERMS];
+    size_t n = 0;
 
-    return rc ? rc : kn_view_add_terms(v, w.terms, w.n_terms, err);
+    if (packed && !kn_wording_unpack_terms(packed, (size_t)sqlite3_column_bytes(s, 8), terms, &n))
+        return kn_local_bad_wording(db, err);
+    return kn_view_add_terms(v, terms, n, err);
 }
 
 static int fill(struct kn_db *db, bool moments, size_t dim, struct kn_view *v, struct kn_err *err)

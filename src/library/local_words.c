@@ -18,18 +18,23 @@ int kn_local_set_wording(struct kn_db *db, int64_t title, const struct kn_segmen
                      KN_VALUES(KN_INT(title), KN_BLOB(packed, kn_wording_pack(&w, packed))), err);
 }
 
-int kn_local_read_wording(const struct kn_db *db, sqlite3_stmt *s, int column,
-                          struct kn_wording *out, struct kn_err *err)
+int kn_local_bad_wording(const struct kn_db *db, struct kn_err *err)
 {
-    const void *packed = sqlite3_column_blob(s, column);
+    return kn_err_set(err, KN_ECORRUPT,
+                      "library '%s': the words of a title cannot be read; it is damaged: move it "
+                      "away and ingest again",
+                      db->path);
+}
+
+static int read_wording(const struct kn_db *db, sqlite3_stmt *s, struct kn_wording *out,
+                        struct kn_err *err)
+{
+    const void *packed = sqlite3_column_blob(s, 0);
 
     if (!packed)
         *out = (struct kn_wording){0};
-    else if (!kn_wording_unpack(packed, (size_t)sqlite3_column_bytes(s, column), out))
-        return kn_err_set(err, KN_ECORRUPT,
-                          "library '%s': the words of a title cannot be read; it is damaged: move "
-                          "it away and ingest again",
-                          db->path);
+    else if (!kn_wording_unpack(packed, (size_t)sqlite3_column_bytes(s, 0), out))
+        return kn_local_bad_wording(db, err);
     return KN_OK;
 }
 
@@ -112,7 +117,7 @@ static int wording_of(struct kn_db *db, const struct kn_id *id, struct kn_wordin
                          KN_VALUES(KN_INT(title)), &s, err);
     if (!rc)
         rc = kn_db_step(db, s, &row, err);
-    return rc || !row ? rc : kn_local_read_wording(db, s, 0, out, err);
+    return rc || !row ? rc : read_wording(db, s, out, err);
 }
 
 int kn_local_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,

@@ -224,36 +224,47 @@ size_t kn_wording_pack(const struct kn_wording *w, unsigned char *out)
     return sizeof head + terms + sketch;
 }
 
-static bool is_ordered(const struct kn_wording *w)
+/* How many of each the bytes hold, if they are as long as that takes. */
+static bool read_head(const void *bytes, size_t n, struct kn_wording *out)
 {
-    for (size_t i = 1; i < w->n_terms; i++)
-        if (w->terms[i - 1].hash >= w->terms[i].hash)
+    uint32_t head[2];
+
+    if (n < sizeof head)
+        return false;
+    memcpy(head, bytes, sizeof head);
+    out->n_terms = head[0];
+    out->phrases = head[1];
+    out->n_sketch = out->phrases < KN_SKETCH ? out->phrases : KN_SKETCH;
+    return out->n_terms <= KN_TERMS && n == sizeof head + out->n_terms * sizeof *out->terms +
+                                                out->n_sketch * sizeof *out->sketch;
+}
+
+bool kn_wording_unpack_terms(const void *bytes, size_t n, struct kn_term *out, size_t *n_terms)
+{
+    struct kn_wording head;
+
+    if (!read_head(bytes, n, &head))
+        return false;
+    memcpy(out, (const unsigned char *)bytes + 2 * sizeof(uint32_t), head.n_terms * sizeof *out);
+    for (size_t i = 1; i < head.n_terms; i++)
+        if (out[i - 1].hash >= out[i].hash)
             return false;
-    for (size_t i = 1; i < w->n_sketch; i++)
-        if (w->sketch[i - 1] >= w->sketch[i])
-            return false;
+    *n_terms = head.n_terms;
     return true;
 }
 
 bool kn_wording_unpack(const void *bytes, size_t n, struct kn_wording *out)
 {
-    const unsigned char *p = bytes;
     struct kn_wording w = {0};
-    uint32_t head[2];
+    size_t n_terms;
 
-    if (n < sizeof head)
+    if (!read_head(bytes, n, &w) || !kn_wording_unpack_terms(bytes, n, w.terms, &n_terms))
         return false;
-    memcpy(head, p, sizeof head);
-    w.n_terms = head[0];
-    w.phrases = head[1];
-    w.n_sketch = w.phrases < KN_SKETCH ? w.phrases : KN_SKETCH;
-    if (w.n_terms > KN_TERMS ||
-        n != sizeof head + w.n_terms * sizeof *w.terms + w.n_sketch * sizeof *w.sketch)
-        return false;
-    memcpy(w.terms, p + sizeof head, w.n_terms * sizeof *w.terms);
-    memcpy(w.sketch, p + n - w.n_sketch * sizeof *w.sketch, w.n_sketch * sizeof *w.sketch);
-    if (!is_ordered(&w))
-        return false;
+    memcpy(w.sketch, (const unsigned char *)bytes + n - w.n_sketch * sizeof *w.sketch,
+           w.n_sketch * sizeof *w.sketch);
+    for (size_t i = 1; i < w.n_sketch; i++)
+        if (w.sketch[i - 1] >= w.sketch[i])
+            return false;
     *out = w;
     return true;
 }

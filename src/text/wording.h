@@ -49,4 +49,7 @@ double kn_wording_overlap(const struct kn_wording *a, const struct kn_wording *b
 size_t kn_wording_pack(const struct kn_wording *w, unsigned char *out);
 bool kn_wording_unpack(const void *bytes, size_t n, struct kn_wording *out);
 
+/* The terms alone, for whoever reads those of thousands of titles. out has room for KN_TERMS. */
+bool kn_wording_unpack_terms(const void *bytes, size_t n, struct kn_term *out, size_t *n_terms);
+
 #endif

@@ -166,7 +166,9 @@ def evidence_of(answer):
 def test_recommend_shape(_):
     problems = []
     for name, a in answers().items():
-        problems += shape(a, {"query": dict, "recommendations": list}, name)
+        problems += shape(a, {"query": dict, "recommendations": list, "same": list, "rank_correlation": dict}, name)
+        if a["same"] or any(r["also"] for r in a["recommendations"]):
+            problems.append(f"{name}: of sixteen films that differ, some are taken for one")
         problems += shape(a["query"], {"id": str, "name": str}, f"{name} query")
         if a["query"]["name"] != name:
             problems.append(f"{name} is answered as {a['query']['name']}")

@@ -300,9 +300,34 @@ static void a_message_is_cut_at_a_character(void **state)
     assert_memory_equal(err.msg, "title: aaa", 10);
 }
 
+static void assert_words(const char *text, const char *joined)
+{
+    struct kn_sv rest = kn_sv_of(text), word;
+    char got[256] = "";
+
+    while (kn_next_word(&rest, &word))
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s", *got ? "|" : "",
+                 (int)word.n, word.p);
+    assert_string_equal(got, joined);
+    assert_int_equal(rest.n, 0);
+}
+
+static void words_come_one_after_another(void **state)
+{
+    (void)state;
+    assert_words("don't stop, rock-n-roll! 42 -- x", "don't|stop|rock-n-roll|42|x");
+    assert_words("tail' --mid--dle a''b", "tail|mid|dle|a|b");
+    assert_words("", "");
+    assert_words(" ... ", "");
+    assert_words("\xFFok\xFE", "ok");
+    assert_words("東京物語 so", "東京|京物|物語|語|so"); /* each letter with the next: no cut is guessed */
+    assert_words("a東b", "a|東|b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_come_one_after_another),
         cmocka_unit_test(a_buffer_that_passes_its_maximum_keeps_what_it_had),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_maximum),
         cmocka_unit_test(lower_case_keeps_everything_else),
