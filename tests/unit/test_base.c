@@ -320,7 +320,8 @@ static void words_come_one_after_another(void **state)
     assert_words("", "");
     assert_words(" ... ", "");
     assert_words("\xFFok\xFE", "ok");
-    assert_words("東京物語 so", "東京|京物|物語|語|so"); /* each letter with the next: no cut is guessed */
+    assert_words("東京物語 so",
+                 "東京|京物|物語|語|so"); /* each letter with the next: no cut is guessed */
     assert_words("a東b", "a|東|b");
 }
 
