@@ -2,7 +2,7 @@
 """speech.py [--long]  What is heard, held against what is said: recordings of which the truth is known.
 
 Made here from samples/ and, where ../shared is there (or KINORA_SHARED), from FLEURS, by tests/support/recording.py:
-speech between music, noise and silence, and a recording of ten minutes (--long: twenty) of clips joined by pauses and music. The
+speech between music, noise and silence, and a recording of six minutes (--long: twenty) of clips joined by pauses and music. The
 comparison with faster-whisper is bench/accuracy. Needs NumPy: build/venv (`make oracle-venv`).
 """
 
@@ -53,7 +53,7 @@ def test_ingest(folder):
         seconds = sum(len(c.sound) for c in clips) / recording.RATE
         recordings[f"mixed {lang}"] = recording.mixed(clips, 2 * seconds, 1)
     clips = blended(recording.samples("en"), recording.fleurs("en"))
-    recordings["joined en"] = recording.joined(clips, 1200 if LONG else 600 if recording.FLEURS.exists() else 240, 1)
+    recordings["joined en"] = recording.joined(clips, 1200 if LONG else 360 if recording.FLEURS.exists() else 240, 1)
     nobody = recording.Recording("en")
     for i in range(8):
         kind, make = recording.KINDS[i % len(recording.KINDS)]
