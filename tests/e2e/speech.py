@@ -2,7 +2,7 @@
 """speech.py [--long]  What is heard, held against what is said: recordings of which the truth is known.
 
 Made here from samples/ and, where ../shared is there (or KINORA_SHARED), from FLEURS, by tests/support/recording.py:
-speech between music, noise and silence, and a recording of ten minutes (--long: twenty) of clips joined by pauses and music. The
+speech between music, noise and silence, and a recording of six minutes (--long: twenty) of clips joined by pauses and music. The
 comparison with faster-whisper is bench/accuracy. Needs NumPy: build/venv (`make oracle-venv`).
 """
 
@@ -53,7 +53,7 @@ def test_ingest(folder):
         seconds = sum(len(c.sound) for c in clips) / recording.RATE
         recordings[f"mixed {lang}"] = recording.mixed(clips, 2 * seconds, 1)
     clips = blended(recording.samples("en"), recording.fleurs("en"))
-    recordings["joined en"] = recording.joined(clips, 1200 if LONG else 600 if recording.FLEURS.exists() else 240, 1)
+    recordings["joined en"] = recording.joined(clips, 1200 if LONG else 360 if recording.FLEURS.exists() else 240, 1)
     nobody = recording.Recording("en")
     for i in range(8):
         kind, make = recording.KINDS[i % len(recording.KINDS)]
@@ -151,7 +151,7 @@ def test_a_language_can_be_set_for_one_title(folder):
         one = kinora.json("show", "One")
         assert (one["language"], one["language_set"], one["language_confidence"]) == ("pt-BR", True, 1), one
         assert one["state"] == "ready" and one["opinion"] is not None
-        assert kinora.json("ingest", films)["unchanged"] == 2
+        assert kinora.json("ingest", films)["summary"]["unchanged"] == 2
     assert "pt-BR, as it was set" in kinora("show", "One", code=DONE).out
     kinora("ingest", films, "--language-hint", "en", timeout=120, code=DONE)
     assert kinora.json("show", "One")["segments"] == one["segments"], "a hint is weaker than what was set"
@@ -180,7 +180,7 @@ def test_words_that_were_read_keep_to_the_language_that_was_set(folder):
         assert not any(e.get("event") == "heard" for e in result.lines)
         after = kinora.json("show", name)
         assert (after["language"], after["state"]) == ("fr", "ready") and after["segments"] == before["segments"], after
-        assert kinora.json("ingest", films)["unchanged"] == 1
+        assert kinora.json("ingest", films)["summary"]["unchanged"] == 1
         kinora("ingest", "--again", name, "--language", "auto", timeout=60, code=DONE)
         assert kinora.json("show", name)["language"] == before["language"]
     kinora("import", folder / "text.jsonl", timeout=60, code=DONE)
