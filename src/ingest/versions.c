@@ -107,7 +107,7 @@ int run_join_versions(struct run *r, struct kn_err *err)
     for (size_t i = 0, end; rc == KN_OK && i < n; i = end) {
         for (end = i + 1; end < n && memcmp(&all[i].key, &all[end].key, sizeof all->key) == 0;)
             end++;
-        if (end > i + 1)
+        if (end > i + 1 && end - i <= KN_FACTS_VERSIONS)
             rc = join_group(r, all + i, end - i, err);
     }
     free(all);
