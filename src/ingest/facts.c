@@ -13,7 +13,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FACTS_VERSION = 1 }; /* raise it when the same names and files give other facts */
+enum {
+    FACTS_VERSION = 1, /* raise it when the same names and files give other facts */
+    NEIGHBOURS = 64, /* of a folder with more films and extras than this nobody asks whose it is */
+};
 
 /* A path cut up: its folder, the folder's own name, the film's name without extension. */
 struct parts {
@@ -64,7 +67,7 @@ static int is_alone(const struct kn_scan *scan, const struct parts *p,
                     const struct kn_film_name *film, bool *alone, struct kn_err *err)
 {
     char folder[PATH_MAX];
-    size_t n = p->folder.n + 1;
+    size_t n = p->folder.n + 1, looked = 0, same = 0;
 
     *alone = true;
     if (snprintf(folder, sizeof folder, "%.*s/", (int)p->folder.n, p->folder.p) >=
@@ -82,7 +85,9 @@ static int is_alone(const struct kn_scan *scan, const struct parts *p,
         rc = read_film(&q, &other, err);
         if (rc)
             return rc;
-        *alone = other.kind != KN_FILM || strcasecmp(other.title, film->title) == 0;
+        *alone = ++looked <= NEIGHBOURS &&
+                 (other.kind != KN_FILM ||
+                  (strcasecmp(other.title, film->title) == 0 && ++same <= KN_FACTS_VERSIONS));
     }
     return KN_OK;
 }

@@ -13,6 +13,9 @@
 
 struct kn_scan;
 
+/* More files than these of one title in a folder are no versions of a film but parts of a series or a course. */
+enum { KN_FACTS_VERSIONS = 16 };
+
 /* Of the film at path (bytes). *name: its name, escaped, without ids. An .nfo file that is of no use is told of by a warning.
  * From the arena. KN_ELIMIT. */
 int kn_facts_of(const struct kn_scan *scan, const char *path, struct kn_arena *arena,

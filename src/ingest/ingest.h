@@ -11,6 +11,9 @@
  * first block and memory does not grow with the film; one decoder more than listeners, so that the
  * next title is ready when a listener is free. Every stage commits through store.h by itself.
  *
+ * A file that was changed a moment ago is left for the end, and for another run if it does not come to rest. Titles that are
+ * versions of one film are joined: by ids as their files are seen, by what is said in them at the end.
+ *
  * A file that cannot be read costs its title, never the run. What ends the run: no disk space, a
  * library that cannot be written, a model that cannot be loaded, a cancel. A cancel lets no stage
  * begin, ends the one under way without committing it, and returns KN_ECANCELLED with the summary filled.
@@ -54,7 +57,7 @@ enum kn_ingest_event_kind {
     KN_INGEST_SCANNED, /* total is known now, and fresh, subtitled, sound; left as earlier runs have it */
     KN_INGEST_STAGE,    /* title entered stage */
     KN_INGEST_HEARD,    /* more of title's sound was heard: seconds of duration */
-    KN_INGEST_FINISHED, /* title is ready, silent or failed: state and reason */
+    KN_INGEST_FINISHED, /* title is ready, silent, failed or (still being written) pending: state and reason */
     KN_INGEST_UNCHANGED /* nothing to do for title */
 };
 

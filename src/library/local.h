@@ -121,9 +121,10 @@ int kn_local_check_words(const struct kn_words *words, struct kn_err *err);
 int kn_local_add_title(struct kn_db *db, const struct kn_id *id, const char *name, int year,
                        int64_t *title, struct kn_err *err);
 
-/* After a path came to title or left it: name, year and facts are those of the first of its paths, and of those of what is
+/* After a path came to title or left it: name, year and facts are those of the first of its paths, and then of those of what is
  * joined in it, in order of their bytes, that has them, whichever came first, so that equal folders make equal libraries. Without
- * any it becomes missing for reason (*missing, which may be NULL). The same then for the title that it is joined in. */
+ * any it becomes missing for reason (NULL: as it says, or an unknown one); *missing, which may be NULL: so has the title that
+ * answers for it. The same then for the title that it is joined in. */
 int kn_local_settle_paths(struct kn_db *db, int64_t title, const char *reason, bool *missing,
                           struct kn_err *err);
 

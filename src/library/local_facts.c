@@ -26,16 +26,17 @@ struct gathered {
     const char *name, *kind, *texts[4]; /* called, genres, plot, poster */
     int64_t year;
     struct kn_film_ids ids;
-    size_t paths;
+    size_t own, paths; /* of the title itself; with those of what is joined in it */
 };
 
-/* Of the first path that has it. */
+/* Of the first path that has it, its own before others. */
 static int gather_path(sqlite3_stmt *s, struct kn_arena *arena, struct gathered *g,
                        struct kn_err *err)
 {
     struct kn_film_ids ids;
     bool full = false;
 
+    g->own += sqlite3_column_int(s, 8) != 0;
     if (g->paths++ == 0) {
         g->name = kn_arena_text(arena, kn_db_text(s, 0));
         g->kind = kn_arena_text(arena, kn_db_text(s, 1));
@@ -60,9 +61,9 @@ static int gather(struct kn_db *db, int64_t title, struct kn_arena *arena, struc
     bool row;
     int rc = kn_db_query(db,
                          "SELECT path.name, path.kind, path.called, path.genres, path.plot,"
-                         " path.poster, path.year, path.ids FROM title"
+                         " path.poster, path.year, path.ids, title.key = ?1 AS own FROM title"
                          " JOIN file ON file.title = title.key JOIN path ON path.file = file.key"
-                         " WHERE title.key = ?1 OR title.joined = ?1 ORDER BY path.path",
+                         " WHERE title.key = ?1 OR title.joined = ?1 ORDER BY own DESC, path.path",
                          KN_VALUES(KN_INT(title)), &s, err);
 
     while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row)
@@ -114,6 +115,21 @@ static int set_external(struct kn_db *db, int64_t title, const char *ids, struct
     return rc;
 }
 
+/* It was there, and nobody says where it went. */
+#define REASON_UNKNOWN "no file of it is known any more"
+
+/* Why it has no path. Texts that were imported never had one, and what a title was missing for before stays unless there is
+ * a new reason. */
+static int set_gone(struct kn_db *db, int64_t title, const char *reason, struct kn_err *err)
+{
+    return kn_db_run(
+        db,
+        "UPDATE title SET gone = ?2 WHERE key = ?1 AND (?3 OR (gone = ''"
+        " AND EXISTS (SELECT 1 FROM file WHERE file.title = title.key)))",
+        KN_VALUES(KN_INT(title), KN_TEXT(reason ? reason : REASON_UNKNOWN), KN_INT(reason != NULL)),
+        err);
+}
+
 static int settle_one(struct kn_db *db, int64_t title, const char *reason, bool *missing,
                       struct kn_err *err)
 {
@@ -126,8 +142,11 @@ static int settle_one(struct kn_db *db, int64_t title, const char *reason, bool 
         *missing = g.paths == 0;
     kn_film_ids_text(&g.ids, ids);
     if (!rc && g.paths == 0) {
-        rc = kn_db_run(db, "UPDATE title SET gone = ? WHERE key = ?",
-                       KN_VALUES(KN_TEXT(reason), KN_INT(title)), err);
+        rc = set_gone(db, title, reason, err);
+    } else if (!rc &&
+               g.own == 0) { /* what is joined in it is there; its name and facts are its own */
+        rc = kn_db_run(db, "UPDATE title SET gone = '' WHERE key = ? AND gone <> ''",
+                       KN_VALUES(KN_INT(title)), err);
     } else if (!rc) {
         rc = set_facts(db, title, &g, ids, err);
         if (!rc)
@@ -146,7 +165,7 @@ int kn_local_settle_paths(struct kn_db *db, int64_t title, const char *reason, b
                           KN_VALUES(KN_INT(title)), &joined, &lead, err);
 
     if (!rc)
-        rc = settle_one(db, title, reason, missing, err);
+        rc = settle_one(db, title, reason, joined ? NULL : missing, err);
     return rc || !joined ? rc : settle_one(db, lead, reason, missing, err);
 }
 
@@ -158,7 +177,7 @@ static int join(struct kn_db *db, int64_t lead, int64_t other, struct kn_err *er
     int rc = kn_db_run(db, "UPDATE title SET joined = ?1 WHERE key = ?2 OR joined = ?2",
                        KN_VALUES(KN_INT(lead), KN_INT(other)), err);
 
-    return rc ? rc : kn_local_settle_paths(db, other, KN_REASON_TAKEN, NULL, err);
+    return rc ? rc : kn_local_settle_paths(db, other, NULL, NULL, err);
 }
 
 /* Which of two titles stands for both: what has words, else whose path comes first. */
@@ -263,11 +282,10 @@ static int split(struct kn_db *db, int64_t lead, size_t *n, struct kn_err *err)
             rc = kn_db_run(db, "UPDATE title SET joined = NULL WHERE key = ?",
                            KN_VALUES(KN_INT(one)), err);
         if (!rc && more)
-            rc = kn_local_settle_paths(db, one, KN_REASON_TAKEN, NULL, err);
+            rc = kn_local_settle_paths(db, one, NULL, NULL, err);
     }
     if (!rc && count > 0)
-        rc = kn_local_settle_paths(db, lead, "only files that were joined in it were left", NULL,
-                                   err);
+        rc = kn_local_settle_paths(db, lead, NULL, NULL, err);
     *n = (size_t)count;
     return rc;
 }
@@ -302,7 +320,7 @@ static int promote(struct kn_db *db, int64_t title, bool *leads, struct kn_err *
         return rc;
     rc = kn_db_run(db, "UPDATE title SET joined = nullif(?1, key) WHERE key = ?2 OR joined = ?2",
                    KN_VALUES(KN_INT(title), KN_INT(lead)), err);
-    return rc ? rc : kn_local_settle_paths(db, lead, KN_REASON_TAKEN, NULL, err);
+    return rc ? rc : kn_local_settle_paths(db, lead, NULL, NULL, err);
 }
 
 int kn_store_promote(struct kn_library *lib, const struct kn_id *id, bool *leads,

@@ -8,11 +8,11 @@
 #include <libxml/parserInternals.h>
 #include <libxml/tree.h>
 
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
-enum { TITLE_BYTES = 1000, GENRES_BYTES = 1000, PLOT_BYTES = 64 << 10, GENRES = 32 };
+enum { TITLE_BYTES = 1000, GENRES_BYTES = 1000, PLOT_BYTES = 64 << 10 };
 
 static bool is(const xmlNode *n, const char *name)
 {
@@ -202,9 +202,13 @@ static void say_nothing_of(void *ctx, xmlError *error)
 
 static int parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_nfo *out, struct kn_err *err)
 {
-    xmlParserCtxt *ctxt = xmlCreateMemoryParserCtxt(bytes.p, (int)bytes.n);
+    static pthread_once_t once = PTHREAD_ONCE_INIT; /* before two threads meet in it */
+    xmlParserCtxt *ctxt;
     const xmlNode *root;
     int rc;
+
+    pthread_once(&once, xmlInitParser);
+    ctxt = xmlCreateMemoryParserCtxt(bytes.p, (int)bytes.n);
 
     if (!ctxt)
         return kn_err_set(err, KN_ELIMIT, "no memory for its XML");

@@ -14,7 +14,7 @@ import time
 from contextlib import closing
 
 import media
-from e2e import (DONE, EMBEDDING, FAILED, MODELS, NOT_FOUND, SLOW, SPEECH, Kinora, Opened, hollow_models, none_of, note, run)
+from e2e import (DONE, EMBEDDING, FAILED, MODELS, NOT_FOUND, SLOW, SPEECH, Kinora, Opened, Skip, hollow_models, none_of, note, run)
 from library_db import damage, differences
 from subtitles import AFTER_WORDS, srt
 
@@ -256,13 +256,16 @@ def test_a_file_that_is_still_written_waits_and_is_taken_whole(_):
 
 
 def test_a_file_that_does_not_come_to_rest_is_left_with_the_reason(_):
-    path, ends = films / "Endless.mp4", threading.Event()
-    path.write_bytes(tiny_film)
+    path, ends, gaps = films / "Endless.mp4", threading.Event(), []
+    path.write_bytes(tiny_film + box(b"endless"))
     path.with_suffix(".srt").write_text(srt(OVEN))
 
     def write():
-        while not ends.wait(0.2):
-            path.write_bytes(tiny_film + box(os.urandom(8)))
+        last = time.monotonic()
+        while not ends.wait(0.1):
+            path.touch()
+            gaps.append(time.monotonic() - last)
+            last += gaps[-1]
     writer = threading.Thread(target=write)
     writer.start()
     try:
@@ -270,6 +273,10 @@ def test_a_file_that_does_not_come_to_rest_is_left_with_the_reason(_):
     finally:
         ends.set()
         writer.join()
+        old(path, 3)
+    if max(gaps) > 1:
+        ingest()
+        raise Skip(f"this machine is too busy: it let the writer wait for {max(gaps):.1f} s")
     endless = shown("Endless")
     assert not stages and summary["waiting"] == 1, (stages, summary)
     assert endless["state"] == "pending" and "still being written" in endless["reason"], endless

@@ -7,6 +7,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/films"
 find samples -maxdepth 1 -name '*.mp4' | sort | head -n 4 | while read -r f; do cp "$f" "$dir/films/"; done
+for f in "$dir"/films/*.mp4; do echo '<movie><title>A film</title></movie>' >"${f%.mp4}.nfo"; done
 head -c 3000 /dev/urandom >"$dir/films/broken.mp4"
 
 kinora() { "$KINORA" --library "$dir/library" "$@" 2>&1; }

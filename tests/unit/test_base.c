@@ -1,5 +1,6 @@
 /* One test a promise of buf.h, arena.h, unicode.h, hash.h and fs.h. */
 #include "base/arena.h"
+#include "base/cancel.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/hash.h"
@@ -240,6 +241,68 @@ static void a_file_is_known_by_its_size_edges_and_eight_blocks(void **state)
     rmdir(dir);
 }
 
+static struct kn_hash all_of(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    struct kn_hash h;
+
+    assert_true(fd >= 0);
+    assert_int_equal(kn_hash_all(fd, NULL, &h, NULL), KN_OK);
+    close(fd);
+    return h;
+}
+
+static void what_lies_between_the_blocks_is_seen_by_the_hash_of_all(void **state)
+{
+    char path[] = "/tmp/kn_allXXXXXX";
+    const size_t size = 8 << 20;
+    unsigned char *data = calloc(1, size);
+    struct kn_hash identity, all, other;
+    struct kn_cancel cancel = {0};
+    struct kn_err err;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(kn_hash_is_whole(2 << 20) && !kn_hash_is_whole(size));
+    assert_int_equal(kn_fs_write(path, data, size, NULL), KN_OK);
+    identity = identity_of(path);
+    all = all_of(path);
+    data[(1 << 20) + 5000] = 1;
+    assert_int_equal(kn_fs_write(path, data, size, NULL), KN_OK);
+    other = identity_of(path);
+    assert_memory_equal(&identity, &other, sizeof other);
+    other = all_of(path);
+    assert_memory_not_equal(&all, &other, sizeof other);
+    kn_cancel_set(&cancel);
+    assert_int_equal(kn_hash_all(fd, &cancel, &other, &err), KN_ECANCELLED);
+    close(fd);
+    free(data);
+    unlink(path);
+}
+
+static void a_file_is_published_over_another_only_when_told_to(void **state)
+{
+    char dir[] = "/tmp/kn_pubXXXXXX", path[64], tmp[64];
+    struct kn_buf b;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/f", dir);
+    snprintf(tmp, sizeof tmp, "%s/t", dir);
+    assert_int_equal(kn_fs_publish(tmp, path, true, NULL), KN_EIO); /* there is none */
+    assert_int_equal(kn_fs_write(path, "old", 3, NULL), KN_OK);
+    assert_int_equal(kn_fs_write(tmp, "new", 3, NULL), KN_OK);
+    assert_int_equal(kn_fs_publish(tmp, path, false, NULL), KN_EARG);
+    assert_true(kn_fs_exists(tmp));
+    assert_int_equal(kn_fs_publish(tmp, path, true, NULL), KN_OK);
+    kn_buf_init(&b, 100);
+    assert_int_equal(kn_fs_read(path, &b, NULL), KN_OK);
+    assert_string_equal(b.data, "new");
+    kn_buf_free(&b);
+    unlink(path);
+    assert_int_equal(rmdir(dir), 0); /* and nothing else is left */
+}
+
 static void sha256_is_the_standard_one(void **state)
 {
     char path[] = "/tmp/kn_shaXXXXXX", hex[65];
@@ -341,6 +404,8 @@ int main(void)
         cmocka_unit_test(hashed_text_cannot_run_together),
         cmocka_unit_test(an_id_is_a_uuid_and_reads_back),
         cmocka_unit_test(a_file_is_known_by_its_size_edges_and_eight_blocks),
+        cmocka_unit_test(what_lies_between_the_blocks_is_seen_by_the_hash_of_all),
+        cmocka_unit_test(a_file_is_published_over_another_only_when_told_to),
         cmocka_unit_test(sha256_is_the_standard_one),
         cmocka_unit_test(folders_are_made_with_their_parents_and_files_are_replaced_whole),
         cmocka_unit_test(a_message_is_cut_at_a_character),

@@ -151,6 +151,16 @@ static void a_folder_of_several_films_tells_of_none(void **state)
     assert_string_equal(facts_of(f, "films/Heat.mkv").poster, "");
 }
 
+static void a_course_is_not_many_versions_of_one_film(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 20; i++)
+        make(f, kn_arena_printf(f->arena, "Physics (2020) [tmdbid-5]/Lecture - %02d.mkv", i), "x");
+    scan(f);
+    assert_string_equal(facts_of(f, "Physics (2020) [tmdbid-5]/Lecture - 07.mkv").ids, "");
+}
+
 static void facts_have_one_key_as_long_as_nothing_changes(void **state)
 {
     struct fixture *f = *state;
@@ -212,6 +222,7 @@ int main(void)
         TEST(episodes_do_not_take_the_id_of_their_series),
         TEST(the_film_s_own_nfo_and_poster_come_before_those_of_the_folder),
         TEST(a_folder_of_several_films_tells_of_none),
+        TEST(a_course_is_not_many_versions_of_one_film),
         TEST(facts_have_one_key_as_long_as_nothing_changes),
         TEST(versions_have_folder_title_and_year_in_common),
         TEST(the_nearest_ignore_file_decides),

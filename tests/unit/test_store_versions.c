@@ -143,6 +143,48 @@ static void a_film_is_missing_when_all_its_versions_are(void **state)
     assert_int_equal(state_of(f, a), KN_STATE_READY);
 }
 
+static void a_version_that_goes_is_no_film_that_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_facts told = facts(1, "tmdb:7");
+    struct kn_id a = see_with(f, "/x/a", 1, &told), b = see_with(f, "/x/b", 2, &told);
+    size_t n;
+
+    make_ready(f, a);
+    begin_scan(f);
+    assert_true(known_with(f, "/x/a", &told));
+    assert_int_equal(end_scan(f, "/x"), 0);
+    assert_int_equal(kn_store_split(f->lib, &a, &n, NULL), KN_OK);
+    assert_int_equal(state_of(f, b), KN_STATE_MISSING);
+    assert_string_equal(get(f, b).title.reason, "no file at '/x/b' any more");
+    assert_int_equal(state_of(f, a), KN_STATE_READY);
+}
+
+static void a_text_without_a_file_keeps_its_name_and_is_never_missing(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_imported text = {.identity = hash(30),
+                               .key = hash(31),
+                               .name = "Plot",
+                               .genres = "Drama",
+                               .words = {.segments = two_segments,
+                                         .n_segments = 2,
+                                         .language = "en",
+                                         .words_from = "import",
+                                         .reason = ""}};
+    struct kn_id film = see(f, "/a", 1, "Film"), id;
+    size_t n;
+
+    assert_int_equal(kn_store_import(f->lib, &text, 1, NULL), KN_OK);
+    id = kn_id_from_hash(&text.identity);
+    assert_int_equal(kn_store_join(f->lib, &id, &film, true, NULL), KN_OK);
+    assert_string_equal(get(f, id).title.name, "Plot");
+    assert_string_equal(get(f, id).title.genres, "Drama");
+    assert_int_equal(kn_store_split(f->lib, &id, &n, NULL), KN_OK);
+    assert_string_equal(get(f, id).title.name, "Plot");
+    assert_int_equal(state_of(f, id), KN_STATE_PENDING);
+}
+
 static void a_split_gives_all_back_and_is_remembered(void **state)
 {
     struct fixture *f = *state;
@@ -272,6 +314,8 @@ int main(void)
         TEST(titles_with_one_id_are_joined_and_what_has_words_leads),
         TEST(without_words_the_first_path_leads),
         TEST(a_film_is_missing_when_all_its_versions_are),
+        TEST(a_version_that_goes_is_no_film_that_goes),
+        TEST(a_text_without_a_file_keeps_its_name_and_is_never_missing),
         TEST(a_split_gives_all_back_and_is_remembered),
         TEST(what_a_joined_title_knew_returns_with_the_split),
         TEST(a_joined_title_is_found_by_its_own_name),
