@@ -36,7 +36,7 @@ struct kn_ingest_options {
     const char *lexicon;        /* path of the lexicon; NULL: not there */
     const char *decode_program; /* NULL: see media.h */
     int jobs;                   /* listeners; 0: one a core */
-    int threads;                /* of each; 0: 1 */
+    int threads;                /* of each, lent to the others while it has no title; 0: 1 */
     int beam;                   /* 0: greedy */
     const char *language_hint;  /* of what is spoken; "" or NULL: detect */
     /* Tags, "es,en": which sidecar is taken first; "" or NULL: that of the hint, then of the sound. */
