@@ -62,7 +62,8 @@ check: apt-check build-tests models models-check oracle-venv ## set up, build an
 torture: apt-check build-tests models models-check oracle-venv ## the long tests: kills, fuzzing, the long oracle
 	@tests/run --torture
 
-bench: apt-check build models peer ## the benchmarks
+bench: apt-check build models oracle-venv peer ## the benchmarks
+	@$(call configure-and-build,release,hear)
 	@bench/run
 
 asan: apt-check build models ## unit and end-to-end tests under ASan and UBSan

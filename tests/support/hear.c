@@ -133,8 +133,7 @@ int main(int argc, char **argv)
     w.recordings = calloc((size_t)w.n, sizeof *w.recordings);
     for (int i = 0; w.recordings && i < w.n; i++)
         w.recordings[i].path = argv[7 + i];
-    if (!getenv("NOACCEL"))
-        kn_speech_prepare();
+    kn_speech_prepare();
     if (!w.recordings || kn_speech_open(&options, &w.speech, &err)) {
         fprintf(stderr, "hear: %s\n", w.recordings ? err.msg : "no memory");
         return 1;
