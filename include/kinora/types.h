@@ -66,8 +66,8 @@ struct kn_title {
     struct kn_id id;
     const char *name; /* its file's base name without extension; of copies, the first path's */
     enum kn_state state;
-    const char *reason;   /* for failed, silent and missing; "" otherwise */
-    const char *language; /* BCP-47: "en", "es-MX"; "" when unknown */
+    const char *reason;         /* for failed, silent and missing; "" otherwise */
+    const char *language;       /* BCP-47: "en", "es-MX"; "" when unknown */
     double language_confidence; /* 0..1 */
     bool language_set;          /* by somebody who knows, and kept: it was not detected */
     const char *words_from; /* "speech", "sidecar", "embedded", "import"; "" before there are any */
@@ -86,7 +86,7 @@ struct kn_record {
     const float *vector; /* dim numbers, unit length; NULL unless the state is ready */
     const struct kn_segment *segments;
     size_t n_segments;
-    const struct kn_dropped *dropped; /* by time; comes with the segments */
+    const struct kn_dropped *dropped; /* as they were heard; they come with the segments */
     size_t n_dropped;
     const struct kn_moment *moments;
     size_t n_moments;

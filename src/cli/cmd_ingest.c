@@ -150,6 +150,9 @@ int kn_cmd_ingest(struct kn_cli *cli)
 
     if (cli->n_args == 0 && !*cli->config.again && !*cli->config.retry)
         return kn_cli_wrong_use(cli, "ingest wants DIR, a folder of films");
+    if (*cli->config.set_language && !*cli->config.again)
+        return kn_cli_wrong_use(cli, "--language goes with --again NAME; for all that a run hears "
+                                     "there is --language-hint");
     for (size_t i = 0; i < cli->n_args; i++) { /* before a library is made for nothing */
         if (access(cli->args[i], F_OK) == 0 || errno != ENOENT)
             continue;

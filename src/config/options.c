@@ -174,8 +174,9 @@ static const struct kn_option options[] = {
      .flag_only = true,
      .arg = "TAG",
      .value = "",
-     .help = "With --again: the language of this title, kept from now on, such as es or pt-BR; auto "
-             "is what is detected",
+     .help =
+         "With --again: the language of this title, kept from now on, such as es or pt-BR; auto "
+         "is what is detected",
      .offset = AT(set_language)},
     {.name = "weights",
      .kind = KN_OPTION_TEXT,

@@ -294,6 +294,7 @@ static int first_stage(const struct kn_plan_context *c, struct kn_plan *p, struc
 /* The language that is heard, as Whisper names it, is a part of it. */
 static int speech_key(const struct kn_plan_context *c, struct kn_plan *p, struct kn_err *err)
 {
+    const char *hint = c->options->language_hint ? c->options->language_hint : "";
     struct kn_hasher *h = kn_hasher_new();
     char code[8] = "";
 
@@ -302,9 +303,7 @@ static int speech_key(const struct kn_plan_context *c, struct kn_plan *p, struct
     if (*p->set_language)
         kn_speech_language(p->set_language, code, NULL);
     kn_hasher_hash(h, &c->settings->speech);
-    kn_hasher_text(h, *code                       ? code
-                      : c->options->language_hint ? c->options->language_hint
-                                                  : "");
+    kn_hasher_text(h, *code ? code : hint);
     p->speech = kn_hasher_end(h);
     kn_hasher_free(h);
     return KN_OK;

@@ -45,7 +45,7 @@ struct kn_plan {
 
     const char *const *paths; /* escaped; all that the library knows of the title, this one too */
     size_t n_paths;
-    double duration; /* as the last probe found it; 0: unknown */
+    double duration;                /* as the last probe found it; 0: unknown */
     char set_language[KN_TAG_TEXT]; /* by the user, for this title; "" */
     struct kn_hash speech;          /* what its words depend on when they are heard */
 

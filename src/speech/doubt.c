@@ -153,8 +153,17 @@ static bool same(const char *a, const char *b)
     return yes;
 }
 
-const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, const float *p,
-                     size_t n)
+static bool again(const struct kn_line *line, const struct kn_line *before, size_t n)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < n && !found; i++)
+        found = same(line->text, before[i].text);
+    return found;
+}
+
+const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, size_t n_before,
+                     const float *p, size_t n)
 {
     size_t start = line->start < n ? line->start : n, end = line->end < n ? line->end : n;
     size_t near = start > NEAR ? start - NEAR : 0, far = n - end > NEAR ? end + NEAR : n;
@@ -162,10 +171,9 @@ const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, c
     double seconds = (double)(line->end - line->start) * KN_FRAME / KN_RATE;
     double letters = (double)strlen(line->text);
 
-    if (before && letters > FASTEST * seconds && same(line->text, before->text))
-        return "the line before once more, in no time";
-    /* Behind the last voice of the window Whisper has nothing to write, however near that voice is. */
-    if (voice == 0 && start < end && (voiced(p, start, n) == 0 || voiced(p, near, far) == 0))
+    if ((letters > FASTEST * seconds || voice == 0) && again(line, before, n_before))
+        return "a line before once more, and nobody has time for it";
+    if (voiced(p, near, far) == 0)
         return "nobody speaks there";
     if (kn_is_phantom(line->text) && (2 * voice < end - start || letters < SLOWEST * seconds))
         return "a phrase that is invented over music, and hardly anybody speaks there";

@@ -10,10 +10,10 @@
 
 #include "speech/windows.h"
 
-/* Why the line is not to be kept, NULL: no reason. p[0..n): the window's probabilities of speech;
- * before: the line kept before it in the same window, NULL: none. */
-const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, const float *p,
-                     size_t n);
+/* Why the line is not to be kept, NULL: no reason. before: the lines of the window that were kept so far;
+ * p[0..n): its probabilities of speech. */
+const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, size_t n_before,
+                     const float *p, size_t n);
 
 /* Is it, in whatever case and punctuation, one of the phrases that are known to be invented? */
 bool kn_is_phantom(const char *text);

@@ -286,13 +286,13 @@ static int take_lines(struct run *r, struct whisper_state *state, const struct k
         int64_t t0 = whisper_full_get_segment_t0_from_state(state, s);
         int64_t t1 = whisper_full_get_segment_t1_from_state(state, s);
         struct kn_line line = {whisper_full_get_segment_text_from_state(state, s), frame_of(t0),
-                               frame_of(t1)};
+                               frame_of(t1 > t0 ? t1 : t0)};
         const char *doubt = "a sound, not words";
         bool words = false;
 
         rc = kn_said_words(&r->said, line.text, &words, err);
         if (words)
-            doubt = kn_doubt(&line, kept > 0 ? &lines[kept - 1] : NULL, p, frames);
+            doubt = kn_doubt(&line, lines, kept, p, frames);
         if (rc == KN_OK && doubt)
             rc = kn_said_drop(&r->said, line.text, fmin(from + (double)t0 / 100, to),
                               fmin(from + (double)t1 / 100, to), doubt, err);

@@ -9,7 +9,8 @@
  * Whisper is trained on 30 s windows: shorter slices turn to nonsense, music alone to invented
  * thanks for watching. So only windows that hold speech are heard, they are packed as full as the
  * pauses allow, no text is carried from one window to the next (n_max_text_ctx = 0: with it a
- * loop in one window spreads over the rest), and the temperature fall-back of the paper is on.
+ * loop in one window spreads over the rest), and the temperature fall-back of the paper is on. What it
+ * writes where nobody speaks all the same is dropped (doubt.h), and lines are moved to where the voice is (windows.h).
  *
  * One kn_speech holds the weights; each window under way needs about 120 MB with the base model,
  * a listener next to nothing in between. Memory does not grow with

@@ -181,13 +181,19 @@ static bool pause_for(const float *p, size_t n, size_t from, const struct kn_lin
     return found;
 }
 
+/* A last line without time for its letters is what the voice that comes next says. */
 static void fit_last(const float *p, size_t n, struct kn_line *last)
 {
-    size_t end = last->end;
+    size_t end = last->end, more = end - last->start < strlen(last->text) ? REACH : 0;
     struct utterance u;
 
-    for (size_t at = 0; next_utterance(p, at, n, &u) && u.start < last->end; at = u.end)
-        end = last->end > u.end || u.end - last->end < REACH ? u.end : last->end;
+    for (size_t at = 0; next_utterance(p, at, n, &u) && u.start < last->end + more; at = u.end) {
+        bool next = u.start >= last->end;
+
+        end = next || last->end > u.end || u.end - last->end < REACH ? u.end : last->end;
+        if (next)
+            break;
+    }
     last->end = end;
 }
 
@@ -209,7 +215,7 @@ void kn_windows_fit(const float *p, size_t n, struct kn_line *lines, size_t coun
         begin = first.start;
     fit_last(p, n, &lines[count - 1]);
     for (size_t i = 0; i + 1 < count; i++) {
-        size_t next = lines[i + 1].start;
+        size_t next = lines[i + 1].start > begin ? lines[i + 1].start : begin;
 
         if (pause_for(p, n, from, &lines[i], &lines[i + 1], begin, &pause)) {
             lines[i].end = pause.start;

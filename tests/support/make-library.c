@@ -157,6 +157,12 @@ static void fill_words(const struct film *f, struct space *s, struct kn_record *
     r->n_segments = r->n_moments = 2;
 }
 
+static const struct kn_dropped dropped[] = {
+    {0, 4, "[Music]", "a sound, not words"},
+    {3720, 3724, "Thanks for watching!",
+     "a phrase that is invented over music, and hardly anybody speaks there"},
+};
+
 static void fill(const struct film *f, unsigned char number, struct space *s, struct kn_record *r)
 {
     s->paths[0] = f->path;
@@ -166,6 +172,7 @@ static void fill(const struct film *f, unsigned char number, struct space *s, st
                                       .reason = f->reason,
                                       .language = f->language,
                                       .language_confidence = *f->language ? 0.98 : 0,
+                                      .language_set = number == 4,
                                       .words_from = f->texts[0] ? "speech" : "",
                                       .duration = f->duration,
                                       .opinion = f->opinion,
@@ -178,6 +185,10 @@ static void fill(const struct film *f, unsigned char number, struct space *s, st
     r->title.id.b[8] = 0x80;
     if (f->state == KN_STATE_READY)
         fill_words(f, s, r);
+    if (number == 3) {
+        r->dropped = dropped;
+        r->n_dropped = sizeof dropped / sizeof *dropped;
+    }
 }
 
 int main(int argc, char **argv)

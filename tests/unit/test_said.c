@@ -134,6 +134,30 @@ static void nothing_said_is_null_and_zero(void **state)
     assert_int_equal(n, 0);
 }
 
+static void what_is_dropped_is_kept_aside_with_its_reason(void **state)
+{
+    const struct kn_dropped *dropped = NULL;
+    size_t n = 0;
+    bool words = true;
+
+    (void)state;
+    assert_int_equal(kn_said_take_dropped(&said, &dropped, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(kn_said_words(&said, " [Music]", &words, NULL), 0);
+    assert_false(words);
+    assert_int_equal(kn_said_words(&said, " (upbeat music) Hello", &words, NULL), 0);
+    assert_true(words);
+    assert_int_equal(kn_said_drop(&said, " [Music] ", 1, 2, "a sound", NULL), 0);
+    assert_int_equal(kn_said_drop(&said, " \xe2\x99\xaa ", 2, 3, "a sound", NULL), 0);
+    assert_int_equal(kn_said_drop(&said, " Thanks for \xc3", 3, 4, "nobody speaks", NULL), 0);
+    assert_int_equal(kn_said_take_dropped(&said, &dropped, &n, NULL), 0);
+    assert_int_equal(n, 2); /* a note has no words: nothing to tell of */
+    assert_string_equal(dropped[0].text, "[Music]");
+    assert_string_equal(dropped[1].text, "Thanks for \xef\xbf\xbd");
+    assert_string_equal(dropped[1].reason, "nobody speaks");
+    assert_true(dropped[1].start >= 3 && dropped[1].end <= 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(times_run_forward_within_the_window, begin, end),
         cmocka_unit_test_setup_teardown(good_times_stay_as_they_are, begin, end),
         cmocka_unit_test_setup_teardown(words_without_room_join_the_segment_before, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_dropped_is_kept_aside_with_its_reason, begin, end),
         cmocka_unit_test_setup_teardown(nothing_said_is_null_and_zero, begin, end),
     };
 

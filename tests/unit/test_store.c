@@ -275,6 +275,55 @@ static void no_words_make_a_silent_title(void **state)
     assert_string_equal(get(f, id).title.reason, "");
 }
 
+static void what_was_dropped_comes_and_goes_with_the_words(void **state)
+{
+    const struct kn_dropped dropped[] = {{3, 4, "Thanks for watching!", "nobody speaks there"}};
+    const struct kn_hash key = hash(20);
+    struct kn_words words = {.language = "en",
+                             .words_from = "",
+                             .reason = "nobody speaks in it",
+                             .dropped = dropped,
+                             .n_dropped = 1};
+    struct fixture *f = *state;
+    struct kn_id id = see(f, "/films/a.mp4", 1, "a");
+
+    assert_int_equal(commit_probe(f->lib, &id, 10), KN_OK);
+    assert_int_equal(kn_store_commit_words(f->lib, &id, &key, &words, NULL), KN_OK);
+    assert_int_equal(get(f, id).n_dropped, 1);
+    assert_string_equal(get(f, id).dropped[0].reason, "nobody speaks there");
+    words.n_dropped = 0;
+    assert_int_equal(kn_store_commit_words(f->lib, &id, &key, &words, NULL), KN_OK);
+    assert_int_equal(get(f, id).n_dropped, 0);
+}
+
+static void a_language_that_was_set_outlives_the_words(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_id id = see(f, "/films/a.mp4", 1, "a"), nobody = {{9}};
+
+    make_ready(f, id);
+    assert_false(get(f, id).title.language_set);
+    assert_string_equal(get(f, id).title.language, "en");
+    assert_int_equal(kn_store_set_language(f->lib, &id, "es-MX", NULL), KN_OK);
+    assert_true(get(f, id).title.language_set);
+    assert_string_equal(get(f, id).title.language, "es-MX");
+    assert_true(get(f, id).title.language_confidence >= 1);
+    assert_int_equal(get(f, id).n_segments, 2);
+    assert_int_equal(key_of(f, id, KN_STAGE_VECTORS), 12);
+    assert_int_equal(key_of(f, id, KN_STAGE_OPINION), -1); /* a scorer may go by the language */
+    assert_int_equal(kn_store_redo(f->lib, &id, KN_STAGE_WORDS, NULL), KN_OK);
+    assert_string_equal(get(f, id).title.language, "es-MX");
+    make_ready(f, id);
+    assert_string_equal(get(f, id).title.language, "es-MX");
+    assert_int_equal(kn_store_set_language(f->lib, &id, "fr", NULL), KN_OK);
+    assert_string_equal(get(f, id).title.language, "fr");
+    assert_int_equal(kn_store_set_language(f->lib, &id, "", NULL), KN_OK);
+    assert_false(get(f, id).title.language_set);
+    assert_string_equal(get(f, id).title.language, "en"); /* as it was found last */
+    assert_int_equal(kn_store_set_language(f->lib, &id, "sixteen letters!", NULL), KN_EARG);
+    assert_int_equal(kn_store_set_language(f->lib, &nobody, "es", NULL), KN_ENOTFOUND);
+}
+
 static void a_failed_stage_keeps_its_key_until_it_is_redone(void **state)
 {
     struct fixture *f = *state;
@@ -369,6 +418,8 @@ int main(void)
         TEST(a_title_is_ready_once_the_last_stage_is_committed),
         TEST(committing_a_stage_forgets_the_stages_behind_it),
         TEST(no_words_make_a_silent_title),
+        TEST(what_was_dropped_comes_and_goes_with_the_words),
+        TEST(a_language_that_was_set_outlives_the_words),
         TEST(a_failed_stage_keeps_its_key_until_it_is_redone),
         TEST(redo_forgets_from_one_stage_on),
         TEST(impossible_stages_are_refused_and_change_nothing),

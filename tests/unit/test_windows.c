@@ -240,6 +240,84 @@ static void the_densest_slice_holds_the_most_speech(void **state)
     assert_in_range(kn_windows_densest(sound, &w, 160), 100, 900 - 160);
 }
 
+static void lines_go_to_where_the_voice_is(void **state)
+{
+    struct kn_line lines[] = {{"the first sentence", 0, 95},
+                              {"the second", 95, 170},
+                              {"sentence", 170, 175},
+                              {"and the last one", 190, 400}};
+
+    (void)state;
+    silence(FRAMES);
+    speak(19, 80);   /* the first begins late in the window */
+    speak(110, 205); /* the second runs on into the third without a pause */
+    speak(220, 300);
+    kn_windows_fit(sound, 400, lines, 4);
+    assert_int_equal(lines[0].start, 19);
+    assert_int_equal(lines[0].end, 80);
+    assert_int_equal(lines[1].start, 110);
+    assert_int_equal(lines[1].end, 170); /* no pause: as it was */
+    assert_int_equal(lines[2].start, 170);
+    assert_int_equal(lines[2].end, 205);
+    assert_int_equal(lines[3].start, 220);
+    assert_int_equal(lines[3].end, 300);
+}
+
+static void a_last_line_without_time_is_what_comes_next(void **state)
+{
+    struct kn_line lines[] = {{"a line that is said", 10, 100}, {"The Lantern Fleet", 100, 100}};
+
+    (void)state;
+    silence(FRAMES);
+    speak(10, 60);
+    speak(102, 140);
+    kn_windows_fit(sound, 160, lines, 2);
+    assert_int_equal(lines[0].end, 60);
+    assert_int_equal(lines[1].start, 102);
+    assert_int_equal(lines[1].end, 140);
+}
+
+static void a_border_far_from_any_pause_stays(void **state)
+{
+    struct kn_line lines[] = {{"one", 10, 100}, {"two", 100, 200}};
+
+    (void)state;
+    silence(FRAMES);
+    speak(10, 150);
+    speak(170, 200);
+    kn_windows_fit(sound, 220, lines, 2);
+    assert_int_equal(lines[0].end, 100);
+    assert_int_equal(lines[1].start, 100);
+}
+
+static void fitted_lines_stay_in_order_whatever_they_were(void **state)
+{
+    static const char *const texts[] = {"", "a", "a few words",
+                                        "a line of quite some words, and more"};
+    struct kn_line lines[12], none;
+
+    (void)state;
+    srand(1);
+    for (unsigned round = 0; round < 500; round++) {
+        size_t n = 1 + (size_t)rand() % 12, at = 0;
+
+        chatter(round);
+        for (size_t i = 0; i < n; i++) {
+            lines[i].text = texts[rand() % 4];
+            lines[i].start = at;
+            lines[i].end = at += (size_t)rand() % 150;
+        }
+        kn_windows_fit(sound, 937, lines, n);
+        for (size_t i = 1; i < n; i++)
+            assert_true(lines[i].start >= lines[i - 1].start);
+    }
+    silence(FRAMES);
+    lines[0] = none = (struct kn_line){"nobody", 3, 9};
+    kn_windows_fit(sound, 937, lines, 1);
+    assert_memory_equal(&lines[0], &none, sizeof none);
+    kn_windows_fit(sound, 937, lines, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +331,10 @@ int main(void)
         cmocka_unit_test(the_windows_do_not_depend_on_the_chunks),
         cmocka_unit_test(the_spread_takes_the_fullest_of_each_part),
         cmocka_unit_test(the_densest_slice_holds_the_most_speech),
+        cmocka_unit_test(lines_go_to_where_the_voice_is),
+        cmocka_unit_test(a_last_line_without_time_is_what_comes_next),
+        cmocka_unit_test(a_border_far_from_any_pause_stays),
+        cmocka_unit_test(fitted_lines_stay_in_order_whatever_they_were),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
