@@ -65,6 +65,7 @@ torture: apt-check build-tests models models-check oracle-venv ## the long tests
 	@tests/run --torture
 
 bench: apt-check build models models-check oracle-venv peer ## the benchmarks
+	@$(call configure-and-build,release,hear)
 	@bench/run
 
 asan: apt-check build models ## unit and end-to-end tests under ASan and UBSan

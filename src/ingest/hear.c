@@ -140,12 +140,12 @@ int run_verify_model(const char *path, struct kn_err *err)
 static int open_listener(struct run *r, struct kn_listener **out, struct kn_err *err)
 {
     const struct kn_ingest_options *o = r->options;
+    int threads = run_jobs(o) * (o->threads > 1 ? o->threads : 1);
     int rc = KN_OK;
 
     pthread_mutex_lock(&r->lock);
     if (!r->speech) {
-        const struct kn_speech_options options = {o->speech_model, o->vad_model,
-                                                  o->jobs * o->threads, o->beam};
+        const struct kn_speech_options options = {o->speech_model, o->vad_model, threads, o->beam};
 
         rc = run_verify_model(o->speech_model, err);
         if (rc == KN_OK)

@@ -39,9 +39,9 @@ struct kn_ingest_options {
     const char *lexicon, *instruct_model; /* paths of what those scorers read; NULL: not there */
     const char *decode_program;           /* NULL: see media.h */
     int jobs;                             /* listeners; 0: one a core */
-    int threads;                          /* of each; 0: 1 */
-    int beam;                             /* 0: greedy */
-    const char *language_hint;            /* of what is spoken; "" or NULL: detect */
+    int threads;               /* of each, lent to the others while it has no title; 0: 1 */
+    int beam;                  /* 0: greedy */
+    const char *language_hint; /* of what is spoken; "" or NULL: detect */
     /* Tags, "es,en": which sidecar is taken first; "" or NULL: that of the hint, then of the sound. */
     const char *subtitle_language;
     double
@@ -55,8 +55,8 @@ struct kn_ingest_options {
 
 enum kn_ingest_event_kind {
     KN_INGEST_SCANNED, /* total is known now, and fresh, subtitled, sound; left as earlier runs have it */
-    KN_INGEST_STAGE,    /* title entered stage */
-    KN_INGEST_HEARD,    /* more of title's sound was heard: seconds of duration */
+    KN_INGEST_STAGE, /* title entered stage */
+    KN_INGEST_HEARD, /* more of title's sound was heard: seconds of duration */
     KN_INGEST_FINISHED, /* title is ready, silent, failed or (still being written) pending: state and reason */
     KN_INGEST_UNCHANGED /* nothing to do for title */
 };

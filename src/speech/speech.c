@@ -11,7 +11,7 @@
 #include <string.h>
 #include <whisper.h>
 
-enum { BEAM_MAX = 8, THREADS_MAX = 64 };
+enum { BEAM_MAX = 8, THREADS_MAX = 1 << 16 };
 
 /* As whisper.cpp counts them: 99, or 100 from large-v3 on; an English model has no choice. */
 static int count_languages(struct whisper_context *w)

@@ -365,6 +365,22 @@ static float music(double t)
     return (float)(0.1 * sum);
 }
 
+static void several_windows_at_once_give_what_one_after_the_other_gives(void **state)
+{
+    const struct kn_speech_options options = {.model = whisper, .vad = silero, .threads = 3};
+    struct kn_speech *one_at_a_time = speech;
+    struct kn_transcript together, alone;
+
+    (void)state;
+    need_all();
+    alone = hear_alone(english, NULL);
+    assert_int_equal(kn_speech_open(&options, &speech, NULL), KN_OK);
+    together = hear_alone(english, NULL);
+    kn_speech_close(speech);
+    speech = one_at_a_time;
+    assert_same(&together, &alone);
+}
+
 static void where_nobody_speaks_nothing_is_said(void **state)
 {
     struct sound sounds[] = {made(5, no_sound), made(40, noise), made(40, music), {NULL, 0, 0}};
@@ -665,6 +681,7 @@ int main(void)
         cmocka_unit_test(words_times_and_language_are_right),
         cmocka_unit_test(the_same_sound_gives_the_same_whatever_came_before),
         cmocka_unit_test(two_listeners_in_two_threads_hear_what_one_does),
+        cmocka_unit_test(several_windows_at_once_give_what_one_after_the_other_gives),
         cmocka_unit_test(where_nobody_speaks_nothing_is_said),
         cmocka_unit_test(a_long_opening_of_music_does_not_hide_the_language),
         cmocka_unit_test(samples_that_are_not_numbers_do_no_harm),
