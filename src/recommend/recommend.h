@@ -30,9 +30,9 @@ struct kn_candidate {
 size_t kn_candidates_for(size_t k);
 
 /* Two lists, best first, into one without repeats (room for n_meaning + n_words); returns how many. A title's likeness, as
- * it came in either list, plus twice what it shares in rare words; of one that is not in words that is less than the last of them
- * shares, and counts as nothing. Reciprocal rank fusion instead, which knows only places, finds as many siblings of a film or
- * fewer, and fewer of its genres, and takes any chance word for a reason in a library where nothing is shared
+ * it came in either list, plus what it shares in rare words; of one that is not in words that is less than the last of them
+ * shares, and counts as nothing. Reciprocal rank fusion instead, which knows only places, finds about as many siblings of a film
+ * and fewer of its genres, and takes any chance word for a reason in a library where nothing is shared
  * (bench/RESULTS.md). */
 size_t kn_fuse(const struct kn_candidate *meaning, size_t n_meaning,
                const struct kn_candidate *words, size_t n_words, struct kn_candidate *out);

@@ -260,7 +260,7 @@ def ranked(name, *options):
 def test_weights(_):
     for film in (FILMS[0], FILMS[-1]):
         own = kinora.by_name()[film["name"]]["opinion"]
-        likeness = [r["similarity"] for r in ranked(film["name"], "--weights", "1,0")]
+        likeness = [r["similarity"] for r in ranked(film["name"], "--weights", "1,0", "--candidates", "meaning")]
         assert likeness == sorted(likeness, reverse=True), f"1,0: similarities {likeness}"
         mood = [abs(r["opinion"] - own) for r in ranked(film["name"], "--weights", "0,1")]
         assert mood == sorted(mood), f"0,1: distances in opinion {mood}"

@@ -234,7 +234,7 @@ static struct kn_candidate shared(unsigned char id, double likeness, double word
     return c;
 }
 
-static void fusion_adds_twice_the_words_to_the_likeness(void **state)
+static void fusion_adds_the_words_to_the_likeness(void **state)
 {
     const struct kn_candidate meaning[] = {hit(1, 0.6, 0, ""), hit(2, 0.5, 0, "")};
     const struct kn_candidate words[] = {shared(2, 0.5, 0.2), shared(3, 0.1, 0.05)};
@@ -245,8 +245,8 @@ static void fusion_adds_twice_the_words_to_the_likeness(void **state)
     for (unsigned char i = 0; i < 3; i++)
         assert_int_equal(out[i].hit.id.b[0], i + 1);
     assert_float_equal(out[0].likeness, 0.6, 1e-9);
-    assert_float_equal(out[1].likeness, 0.9, 1e-9);
-    assert_float_equal(out[2].likeness, 0.2, 1e-9);
+    assert_float_equal(out[1].likeness, 0.7, 1e-9);
+    assert_float_equal(out[2].likeness, 0.15, 1e-9);
     assert_int_equal(out[0].by_meaning, 1);
     assert_int_equal(out[0].by_words, 0);
     assert_int_equal(out[1].by_meaning, 2);
@@ -418,7 +418,7 @@ int main(void)
         cmocka_unit_test(many_dimensions_are_all_counted),
         cmocka_unit_test(the_mean_of_examples_goes_away_from_the_others),
         cmocka_unit_test(best_score_is_the_best_liked_or_minus_the_square_of_the_best_other),
-        cmocka_unit_test(fusion_adds_twice_the_words_to_the_likeness),
+        cmocka_unit_test(fusion_adds_the_words_to_the_likeness),
         cmocka_unit_test(fusion_of_one_list_or_none_keeps_it),
         cmocka_unit_test(correlations_tell_which_term_made_the_order),
         cmocka_unit_test(equal_values_share_a_place_and_no_spread_correlates_with_nothing),
