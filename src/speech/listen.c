@@ -23,16 +23,13 @@ enum {
     PROBES = 4,               /* windows that vote */
     FIRST_BLOCK = 300,        /* seconds of sound, from which they are chosen */
     SAMPLES_A_POSITION = 320, /* of the encoder: 20 ms */
-    POSITIONS = 1500,         /* of the encoder: 30 s */
     PASSES = 8, /* of the encoder over one window; Whisper seeks to where it stopped hearing */
 
-    /* Short windows are encoded at their own length, which halves the time of a clip of 10 s. But
-     * only in these steps, to which flash attention pads: in steps of 64 the zeros of its padding
-     * took the word error rate of the FLEURS clips from .19, as it is at full length, to .26.
-     * With the padding taken out of whisper.cpp it was .19 again, and no faster. */
-    STEP = 256,
-    GLANCE = STEP,   /* a probe of 5 s */
-    LOOK = 2 * STEP, /* one of 10 s */
+    /* Probes are encoded at their own length, in steps of 256, to which flash attention pads. Windows are not: that halves
+     * the time of a clip of 10 s, and costs 6 to 8 of the 158 Portuguese and 2 to 5 of the 124 English words of the FLEURS
+     * clips with a beam of 5 (bench/RESULTS.md). Most windows of a film are nearly full anyway. */
+    GLANCE = 256, /* a probe of 5 s */
+    LOOK = 512,   /* one of 10 s */
 };
 
 /* Of the 30 FLEURS clips, in 5 languages, a glance named 29 right, a look all. Whatever a glance
@@ -90,15 +87,12 @@ static bool never(struct whisper_context *w, struct whisper_state *state, void *
     return false;
 }
 
-static struct whisper_full_params params_for(struct run *r, size_t samples)
+static struct whisper_full_params params_for(struct run *r)
 {
     const struct kn_speech *s = r->l->speech;
     struct whisper_full_params p = whisper_full_default_params(
         s->beam > 1 ? WHISPER_SAMPLING_BEAM_SEARCH : WHISPER_SAMPLING_GREEDY);
-    size_t positions = (samples + SAMPLES_A_POSITION - 1) / SAMPLES_A_POSITION;
 
-    positions = (positions + STEP - 1) / STEP * STEP;
-    p.audio_ctx = positions < POSITIONS ? (int)positions : 0;
     p.n_threads = 1;
     p.beam_search.beam_size = s->beam;
     p.n_max_text_ctx = 0;
@@ -158,7 +152,7 @@ static int probe(struct run *r, const struct kn_window *window, size_t positions
     size_t frames = positions * SAMPLES_A_POSITION / KN_FRAME;
     size_t at = kn_windows_densest(sound->speech, window, frames);
     size_t n = samples_in(sound, at, frames);
-    struct whisper_full_params params = params_for(r, n);
+    struct whisper_full_params params = params_for(r);
     struct whisper_state *state = NULL;
     int rc = was_cancelled(r, err);
 
@@ -337,7 +331,7 @@ static void *hear(void *arg)
     const struct kn_sound *sound = &r->l->sound;
     const struct kn_window *w = &h->window;
     size_t n = samples_in(sound, w->start, w->end - w->start);
-    struct whisper_full_params params = params_for(r, n);
+    struct whisper_full_params params = params_for(r);
     struct pass pass = {.run = r, .window = *w};
     int failed;
 
