@@ -251,6 +251,18 @@ static void assert_says(const struct kn_transcript *t, const char *script, doubl
 
 /* ---- promises ---- */
 
+static void a_few_words_in_the_first_minutes_do_not_decide_the_language(void **state)
+{
+    (void)state;
+    assert_false(kn_can_vote(1, 300, false)); /* a studio's ident: more may come */
+    assert_false(kn_can_vote(3, 900, false));
+    assert_true(kn_can_vote(4, 300, false));
+    assert_true(kn_can_vote(1, 300, true));
+    assert_true(kn_can_vote(1, 1200, false)); /* or all of a silent film would be held in memory */
+    assert_false(kn_can_vote(0, 1200, false));
+    assert_false(kn_can_vote(0, 300, true));
+}
+
 static void words_times_and_language_are_right(void **state)
 {
     struct kn_transcript t;
@@ -678,6 +690,7 @@ static void a_cut_or_damaged_model_does_not_crash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_few_words_in_the_first_minutes_do_not_decide_the_language),
         cmocka_unit_test(words_times_and_language_are_right),
         cmocka_unit_test(the_same_sound_gives_the_same_whatever_came_before),
         cmocka_unit_test(two_listeners_in_two_threads_hear_what_one_does),
