@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "ingest/ingest.h"
+#include "models/models.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,10 +82,11 @@ static void find_for_scorers(struct kinora *k, char **lexicon, char **instruct)
  * was made from, which hears as well, and slower. */
 static int speech_model_path(const struct kinora *k, char **out, struct kn_err *err)
 {
+    const struct kn_model *m;
     int rc = kn_api_model_path(k, k->speech_model, out, err);
 
-    if (rc == KN_ENOTFOUND && strcmp(k->speech_model, KN_API_SPEECH_MODEL) == 0 &&
-        kn_api_model_path(k, "whisper-base", out, NULL) == KN_OK)
+    if (rc == KN_ENOTFOUND && kn_models_find(k->speech_model, &m, NULL) == KN_OK && m->instead &&
+        kn_api_model_path(k, m->instead, out, NULL) == KN_OK)
         rc = KN_OK;
     return rc;
 }

@@ -91,6 +91,10 @@ void kn_speech_prepare(void);
  * Whisper knows. Needs no model. */
 int kn_speech_language(const char *tag, char code[8], struct kn_err *err);
 
+/* The same, and the model at that path knows it: an English one only that, large-v3 one more than others. Walks the
+ * file in some milliseconds. KN_EARG; KN_ENOTFOUND, KN_ECORRUPT and KN_EIO of the model. */
+int kn_speech_language_of(const char *model, const char *tag, char code[8], struct kn_err *err);
+
 /* An extension that ggml was compiled for and this processor has not got, so that loading a model
  * would end the program; NULL: none. */
 const char *kn_speech_cpu_lacks(void);
