@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "ingest/ingest.h"
+#include "models/models.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -21,7 +21,8 @@
 
 enum {
     PROBES = 4,               /* windows that vote */
-    FIRST_BLOCK = 300,        /* seconds of sound, from which they are chosen */
+    BLOCK = 300,              /* seconds of sound, from which they are chosen */
+    LONGEST = 4 * BLOCK,      /* with fewer windows in it than shall vote, those there are do */
     SAMPLES_A_POSITION = 320, /* of the encoder: 20 ms */
     PASSES = 8, /* of the encoder over one window; Whisper seeks to where it stopped hearing */
 
@@ -181,12 +182,14 @@ static int vote_of(struct run *r, const struct kn_window *window, float *votes, 
 }
 
 /* Each window has one vote, shared out by probability. A title of one or two windows is judged
- * by the fuller one alone when that is clear: its other window would cost a tenth of its time. */
+ * by the fuller one alone when that is clear: its other window would cost a tenth of its time.
+ * While the title goes on, windows that were not found have a vote too, and give it to nobody. */
 static int vote(struct run *r, size_t windows, struct kn_err *err)
 {
     float votes[KN_BALLOT], sum[KN_BALLOT] = {0};
     size_t pick[PROBES], n;
     int rc = KN_OK, best = 0, languages = r->l->speech->languages;
+    bool whole = r->l->sound.last;
 
     n = kn_windows_spread(r->l->plan, windows, PROBES, pick);
     if (n == 2 && r->l->plan[pick[1]].speech > r->l->plan[pick[0]].speech) {
@@ -201,8 +204,8 @@ static int vote(struct run *r, size_t windows, struct kn_err *err)
             sum[j] += votes[j];
         best = best_of(sum, languages);
         r->language = best;
-        r->confidence = fmin(1, (double)sum[best] / (double)(i + 1));
-        if (n <= 2 && r->confidence >= SURE)
+        r->confidence = fmin(1, (double)sum[best] / (double)(whole ? i + 1 : PROBES));
+        if (whole && n <= 2 && r->confidence >= SURE)
             break;
     }
     return rc;
@@ -222,12 +225,12 @@ static size_t plan(struct kn_listener *l)
     return n;
 }
 
-static int pull_a_block(struct run *r, struct kn_err *err)
+static int pull_to(struct run *r, size_t seconds, struct kn_err *err)
 {
     struct kn_sound *sound = &r->l->sound;
     int rc = KN_OK;
 
-    while (rc == KN_OK && !sound->last && sound->samples < (size_t)FIRST_BLOCK * KN_RATE) {
+    while (rc == KN_OK && !sound->last && sound->samples < seconds * KN_RATE) {
         rc = was_cancelled(r, err);
         if (rc == KN_OK)
             rc = kn_sound_pull(sound, err);
@@ -235,22 +238,32 @@ static int pull_a_block(struct run *r, struct kn_err *err)
     return rc;
 }
 
-/* Lets the windows of the first block vote that somebody speaks in. */
+bool kn_can_vote(size_t windows, size_t seconds, bool last)
+{
+    return windows >= PROBES || (windows > 0 && (last || seconds >= LONGEST));
+}
+
+/* Lets the first windows vote that somebody speaks in: enough of them, since a studio's ident or a song
+ * in another language may be all that the first minutes hold. */
 static int find_language(struct run *r, struct kn_err *err)
 {
     struct kn_sound *sound = &r->l->sound;
     struct kn_window w;
-    size_t windows;
+    size_t windows, seconds = BLOCK;
     int rc;
 
     if (r->l->speech->languages == 1)
         return KN_OK;
-    while ((rc = pull_a_block(r, err)) == KN_OK) {
+    while ((rc = pull_to(r, seconds, err)) == KN_OK) {
         windows = plan(r->l);
-        if (windows > 0)
+        if (kn_can_vote(windows, seconds, sound->last))
             return vote(r, windows, err);
         if (sound->last)
             break;
+        if (windows > 0) {
+            seconds += BLOCK;
+            continue;
+        }
         kn_windows_next(sound->speech, sound->frames, false, &w); /* says what is not needed */
         kn_sound_drop(sound, w.start);
     }
