@@ -59,7 +59,8 @@ struct kn_rank_options {
 struct kn_ranked {
     const struct kn_candidate *candidate; /* borrowed */
     double opinion_term;                  /* 0..1 */
-    double score;                         /* the weighted sum of the standardised terms */
+    double of_likeness, of_opinion;       /* the standardised terms, weighted */
+    double score;                         /* their sum */
     bool weak;
     bool unknown_language; /* asked for a language, this title's is not known: after all others */
 };
