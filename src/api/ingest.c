@@ -1,8 +1,9 @@
 #include "api/api.h"
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "ingest/ingest.h"
-#include "models/models.h"
+#include "ingest/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,17 @@ out:
     free(language);
     free(lexicon);
     free(instruct);
+    return rc;
+}
+
+int kinora_import_check(const char *file, struct kn_err *err)
+{
+    struct kn_arena *arena = kn_arena_new(0);
+    struct kn_row *rows;
+    size_t n;
+    int rc = arena ? kn_rows_read(file, arena, &rows, &n, err) : kn_api_no_memory(err, "import");
+
+    kn_arena_free(arena);
     return rc;
 }
 
