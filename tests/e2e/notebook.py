@@ -311,6 +311,18 @@ def test_an_export_comes_in_again(folder):
     assert sorted(s for _, s in names(kinora)) == sorted(s for _, s in names(Kinora(folder / "rows")))
 
 
+def test_a_name_that_has_an_extension_gets_no_other(folder):
+    kinora = Kinora(folder / "extensions")
+    (kinora.folder / "films.jsonl").write_text("\n".join(
+        json.dumps({"title": title, "text": WARM}) for title in ("Two.MP4", "Three.mkv", "Four", "Mr. Five")), encoding="utf-8")
+    kinora("import", kinora.folder / "films.jsonl", code=DONE)
+    kinora("export", kinora.folder / "out", code=DONE)
+    assert sorted(v for v, _ in read_csv(kinora.folder / "out/transcripts.csv")[1:]) == [
+        "Four.mp4", "Mr. Five.mp4", "Three.mkv", "Two.MP4"]
+    payload = json.loads((kinora.folder / "out/payload.json").read_text(encoding="utf-8"))
+    assert sorted(p["Movie_Name"] for p in payload) == ["Four", "Mr. Five", "Three.mkv", "Two"]
+
+
 def test_an_empty_library_exports_empty_files(folder):
     kinora, empty = Kinora(folder / "nothing"), folder / "no-films"
     empty.mkdir()
