@@ -74,7 +74,7 @@ void kinora_id_text(const struct kn_id *id, char out[KN_ID_TEXT]);
 
 enum kinora_rank { KINORA_RANK_MOOD, KINORA_RANK_UPLIFT };
 
-/* Where candidates come from: what films mean, the rare words that they share, or both, fused by their places. */
+/* Where candidates come from: what films mean, the rare words that they share, or both together. */
 enum kinora_candidates { KINORA_BOTH, KINORA_MEANING, KINORA_WORDS };
 
 /* How several examples make one question: by the mean of their vectors (plus its difference from the mean of the unlike
@@ -113,10 +113,13 @@ struct kinora_evidence {
 struct kinora_recommendation {
     size_t rank; /* from 1 */
     struct kn_title title;
-    double score, similarity, opinion; /* opinion NaN: not scored */
+    /* The score is of_likeness + of_opinion, both terms weighted and standardised over the candidates. Likeness is the similarity
+     * plus words, what is shared in rare words (0..1; 0 where it is none of the best by words); by words alone, words; and
+     * with best_score and unlike examples, which lower it, less than the similarity. */
+    double score, of_likeness, of_opinion;
+    double similarity, words, opinion; /* opinion NaN: not scored */
     size_t by_meaning, by_words; /* its place among either candidates, from 1; 0: not among them */
-    bool
-        weak; /* no more alike than two unrelated titles are; never for a text, or a mean with unlikes */
+    bool weak; /* its similarity is no more than unrelated titles have to what was asked with */
     struct kinora_evidence query, match; /* the two moments that are most alike */
     size_t example; /* whose moment query is: its place in likes; n_likes: the text's */
     const struct kn_title
@@ -128,15 +131,17 @@ struct kinora_answer {
     struct kn_title title; /* the first example's; all "" and 0 where a text alone was asked with */
     const struct kn_title *likes; /* all of them */
     size_t n_likes;
+    const struct kn_title *unlikes;
+    size_t n_unlikes;
     const char *text; /* that was asked with; "" */
     struct kinora_recommendation *recommendations;
     size_t n;
     const struct kn_title
         *same; /* left out, for they say the same as one that was named in the question */
     size_t n_same;
-    /* Spearman's correlation, over all candidates, of their order with what either term alone would have given (similarity
-     * with what is shared in words); NaN where it would have given none. */
-    double similarity_correlation, opinion_correlation;
+    /* Spearman's correlation, over all candidates, of their order with what either term alone would have given: likeness,
+     * which is more than the similarity, or the opinion term; NaN where it would have given none. */
+    double likeness_correlation, opinion_correlation;
     struct kn_arena *arena;
 };
 
@@ -380,7 +385,8 @@ struct kinora_figure {
     const char *name;                         /* "recall@5" */
     struct kinora_interval figure;            /* of this library */
     struct kinora_interval other, difference; /* of the other model; figure - other, paired */
-    double chance;        /* what answers by lot from all titles would have; NaN: not known */
+    double
+        chance; /* what answers by lot would have, from all titles that may answer; NaN: not known */
     const double *values; /* one a question, of which it is made; NULL: it is not one of these */
     const double *others; /* the same of the other model */
 };
@@ -405,7 +411,8 @@ struct kinora_evaluation {
  *             share names and matter, and would find each other too easily. Left out: titles of one moment.
  *   related   (group, pairs, genres) kinora_recommend is asked for the titles that belong to one: precision@k, nDCG@k,
  *             recall@k; coverage, the share of all titles that some answer has; diversity, 1 - cosine over the pairs
- *             in an answer. Left out: titles to which none belongs.
+ *             in an answer. A title that was folded into an answer's also counts as found. Left out: titles to which none
+ *             belongs.
  *   opinion   accuracy (above 0 is positive), AUC. Left out: titles that no scorer scored.
  *   language  accuracy; known, the share that has a language at all.
  *   words     word error rate, all errors over all words of the references; without case, accents and punctuation.
@@ -445,6 +452,7 @@ struct kinora_model {
     const char *path; /* where it is, or would be */
     const char *const *sources;
     size_t n_sources;
+    const char *instead; /* name of a model that serves, slower, where this one is not there; NULL: none */
 };
 struct kinora_models {
     struct kinora_model *models;

@@ -1,4 +1,5 @@
 #include "api/eval.h"
+#include "api/question.h"
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -18,7 +19,10 @@ struct answers { /* of one model */
 struct asking {
     struct kn_evaluation *e;
     const struct kn_labels *labels;
+    struct kinora_query query;
     size_t *wanted; /* titles that belong to each question's */
+    size_t *pool;   /* titles that may answer each question */
+    size_t *within; /* those of wanted that are in pool */
     size_t k;
 };
 
@@ -54,28 +58,40 @@ static int diversity(struct kinora *k, const struct kinora_answer *a, double *ou
     return rc;
 }
 
+/* Does it belong to the question's title? Not one that joined the library a moment ago. */
+static bool belongs(const struct asking *s, size_t q, const struct kn_id *id,
+                    const struct answers *out)
+{
+    const struct kn_title *t = bsearch(id, s->e->titles, s->e->n, sizeof *t, by_id);
+
+    if (!t)
+        return false;
+    out->seen[t - s->e->titles] = true;
+    return kn_eval_related(s->labels, s->e->asked[q], (uint32_t)(t - s->e->titles));
+}
+
+/* A row is right where its title belongs, or one that was folded into it. */
 static int judge(const struct asking *s, struct kinora *k, size_t q, const struct kinora_answer *a,
                  const struct answers *out, struct kn_err *err)
 {
-    uint32_t asked = s->e->asked[q];
-    bool *marks = calloc(s->k, sizeof *marks);
-    size_t n = a->n < s->k ? a->n : s->k;
+    bool *rows = calloc(s->k, sizeof *rows);
+    size_t n = a->n < s->k ? a->n : s->k, found = 0;
 
-    if (!marks)
+    if (!rows)
         return kn_api_no_memory(err, "eval");
     for (size_t i = 0; i < n; i++) {
-        const struct kn_title *t =
-            bsearch(&a->recommendations[i].title.id, s->e->titles, s->e->n, sizeof *t, by_id);
+        const struct kinora_recommendation *r = &a->recommendations[i];
+        size_t right = belongs(s, q, &r->title.id, out);
 
-        if (!t) /* it joined the library a moment ago */
-            continue;
-        marks[i] = kn_eval_related(s->labels, asked, (uint32_t)(t - s->e->titles));
-        out->seen[t - s->e->titles] = true;
+        for (size_t j = 0; j < r->n_also; j++)
+            right += belongs(s, q, &r->also[j].id, out);
+        rows[i] = right > 0;
+        found += right;
     }
-    out->values[PRECISION][q] = kn_precision(marks, n, s->k);
-    out->values[NDCG][q] = kn_ndcg(marks, n, s->k, s->wanted[q]);
-    out->values[RECALL][q] = kn_recall(marks, n, s->k, s->wanted[q]);
-    free(marks);
+    out->values[PRECISION][q] = kn_precision(rows, n, s->k);
+    out->values[NDCG][q] = kn_ndcg(rows, n, s->k, s->wanted[q]);
+    out->values[RECALL][q] = (double)found / (double)s->wanted[q];
+    free(rows);
     return diversity(k, a, &out->values[DIVERSITY][q], err);
 }
 
@@ -83,12 +99,8 @@ static int ask_all(const struct asking *s, struct kinora *k, struct answers *out
                    struct kn_err *err)
 {
     struct kn_evaluation *e = s->e;
-    struct kinora_query query = e->options->query;
     int rc = KN_OK;
 
-    query.limit = s->k;
-    query.n_likes = query.n_unlikes = 0; /* one title asks, and nothing with it */
-    query.text = NULL;
     for (int f = 0; f < FIGURES; f++)
         if (!(out->values[f] = kn_eval_values(e, err)))
             return KN_ELIMIT;
@@ -100,7 +112,7 @@ static int ask_all(const struct asking *s, struct kinora *k, struct answers *out
 
         rc = kn_eval_go_on(e, "ask", q, e->out->n_questions, err);
         if (rc == KN_OK)
-            rc = kinora_recommend(k, &e->titles[e->asked[q]].id, &query, &answer, err);
+            rc = kinora_recommend(k, &e->titles[e->asked[q]].id, &s->query, &answer, err);
         if (rc)
             break;
         rc = judge(s, k, q, answer, out, err);
@@ -126,35 +138,52 @@ static int find_able(const struct asking *s, uint32_t *able, size_t *n, struct k
     return KN_OK;
 }
 
-/* How many titles belong to each question's. */
-static void count_wanted(const struct asking *s)
+/* How many titles belong to each question's, and how many may answer it: those that pass its filter. */
+static int count_wanted(const struct asking *s, struct kn_err *err)
 {
-    for (size_t q = 0; q < s->e->out->n_questions; q++)
-        for (uint32_t i = 0; i < s->e->n; i++)
-            s->wanted[q] += kn_eval_related(s->labels, s->e->asked[q], i);
+    const struct kn_evaluation *e = s->e;
+    int rc = KN_OK;
+
+    for (size_t q = 0; rc == KN_OK && q < e->out->n_questions; q++) {
+        struct kn_example like = {.title = e->titles[e->asked[q]]};
+        struct kn_question w = {
+            .q = &s->query, .arena = kn_arena_new(0), .likes = &like, .n_titles = 1, .n_likes = 1};
+
+        rc = w.arena ? kn_question_filter(&w, err) : kn_api_no_memory(err, "eval");
+        for (uint32_t i = 0; rc == KN_OK && i < e->n; i++) {
+            bool related = kn_eval_related(s->labels, e->asked[q], i),
+                 passes = kn_filter_passes(&w.filter, &e->titles[i]);
+
+            s->wanted[q] += related;
+            s->pool[q] += passes;
+            s->within[q] += related && passes;
+        }
+        kn_arena_free(w.arena);
+    }
+    return rc;
 }
 
-/* What answers drawn by lot from all other titles have, on average over the questions. */
+/* What answers drawn by lot from all titles that may answer have, on average over the questions. */
 static void by_lot(const struct asking *s, double chance[FIGURES])
 {
     const struct kn_evaluation *e = s->e;
-    double others = (double)(e->n - 1), n = (double)e->out->n_questions;
+    double n = (double)e->out->n_questions;
 
-    chance[RECALL] = (double)s->k < others ? (double)s->k / others : 1;
-    chance[PRECISION] = chance[NDCG] = 0;
+    chance[PRECISION] = chance[NDCG] = chance[RECALL] = 0;
     chance[DIVERSITY] = (double)NAN;
     for (size_t q = 0; q < e->out->n_questions; q++) {
-        size_t wanted = s->wanted[q];
-        double share = (double)wanted / others, gain = 0, ideal = 0;
+        size_t drawn = s->k < s->pool[q] ? s->k : s->pool[q];
+        double share = drawn ? (double)s->within[q] / (double)s->pool[q] : 0, gain = 0, ideal = 0;
 
         for (size_t i = 0; i < s->k; i++) {
             double discounted = 1 / log2((double)i + 2);
 
-            gain += (double)i < others ? share * discounted : 0;
-            ideal += i < wanted ? discounted : 0;
+            gain += i < drawn ? share * discounted : 0;
+            ideal += i < s->wanted[q] ? discounted : 0;
         }
-        chance[PRECISION] += share * ((double)s->k < others ? 1 : others / (double)s->k) / n;
+        chance[PRECISION] += share * (double)drawn / (double)s->k / n;
         chance[NDCG] += gain / ideal / n;
+        chance[RECALL] += share * (double)drawn / (double)s->wanted[q] / n;
     }
 }
 
@@ -192,7 +221,7 @@ static int add_figures(const struct asking *s, const struct answers *own,
 
 int kn_eval_answers(struct kn_evaluation *e, const struct kn_labels *l, struct kn_err *err)
 {
-    struct asking s = {.e = e, .labels = l, .k = e->out->limit};
+    struct asking s = {.e = e, .labels = l, .query = e->options->query, .k = e->out->limit};
     struct answers own = {0}, other = {0};
     uint32_t *able = kn_arena_array(e->arena, e->n, sizeof *able);
     size_t n = 0;
@@ -202,11 +231,17 @@ int kn_eval_answers(struct kn_evaluation *e, const struct kn_labels *l, struct k
         rc = kn_eval_ask(e, able, n, "belongs with another by these labels", err);
     if (rc)
         return rc;
+    s.query.limit = s.k;
+    s.query.n_likes = s.query.n_unlikes = 0; /* one title asks, and nothing with it */
+    s.query.text = NULL;
     s.wanted = kn_arena_array(e->arena, e->out->n_questions, sizeof *s.wanted);
-    if (!s.wanted)
+    s.pool = kn_arena_array(e->arena, e->out->n_questions, sizeof *s.pool);
+    s.within = kn_arena_array(e->arena, e->out->n_questions, sizeof *s.within);
+    if (!s.wanted || !s.pool || !s.within)
         return kn_api_no_memory(err, "eval");
-    count_wanted(&s);
-    rc = ask_all(&s, e->k, &own, err);
+    rc = count_wanted(&s, err);
+    if (rc == KN_OK)
+        rc = ask_all(&s, e->k, &own, err);
     if (rc == KN_OK && e->other)
         rc = ask_all(&s, e->other, &other, err);
     return rc ? rc : add_figures(&s, &own, e->other ? &other : NULL, err);

@@ -78,9 +78,11 @@ static int add_unlike(struct kn_question *w, const struct kn_id *id, struct kn_e
     struct kn_record r;
     int rc = get_ready(w, id, KN_WITH_VECTOR, &r, err);
 
-    if (rc == KN_OK)
-        w->others[w->n_others++] = r.vector;
-    return rc;
+    if (rc)
+        return rc;
+    w->unlikes[w->n_others] = r.title;
+    w->others[w->n_others++] = r.vector;
+    return KN_OK;
 }
 
 /* Opinion and words of the examples together. */
@@ -121,7 +123,8 @@ static int read_examples(struct kn_question *w, const struct kn_id *id, struct k
     w->likes = kn_arena_array(w->arena, n, sizeof *w->likes);
     w->liked = kn_arena_array(w->arena, n, sizeof *w->liked);
     w->others = kn_arena_array(w->arena, q->n_unlikes, sizeof *w->others);
-    if (!w->likes || !w->liked || !w->others)
+    w->unlikes = kn_arena_array(w->arena, q->n_unlikes, sizeof *w->unlikes);
+    if (!w->likes || !w->liked || !w->others || !w->unlikes)
         return kn_api_no_memory(err, "recommend");
     if (id)
         rc = add_title(w, id, err);
@@ -210,7 +213,7 @@ static int genre_filter(struct kn_question *w, struct kn_err *err)
     return KN_OK;
 }
 
-static int make_filter(struct kn_question *w, struct kn_err *err)
+int kn_question_filter(struct kn_question *w, struct kn_err *err)
 {
     const struct kinora_query *q = w->q;
     size_t n = 0;
@@ -240,5 +243,5 @@ int kn_question_read(struct kn_question *w, const struct kn_id *id, struct kn_er
 {
     int rc = read_examples(w, id, err);
 
-    return rc ? rc : make_filter(w, err);
+    return rc ? rc : kn_question_filter(w, err);
 }

@@ -21,6 +21,7 @@ struct kn_question {
     struct kn_example *likes; /* the text last */
     size_t n_titles, n_likes; /* n_likes: with the text */
     const float **liked, **others;
+    struct kn_title *unlikes; /* whose vectors others are */
     size_t n_others;
     struct kn_wording words; /* of all examples together */
     float *vector;           /* their common one */
@@ -30,6 +31,9 @@ struct kn_question {
 
 /* Fills w, of which k, q, arena and limit are set; all else comes from the arena. */
 int kn_question_read(struct kn_question *w, const struct kn_id *id, struct kn_err *err);
+
+/* w's filter alone, of a w that has its likes' titles; kn_question_read does this too. */
+int kn_question_filter(struct kn_question *w, struct kn_err *err);
 
 bool kn_question_has_text(const struct kn_question *w);
 

@@ -77,6 +77,7 @@ struct kn_cli {
     struct kn_config config;
     char *const *args; /* behind the command */
     size_t n_args;
+    const char *of_answers; /* a flag that was given and is of recommend too; NULL: none was */
     struct kn_screen out, err;
     struct kn_arena *arena; /* for what is printed */
 };

@@ -205,6 +205,12 @@ int kn_cmd_eval(struct kn_cli *cli)
     struct kn_err err;
     int code;
 
+    if (!*cli->config.labels && cli->of_answers)
+        return kn_cli_wrong_use(
+            cli,
+            "eval without --labels compares halves of titles and ranks nothing: "
+            "--%s would change nothing",
+            cli->of_answers);
     if (kn_cli_query(cli, &query, &err))
         return kn_cli_wrong_use(cli, "%s", err.msg);
     code = kn_cli_open(cli, &k);

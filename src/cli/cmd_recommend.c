@@ -38,6 +38,7 @@ static void query_json(struct kn_json_writer *w, const struct kinora_answer *a)
     }
     kn_json_measures(w, &a->title);
     names_json(w, "likes", a->likes, a->n_likes);
+    names_json(w, "unlikes", a->unlikes, a->n_unlikes);
     kn_json_known(w, "text", a->text);
     kn_json_end_object(w);
 }
@@ -56,7 +57,10 @@ static void recommendation_json(struct kn_json_writer *w, const struct kinora_re
     kn_json_integer(w, "rank", (int64_t)r->rank);
     kn_json_name(w, &r->title);
     kn_json_rounded(w, "score", r->score, 6); /* similarities are single precision */
+    kn_json_rounded(w, "of_likeness", r->of_likeness, 6);
+    kn_json_rounded(w, "of_opinion", r->of_opinion, 6);
     kn_json_rounded(w, "similarity", r->similarity, 6);
+    kn_json_rounded(w, "words", r->words, 6);
     kn_json_number(w, "opinion", r->opinion);
     place_json(w, "by_meaning", r->by_meaning);
     place_json(w, "by_words", r->by_words);
@@ -82,7 +86,7 @@ static int answer_json(const struct kinora_answer *a)
     kn_json_end_array(&d.w);
     names_json(&d.w, "same", a->same, a->n_same);
     kn_json_begin_object(&d.w, "rank_correlation");
-    kn_json_rounded(&d.w, "similarity", a->similarity_correlation, 6);
+    kn_json_rounded(&d.w, "likeness", a->likeness_correlation, 6);
     kn_json_rounded(&d.w, "opinion", a->opinion_correlation, 6);
     kn_json_end_object(&d.w);
     return kn_document_end(&d);
@@ -146,8 +150,9 @@ static void no_answer(const struct kn_cli *cli, struct kinora *k)
     if (kinora_list(k, "pending", &pending, NULL) == KN_OK)
         n = pending->n;
     kinora_titles_free(pending);
-    printf("\nThere is no other film %sto recommend%s.\n", n > 0 ? "ready " : "",
-           any ? "" : " in that language; --language any looks at all");
+    printf("\nThere is no other film %sto recommend%s%s.\n", n > 0 ? "ready " : "",
+           any ? "" : " in that language; --language any looks at all",
+           cli->config.strict ? "; without --strict weak answers are shown too" : "");
     if (n > 0)
         printf("%zu %s pending: run kinora ingest again to finish.\n", n,
                n == 1 ? "title is" : "titles are");
@@ -167,8 +172,8 @@ static const char *asked(struct kn_cli *cli, const struct kinora_answer *a)
 
 static void correlation(struct kn_cli *cli, const struct kinora_answer *a)
 {
-    printf("\nOrdered as by similarity alone %s, as by opinion alone %s (rank correlation)\n",
-           kn_opinion_text(cli, a->similarity_correlation),
+    printf("\nOrdered as by likeness alone %s, as by opinion alone %s (rank correlation)\n",
+           kn_opinion_text(cli, a->likeness_correlation),
            kn_opinion_text(cli, a->opinion_correlation));
 }
 

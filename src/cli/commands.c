@@ -163,7 +163,9 @@ static const struct kn_command commands[] = {
           "genres, which are the library's own, or a CSV file whose first line is one of "
           "name,group (titles of one group belong together), a,b (these two do), name,opinion "
           "(positive, negative or a number), name,language, name,text (what is said, for the word "
-          "error rate).",
+          "error rate). Only answers to titles that belong together (genres, group, a,b) depend on "
+          "how answers are ranked and chosen (--weights, --candidates, --language, --limit and the "
+          "like); without labels those options are refused.",
           "Each figure comes with the interval in which 95 of 100 samples of titles lie, and with "
           "what answers by lot would have. With --verbose --json it is told for each title.",
           "With --against, all is embedded with the other model too, in memory, which takes about "

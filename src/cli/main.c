@@ -161,6 +161,8 @@ static int apply(struct kn_cli *cli, const struct line *line)
         snprintf(origin, sizeof origin, "--%s", line->flags[i].option->name);
         if (!o)
             return kn_cli_wrong_use(cli, "%s takes no %s", cli->command->name, origin);
+        if (o->commands != KN_FOR_ALL && (o->commands & KN_FOR_RECOMMEND))
+            cli->of_answers = o->name;
         if (kn_config_set(&cli->config, o, line->flags[i].text, origin, &err))
             return kn_cli_wrong_use(cli, "%s", err.msg);
     }

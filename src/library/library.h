@@ -47,6 +47,9 @@ struct kn_filter { /* zero-initialised: everything */
     size_t n_exclude;
 };
 
+/* Would similar look at this title, if it is ready? */
+bool kn_filter_passes(const struct kn_filter *f, const struct kn_title *t);
+
 struct kn_hit {
     struct kn_id id;
     double similarity; /* cosine, -1..1; NaN from shared_words, which is asked without a vector */

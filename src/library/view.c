@@ -166,23 +166,32 @@ static bool has_genre(const struct kn_filter *f, const char *genres)
     return f->n_genres == 0;
 }
 
-static bool passes(const struct kn_filter *f, const struct kn_view_title *t)
+static bool passes(const struct kn_filter *f, const char *language, const char *genres, int year,
+                   double duration)
 {
-    bool spoken = f->n_languages == 0 || (f->or_unknown && t->language[0] == '\0');
+    bool spoken = f->n_languages == 0 || (f->or_unknown && language[0] == '\0');
 
     for (size_t i = 0; i < f->n_languages && !spoken; i++)
-        spoken = f->languages[i][0] != '\0' ? in_language(f->languages[i], t->language)
-                                            : t->language[0] == '\0';
-    if (!spoken || !has_genre(f, t->genres))
+        spoken = f->languages[i][0] != '\0' ? in_language(f->languages[i], language)
+                                            : language[0] == '\0';
+    if (!spoken || !has_genre(f, genres))
         return false;
-    if ((f->year_from || f->year_to) && !t->year)
+    if ((f->year_from || f->year_to) && !year)
         return false;
-    if ((f->year_from && t->year < f->year_from) || (f->year_to && t->year > f->year_to))
+    if ((f->year_from && year < f->year_from) || (f->year_to && year > f->year_to))
         return false;
-    if ((f->duration_from > 0 || f->duration_to > 0) && !(t->duration > 0))
+    if ((f->duration_from > 0 || f->duration_to > 0) && !(duration > 0))
         return false;
-    return !(f->duration_from > 0 && t->duration < f->duration_from) &&
-           !(f->duration_to > 0 && t->duration > f->duration_to);
+    return !(f->duration_from > 0 && duration < f->duration_from) &&
+           !(f->duration_to > 0 && duration > f->duration_to);
+}
+
+bool kn_filter_passes(const struct kn_filter *f, const struct kn_title *t)
+{
+    for (size_t i = 0; i < f->n_exclude; i++)
+        if (memcmp(&f->exclude[i], &t->id, sizeof t->id) == 0)
+            return false;
+    return passes(f, t->language, t->genres, t->year, t->duration);
 }
 
 static void set_rows(uint64_t *bits, const struct entry *e, bool on)
@@ -219,9 +228,12 @@ static int allowed_rows(const struct kn_view *v, const struct kn_filter *f, uint
     bits = calloc(v->n_rows / 64 + 1, sizeof *bits);
     if (!bits)
         return kn_err_set(err, KN_ELIMIT, "library: no memory to filter %zu vectors", v->n_rows);
-    for (size_t i = 0; i < v->n_entries; i++)
-        if (passes(f, &v->entries[i].title))
+    for (size_t i = 0; i < v->n_entries; i++) {
+        const struct kn_view_title *t = &v->entries[i].title;
+
+        if (passes(f, t->language, t->genres, t->year, t->duration))
             set_rows(bits, &v->entries[i], true);
+    }
     for (size_t i = 0; i < f->n_exclude; i++) {
         const struct entry *e = entry_of(v, &f->exclude[i]);
 

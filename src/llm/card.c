@@ -65,7 +65,8 @@ static int read_card(const struct kn_json *json, struct kn_embed_card *card, str
         (rc = kn_json_want_text(json, "prefix", &card->prefix, err)) ||
         (rc = kn_json_want_integer(json, "max_tokens", &max_tokens, err)) ||
         (rc = kn_json_want_integer(json, "dim", &dim, err)) ||
-        (rc = kn_json_want_number(json, "weak_below", &card->weak_below, err)))
+        (rc = kn_json_want_number(json, "weak_below", &card->weak_below, err)) ||
+        (rc = kn_json_want_number(json, "weak_below_text", &card->weak_below_text, err)))
         return rc;
     if (dim < 0 || dim > MAX_DIM || max_tokens < 3)
         return kn_err_set(err, KN_ECORRUPT, "'%s': dim %lld, max_tokens %lld", model,

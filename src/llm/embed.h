@@ -34,6 +34,8 @@ struct kn_embed_card {
     size_t dim;          /* 0 when there is no card, or one for several sizes */
     bool whole;          /* the notebook's way: a title is embedded as a whole */
     double weak_below;   /* 95 of 100 pairs of unrelated texts are less alike; 0 without a card */
+    double
+        weak_below_text; /* the same where one of them is of eight words, which is less like anything */
 };
 
 /* path: of the model's file, or the model's name as it was stored. KN_EARG: no name in it, or too long a one. */

@@ -27,11 +27,6 @@ double kn_precision(const bool *marks, size_t n, size_t k)
     return (double)found(marks, n, k) / (double)k;
 }
 
-double kn_recall(const bool *marks, size_t n, size_t k, size_t wanted)
-{
-    return (double)found(marks, n, k) / (double)wanted;
-}
-
 double kn_ndcg(const bool *marks, size_t n, size_t k, size_t wanted)
 {
     double gain = 0, ideal = 0;

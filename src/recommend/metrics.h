@@ -24,9 +24,8 @@ struct kn_err;
 
 /* ---- one answer ---- */
 
-double kn_precision(const bool *marks, size_t n, size_t k); /* of k places, those right */
-double kn_recall(const bool *marks, size_t n, size_t k, size_t wanted); /* of those wanted, found */
-double kn_ndcg(const bool *marks, size_t n, size_t k, size_t wanted);   /* 1: as well as possible */
+double kn_precision(const bool *marks, size_t n, size_t k);           /* of k places, those right */
+double kn_ndcg(const bool *marks, size_t n, size_t k, size_t wanted); /* 1: as well as possible */
 
 /* Mean of 1 - cosine over all pairs of unit vectors: 0 for copies. NaN for less than two. */
 double kn_diversity(const float *const *vectors, size_t n, size_t dim);

@@ -102,8 +102,9 @@ int kn_rank(double query_opinion, const struct kn_candidate *candidates, size_t 
     for (size_t i = 0; i < n; i++) {
         struct kn_ranked *r = &ranked[i];
 
-        r->score =
-            ws * standardised(likeness_of(r), likeness) + wo * standardised(r->opinion_term, term);
+        r->of_likeness = ws * standardised(likeness_of(r), likeness);
+        r->of_opinion = wo * standardised(r->opinion_term, term);
+        r->score = r->of_likeness + r->of_opinion;
         if (isnan(r->opinion_term))
             r->opinion_term = term.mean;
     }

@@ -59,7 +59,8 @@ struct kn_rank_options {
 struct kn_ranked {
     const struct kn_candidate *candidate; /* borrowed */
     double opinion_term;                  /* 0..1 */
-    double score;                         /* the weighted sum of the standardised terms */
+    double of_likeness, of_opinion;       /* the standardised terms, weighted */
+    double score;                         /* their sum */
     bool weak;
     bool unknown_language; /* asked for a language, this title's is not known: after all others */
 };
@@ -80,7 +81,8 @@ int kn_rank_correlations(const struct kn_ranked *ranked, size_t n, double *liken
 enum { KN_STANDS = -1, KN_IS_NAMED = -2 };
 
 /* One film under two names, which is when three quarters of what the shorter says are in the other (kn_wording_overlap; of less than
- * 50 phrases, nearly all): same_as[i], of n titles best first, becomes the place of the first better one that says the same
+ * 50 phrases, .95, since short texts share how such texts are written: one other word in 36 is then enough to keep two
+ * apart): same_as[i], of n titles best first, becomes the place of the first better one that says the same
  * (of which it is a near-duplicate), KN_IS_NAMED where one of those that were named in the question does, else KN_STANDS. Only those that stand are
  * compared with: 0.4 us a pair. */
 void kn_distinct(const struct kn_wording *named, size_t n_named, const struct kn_wording *wordings,

@@ -78,15 +78,26 @@ def related(kinora, k, *args):
     precision, ndcg, recall, seen = [], [], [], set()
     for name in group:
         mates = [n for n in group if n != name and group[n] == group[name]]
-        answer = [r["name"] for r in kinora.json("recommend", name, "-n", k, *args)["recommendations"]]
-        gains = [(n in mates) / math.log2(i + 2) for i, n in enumerate(answer)]
-        precision.append(sum(n in mates for n in answer) / k)
-        recall.append(sum(n in mates for n in answer) / len(mates))
+        answer = [{t["name"] for t in [r, *r["also"]]} for r in kinora.json("recommend", name, "-n", k, *args)["recommendations"]]
+        gains = [bool(row & set(mates)) / math.log2(i + 2) for i, row in enumerate(answer)]
+        precision.append(sum(bool(row & set(mates)) for row in answer) / k)
+        recall.append(sum(len(row & set(mates)) for row in answer) / len(mates))
         ndcg.append(sum(gains) / sum(1 / math.log2(i + 2) for i in range(min(k, len(mates)))))
-        seen.update(answer)
+        seen.update(*answer)
     n = len(group)
     return {f"precision@{k}": sum(precision) / n, f"nDCG@{k}": sum(ndcg) / n, f"recall@{k}": sum(recall) / n,
             "coverage": len(seen) / n}
+
+
+def by_lot(k, language):
+    """Precision and recall of k answers drawn from the titles that may answer: those of the same language, or all."""
+    precision, recall = [], []
+    for f in FILMS:
+        pool = [g for g in FILMS if g is not f and (language == "any" or g["language"] == f["language"])]
+        mates = [sum(g["group"] == f["group"] for g in among) for among in (pool, [g for g in FILMS if g is not f])]
+        precision.append(min(k, len(pool)) / k * mates[0] / len(pool))
+        recall.append(min(k, len(pool)) * mates[0] / len(pool) / mates[1])
+    return {f"precision@{k}": sum(precision) / len(FILMS), f"recall@{k}": sum(recall) / len(FILMS)}
 
 
 def without_diversity(told):
@@ -102,6 +113,8 @@ def test_figures_are_those_of_the_tables_and_of_recommend(folder):
         told = kinora.json("eval", "--labels", "genres", "-n", 3, *args)
         assert told["measure"] == "related" and told["asked"] == len(FILMS), told
         assert_close(without_diversity(figures(told)), related(kinora, 3, *args), f"groups {args}")
+        lot = {f["name"]: f["chance"] for f in told["figures"] if f["name"][:9] in ("precision", "recall@3")}
+        assert_close(lot, by_lot(3, "any" if "any" in args else "same"), f"by lot {args}")
     for f in told["figures"]:
         assert f["figure"]["low"] is None or f["figure"]["low"] <= f["figure"]["value"] <= f["figure"]["high"], f
     group = labels(kinora, ["name", "group"], [[f["name"], f["group"]] for f in FILMS])

@@ -320,9 +320,12 @@ static void unlike_examples_push_away(void **state)
                                       SIMILAR,
                                       .candidates = KINORA_MEANING,
                                       .strategy = KINORA_BEST_SCORE};
+    struct kinora_query strict = average;
 
     /* 2 (1, 0) - (.8, .6): Harbour's cosine becomes .6 * 1.2 - .8 * .6 = .24 */
     assert_answers(*state, STORM_1, average, "Harbour|Quiet|Return to Skerry|Tide");
+    strict.strict = true;
+    assert_answers(*state, STORM_1, strict, "Tide"); /* .96 * 1.2 / 1.34; Harbour .18 */
     /* Harbour is more like the unlike one than like Storm: last but for the unknown language */
     assert_answers(*state, STORM_1, best, "Quiet|Return to Skerry|Harbour|Tide");
 }
@@ -343,7 +346,7 @@ static void the_correlations_are_told(void **state)
     struct kinora_answer *a =
         ask(*state, STORM_1, (struct kinora_query){.language = "en", SIMILAR});
 
-    assert_true(a->similarity_correlation > 0.9); /* not 1: equals share a place */
+    assert_true(a->likeness_correlation > 0.9); /* not 1: equals share a place */
     assert_true(fabs(a->opinion_correlation) <= 1);
     kinora_answer_free(a);
 }

@@ -93,6 +93,7 @@ static void a_card_is_found_by_the_files_name(void **state)
     assert_int_equal(card.max_tokens, 512);
     assert_non_null(card.centre);
     assert_true(card.weak_below > 0 && card.weak_below < 1);
+    assert_true(card.weak_below_text > 0 && card.weak_below_text < card.weak_below);
     assert_int_equal(kn_embed_card_of("multilingual-e5-small", &card, NULL), KN_OK);
     assert_non_null(card.centre); /* the name alone does */
     assert_int_equal(kn_embed_card_of("all-MiniLM-L6-v2-f16.gguf", &card, NULL), KN_OK);

@@ -117,6 +117,8 @@ static void the_score_is_the_weighted_sum_of_the_standardised_terms(void **state
     assert_int_equal(kn_rank(0.5, c, 2, false, &o, r, NULL), KN_OK);
     assert_true(fabs(r[0].score - 1) < 1e-9); /* one deviation above the mean in both */
     assert_true(fabs(r[1].score + 1) < 1e-9);
+    assert_true(fabs(r[0].of_likeness - 0.7) < 1e-9);
+    assert_true(fabs(r[0].of_opinion - 0.3) < 1e-9);
     assert_true(fabs(r[1].opinion_term - 0.5) < 1e-9);
 }
 

@@ -32,6 +32,7 @@ RIDGES = [0.3, 1.0, 3.0, 10.0, 30.0]
 SAME_IN_EVERY_LANGUAGE = 100.0
 TONE_TARGET = 0.5  # of a film whose genres are all warm
 TONE_SHARE = 0.3
+ASKED_WORDS = 8  # of a text that someone asks with
 
 OTHER_LANGUAGES = {  # bench/opinion.py
     "multilingual-e5-small": "Other languages by the embedding's grace: area under the curve .86 to .94 on reviews in French, "
@@ -123,9 +124,9 @@ def train_probe(vectors: np.ndarray, texts: list[str], ratings: np.ndarray, film
 # ---- the cards ----
 
 
-def unrelated(vectors: np.ndarray, genres: list[set[str]]) -> np.ndarray:
-    """The cosines of all pairs of films that share no genre."""
-    cosines = vectors @ vectors.T
+def unrelated(asking: np.ndarray, vectors: np.ndarray, genres: list[set[str]]) -> np.ndarray:
+    """The cosines of all pairs of films that share no genre, the first by what asks in its place."""
+    cosines = asking @ vectors.T
     pairs = [(i, j) for i, j in itertools.combinations(range(len(genres)), 2) if not genres[i] & genres[j]]
     return cosines[tuple(np.array(pairs).T)]
 
@@ -159,8 +160,9 @@ def main() -> None:
     for model in MODELS:
         file = arguments.models / model["file"]
         embedder = Embedder(arguments.embed, file, model, arguments.work)
-        rated, spoken, filmed, told = (embedder.unit_vectors(part) for part in (
-            snippets, [sentence for sentences in languages for sentence in sentences], films, toned))
+        rated, spoken, filmed, asking, told = (embedder.unit_vectors(part) for part in (
+            snippets, [sentence for sentences in languages for sentence in sentences], films,
+            [" ".join(film.split()[:ASKED_WORDS]) for film in films], toned))
 
         # Half of what reviewers write in English, half of every language alike: a centre of English texts only would leave
         # "it is Spanish" as what any two Spanish films have most in common.
@@ -168,7 +170,8 @@ def main() -> None:
         parts = np.split(spoken, ends[:-1])
         by_language = np.array([part.mean(0) for part in parts])
         centre = np.round((rated.mean(0) + by_language.mean(0)) / 2, 6)
-        cosines = unrelated(unit(filmed - centre), genres)
+        filmed, asking = unit(filmed - centre), unit(asking - centre)
+        cosines, of_asking = unrelated(filmed, filmed, genres), unrelated(asking, filmed, genres)
         content = file.read_bytes()
         embed_cards.append({
             "model": model["model"],
@@ -179,6 +182,9 @@ def main() -> None:
             "weak_below": round(float(np.percentile(cosines, 95)), 3),
             "weak_below_is": f"95th percentile of the cosines of {len(cosines)} pairs of film descriptions of 50 to 80 "
                              f"words without a common genre (median {np.median(cosines):.3f})",
+            "weak_below_text": round(float(np.percentile(of_asking, 95)), 3),
+            "weak_below_text_is": f"the same, with the first {ASKED_WORDS} words of one of each pair "
+                                  f"(median {np.median(of_asking):.3f})",
             "centre_is": f"half the mean of {len(snippets)} English sentences of film reviews, half the mean over "
                          f"{len(languages)} languages of the mean of spaCy's example sentences; unit vectors",
             "files": [{"name": model["file"], "bytes": len(content),
