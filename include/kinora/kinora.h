@@ -302,6 +302,9 @@ int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest
                   void (*event)(void *ctx, const struct kinora_event *e), void *ctx,
                   struct kinora_summary *out, struct kn_err *err);
 
+/* Would kinora_import take the file, as far as what is in it goes? To ask before kinora_open makes a library for it. */
+int kinora_import_check(const char *file, struct kn_err *err);
+
 /* Ends long calls on k soon; safe in a signal handler and from any thread. It stays cancelled. */
 void kinora_cancel(struct kinora *k);
 
@@ -324,7 +327,9 @@ struct kinora_exported {
  *   payload.json     an array of N objects: Transcript, Movie_Name, embeddings (the row), Sentiment (TextBlob's polarity of
  *                    the transcript, whatever scorer the library has), Opinion_Score (0.7 * v[i] + 0.3 * Sentiment)
  * A vector is as the model gave it, neither centred nor of unit length: the mean of the title's moments weighted by
- * their words. A title without a file has its name with .mp4 for a video file. KN_EARG: one of the three files is
+ * their words; or that of the whole transcript, where that is how the model is used. Of an imported title, video file and
+ * transcript are those of its row, to the last space; where that named no file, the name, with .mp4 if it has no film's
+ * extension. KN_EARG: one of the three files is
  * there and force is not set; KN_ENOTFOUND: the lexicon is not among the models. */
 int kinora_export(struct kinora *k, const struct kinora_export_options *options,
                   struct kinora_exported *out, struct kn_err *err);
@@ -447,6 +452,7 @@ struct kinora_model {
     const char *path; /* where it is, or would be */
     const char *const *sources;
     size_t n_sources;
+    const char *instead; /* name of a model that serves, slower, where this one is not there; NULL: none */
 };
 struct kinora_models {
     struct kinora_model *models;

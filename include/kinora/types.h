@@ -74,6 +74,7 @@ struct kn_title {
     double duration;        /* seconds; 0 when unknown */
     double opinion;         /* polarity -1..1; NaN: not scored */
     const char *scorer;     /* which gave it: "probe", "lexicon", "llm"; "" before one did */
+    int scorer_version;     /* of that scorer; 0 unknown */
     int year;               /* 0 when unknown */
     const char *genres;     /* "Drama, Western"; "" when unknown */
     const char *const *paths; /* where its files lie, escaped as above; may be none */

@@ -133,6 +133,18 @@ static void look_at_decoder(struct kinora_report *r)
         close(fd);
 }
 
+/* The model that serves in place of one that is not there. */
+static const char *stand_in(const char *dir, const struct kn_model *m)
+{
+    struct kn_buf path;
+    bool there;
+
+    kn_buf_init(&path, PATH_MAX);
+    there = m->instead && kn_models_path(dir, m->instead, &path, NULL) == KN_OK;
+    kn_buf_free(&path);
+    return there ? m->instead : NULL;
+}
+
 static void look_at_models(struct kinora_report *r, const char *configured)
 {
     const struct kn_model *models;
@@ -155,6 +167,12 @@ static void look_at_models(struct kinora_report *r, const char *configured)
         rc = kn_models_verify(dir.data, &models[i], &err);
         if (rc == KN_ENOTFOUND && !models[i].is_default)
             add(r, KINORA_GOOD, name, "not here; it is optional");
+        else if (rc == KN_ENOTFOUND && stand_in(dir.data, &models[i]))
+            add(r, KINORA_WARNING, name,
+                kn_arena_printf(r->arena,
+                                "not here; %s is used instead, which is slower; to have this one: "
+                                "make models",
+                                models[i].instead));
         else if (rc)
             add(r, KINORA_BAD, name, kn_arena_text(r->arena, err.msg));
         else

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "ingest/scan.h"
+#include "library/store.h"
 #include "net/json.h"
 #include "opinion/lexicon.h"
 #include "text/csv.h"
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { TRANSCRIPTS, VECTORS, PAYLOAD, FILES };
@@ -92,8 +95,8 @@ static int put_npy_head(struct export *e, size_t n, struct kn_err *err)
 
 /* ---- a title ---- */
 
-static int put_row(struct export *e, const struct kn_title *t, const char *transcript,
-                   struct kn_err *err)
+static int put_row(struct export *e, const struct kn_title *t, const char *video,
+                   const char *transcript, struct kn_err *err)
 {
     const char *slash = t->n_paths ? strrchr(t->paths[0], '/') : NULL;
     struct kn_buf file, row;
@@ -103,8 +106,10 @@ static int put_row(struct export *e, const struct kn_title *t, const char *trans
     kn_buf_init(&row, MAX_ENTRY);
     if (t->n_paths)
         kn_buf_adds(&file, slash ? slash + 1 : t->paths[0], NULL);
+    else if (*video)
+        kn_buf_adds(&file, video, NULL);
     else
-        kn_buf_addf(&file, NULL, "%s.mp4", t->name);
+        kn_buf_addf(&file, NULL, "%s%s", t->name, kn_scan_is_media(t->name) ? "" : ".mp4");
     rc = kn_buf_ok(&file, err);
     if (rc == KN_OK) {
         kn_csv_add_field(&row, file.data, NULL);
@@ -188,46 +193,62 @@ static int put_entry(struct export *e, const char *name, const char *transcript,
     return rc;
 }
 
-static int put_ready(struct export *e, const struct kn_record *r, struct kn_arena *arena,
-                     struct kn_err *err)
+/* "Heat.MP4" -> "Heat": JSON lines may call a title so. */
+static const char *movie_name(const char *name, struct kn_arena *arena)
+{
+    size_t n = strlen(name);
+
+    return kn_arena_bytes(arena, name, n > 4 && strcasecmp(name + n - 4, ".mp4") == 0 ? n - 4 : n);
+}
+
+/* given.text NULL: what is said in it. */
+static int put_ready(struct export *e, const struct kn_record *r, const struct kn_given *given,
+                     struct kn_arena *arena, struct kn_err *err)
 {
     float *vector = kn_arena_array(arena, e->dim, sizeof *vector);
-    const char *transcript;
+    const char *transcript = given->text, *name;
     int rc = vector ? raw_vector(r, e->dim, vector, err) : kn_api_no_memory(err, "export");
 
-    if (rc == KN_OK)
+    if (rc == KN_OK && !transcript)
         rc = kn_api_transcript(r, arena, &transcript, err);
     if (rc == KN_OK)
-        rc = put_row(e, &r->title, transcript, err);
-    return rc ? rc : put_entry(e, r->title.name, transcript, vector, err);
+        rc = put_row(e, &r->title, given->file, transcript, err);
+    if (rc == KN_OK && !(name = movie_name(r->title.name, arena)))
+        rc = kn_api_no_memory(err, "export");
+    return rc ? rc : put_entry(e, name, transcript, vector, err);
 }
 
 /* As the notebook wrote failures down; one that came from it has its own words. */
-static int put_failed(struct export *e, const struct kn_title *t, struct kn_arena *arena,
-                      struct kn_err *err)
+static int put_failed(struct export *e, const struct kn_title *t, const struct kn_given *given,
+                      struct kn_arena *arena, struct kn_err *err)
 {
-    const char *reason = strncmp(t->reason, "Error", 5) == 0
+    const char *reason = given->text ? given->text
+                         : strncmp(t->reason, "Error", 5) == 0
                              ? t->reason
                              : kn_arena_printf(arena, "Error: %s", t->reason);
 
-    return reason ? put_row(e, t, reason, err) : kn_api_no_memory(err, "export");
+    return reason ? put_row(e, t, given->file, reason, err) : kn_api_no_memory(err, "export");
 }
 
 static int put_title(struct export *e, const struct kn_id *id, struct kn_err *err)
 {
     struct kn_arena *arena = kn_arena_new(0);
+    struct kn_given given = {"", NULL};
     struct kn_record r;
+    bool found;
     int rc = arena ? kn_library_get(e->k->lib, id,
                                     KN_WITH_VECTOR | KN_WITH_SEGMENTS | KN_WITH_MOMENT_VECTORS,
                                     arena, &r, err)
                    : kn_api_no_memory(err, "export");
 
+    if (rc == KN_OK)
+        rc = kn_store_given(e->k->lib, id, arena, &found, &given, err);
     if (rc == KN_OK && r.title.state == KN_STATE_READY)
-        rc = put_ready(e, &r, arena, err);
+        rc = put_ready(e, &r, &given, arena, err);
     else if (rc == KN_OK && r.title.state == KN_STATE_FAILED)
-        rc = put_failed(e, &r.title, arena, err);
+        rc = put_failed(e, &r.title, &given, arena, err);
     else if (rc == KN_OK && r.title.state == KN_STATE_SILENT)
-        rc = put_row(e, &r.title, "", err);
+        rc = put_row(e, &r.title, given.file, given.text ? given.text : "", err);
     else if (rc == KN_OK)
         e->done.left_out++;
     kn_arena_free(arena);

@@ -1,7 +1,9 @@
 #include "api/api.h"
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "ingest/ingest.h"
+#include "ingest/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,14 +79,16 @@ static void find_for_scorers(struct kinora *k, char **lexicon, char **instruct)
     kn_api_model_path(k, "SmolLM2-135M-Instruct", instruct, NULL);
 }
 
-/* The quantised model is made at set-up. Who pulled the models may have only the float16 one that it
- * was made from, which hears as well, and slower. */
-static int speech_model_path(const struct kinora *k, char **out, struct kn_err *err)
+static int speech_model_path(const struct kinora *k, int beam, char **out, struct kn_err *err)
 {
-    int rc = kn_api_model_path(k, k->speech_model, out, err);
+    const char *best = beam > 1 ? KN_API_SPEECH_BEAM : KN_API_SPEECH_GREEDY,
+               *other = beam > 1 ? KN_API_SPEECH_GREEDY : KN_API_SPEECH_BEAM;
+    int rc;
 
-    if (rc == KN_ENOTFOUND && strcmp(k->speech_model, KN_API_SPEECH_MODEL) == 0 &&
-        kn_api_model_path(k, "whisper-base", out, NULL) == KN_OK)
+    if (k->speech_model)
+        return kn_api_model_path(k, k->speech_model, out, err);
+    rc = kn_api_model_path(k, best, out, err);
+    if (rc == KN_ENOTFOUND && kn_api_model_path(k, other, out, NULL) == KN_OK)
         rc = KN_OK;
     return rc;
 }
@@ -111,7 +115,7 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     struct kn_ingest_summary s = {0};
     char *speech = NULL, *vad = NULL, *embedding = NULL, *lexicon = NULL, *language = NULL,
          *instruct = NULL;
-    int rc = speech_model_path(k, &speech, err);
+    int rc = speech_model_path(k, o->beam, &speech, err);
 
     if (rc == KN_OK)
         rc = kn_api_model_path(k, "silero-vad", &vad, err);
@@ -142,6 +146,17 @@ out:
     free(language);
     free(lexicon);
     free(instruct);
+    return rc;
+}
+
+int kinora_import_check(const char *file, struct kn_err *err)
+{
+    struct kn_arena *arena = kn_arena_new(0);
+    struct kn_row *rows;
+    size_t n;
+    int rc = arena ? kn_rows_read(file, arena, &rows, &n, err) : kn_api_no_memory(err, "import");
+
+    kn_arena_free(arena);
     return rc;
 }
 

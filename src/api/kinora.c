@@ -72,10 +72,11 @@ int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_e
     pthread_mutex_init(&k->lock, NULL);
     pthread_mutex_init(&k->writing, NULL);
     k->models = given(o->models) ? strdup(o->models) : NULL;
-    k->speech_model = strdup(given(o->speech_model) ? o->speech_model : KN_API_SPEECH_MODEL);
+    k->speech_model = given(o->speech_model) ? strdup(o->speech_model) : NULL;
     k->embedding_model =
         strdup(given(o->embedding_model) ? o->embedding_model : "multilingual-e5-small");
-    if (!k->speech_model || !k->embedding_model || (given(o->models) && !k->models))
+    if ((given(o->speech_model) && !k->speech_model) || !k->embedding_model ||
+        (given(o->models) && !k->models))
         rc = kn_api_no_memory(err, "open library");
     else
         rc = kn_api_library_path(o, &k->path, err);

@@ -33,6 +33,7 @@ static int fill_model(const char *dir, const struct kn_model *model, struct kn_a
         .is_default = model->is_default,
         .path = kn_arena_printf(arena, "%s/%s", dir, model->file),
         .sources = model->sources,
+        .instead = model->instead,
     };
     while (out->n_sources < KN_MODEL_SOURCES && model->sources[out->n_sources])
         out->n_sources++;

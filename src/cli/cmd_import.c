@@ -36,7 +36,8 @@ int kn_cmd_import(struct kn_cli *cli)
     int code;
 
     options.write = true;
-    if (kinora_open(&options, &k, &err))
+    /* First, so that a file that is refused leaves no empty library. */
+    if (kinora_import_check(cli->args[0], &err) || kinora_open(&options, &k, &err))
         return kn_cli_fail(cli, &err);
     code = import(cli, k);
     kinora_close(k);

@@ -115,6 +115,24 @@ static int pull_one(struct pull *p, const struct kinora_model *m, struct kn_err 
     return rc;
 }
 
+/* What is only made at set-up cannot be fetched; the model that serves in its place can. */
+static bool needs_stand_in(const struct kn_cli *cli, const struct kinora_model *m)
+{
+    return m->is_default && m->instead && !m->present && m->n_sources == 0 && !*cli->config.source;
+}
+
+/* Where no model is named. */
+static bool is_wanted(const struct kn_cli *cli, const struct kinora_models *models,
+                      const struct kinora_model *m)
+{
+    bool wanted = m->is_default && !needs_stand_in(cli, m);
+
+    for (size_t i = 0; i < models->n && !wanted; i++)
+        wanted = needs_stand_in(cli, &models->models[i]) &&
+                 strcmp(models->models[i].instead, m->name) == 0;
+    return wanted;
+}
+
 static int pull(struct kn_cli *cli, const struct kinora_models *models)
 {
     struct pull p = {.cli = cli};
@@ -126,7 +144,7 @@ static int pull(struct kn_cli *cli, const struct kinora_models *models)
     kn_signals_catch(NULL);
     for (size_t i = 0; i < models->n && first.code != KN_ECANCELLED; i++) {
         const struct kinora_model *m = &models->models[i];
-        bool wanted = cli->n_args == 1 && m->is_default;
+        bool wanted = cli->n_args == 1 && is_wanted(cli, models, m);
 
         for (size_t a = 1; a < cli->n_args; a++)
             wanted |= strcmp(cli->args[a], m->name) == 0;

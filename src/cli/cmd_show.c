@@ -99,6 +99,10 @@ static int show_json(const struct kinora_details *details)
     kn_json_known(&d.w, "words_from", t->words_from);
     kn_json_known(&d.w, "words_at", details->words_at);
     kn_json_known(&d.w, "scorer", t->scorer);
+    if (t->scorer_version)
+        kn_json_integer(&d.w, "scorer_version", t->scorer_version);
+    else
+        kn_json_null(&d.w, "scorer_version");
     if (t->year)
         kn_json_integer(&d.w, "year", t->year);
     else

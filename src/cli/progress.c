@@ -31,6 +31,7 @@ struct failure {
 struct kn_progress {
     struct kn_cli *cli;
     const char *thing;
+    bool can_retry;
     struct kn_status status;
     struct active active[ACTIVE];
     size_t n_active;
@@ -61,6 +62,7 @@ struct kn_progress *kn_progress_new(struct kn_cli *cli, const char *thing)
         return NULL;
     p->cli = cli;
     p->thing = thing;
+    p->can_retry = strcmp(thing, "file") == 0; /* a row that says Error says so again */
     kn_status_begin(&p->status, cli);
     return p;
 }
@@ -381,7 +383,8 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
     count(s->failed, "failed");
     count(s->unchanged, "unchanged");
     if (s->still_failed > 0)
-        printf(" (%zu of them failed before: --retry failed)", s->still_failed);
+        printf(" (%zu of them failed before%s)", s->still_failed,
+               p->can_retry ? ": --retry failed" : "");
     count(s->left, "left for the next run, as the time was over");
     count(s->missing, "gone");
     count(s->waiting, "still being written");

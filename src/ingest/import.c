@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMPORT_VERSION = 1 }; /* raise it when the same row gives other words: part of their key */
+enum { IMPORT_VERSION = 2 }; /* raise it when the same row gives other words: part of their key */
 
 /* The one place that decides a text's language: what the row says, else what the user says, else what the text is like. */
 static int find_language(struct run *r, const struct kn_row *row, struct kn_arena *arena,
@@ -119,9 +119,14 @@ static int fill(struct run *r, const struct kn_row *row, struct kn_arena *arena,
     t->name = row->name;
     t->genres = row->genres;
     t->year = row->year;
+    t->given = (struct kn_given){row->file, row->text};
     t->words.words_from = t->words.reason = "";
     if (row->failed) {
-        t->failed = row->text;
+        struct kn_sv why = kn_sv_trim(kn_sv_of(row->text));
+
+        t->failed = kn_arena_bytes(arena, why.p, why.n);
+        if (!t->failed)
+            return kn_err_set(err, KN_ELIMIT, "line %zu: no memory", row->line);
     } else if (kn_count_words(kn_sv_of(row->text)) == 0) {
         t->words.reason = "its text has no words";
     } else {

@@ -258,7 +258,7 @@ static int set_language_of(const struct kn_ingest_options *o, char tag[KN_TAG_TE
     if (!kn_tag_parse(kn_sv_of(o->language), tag))
         return kn_err_set(err, KN_EARG, "language '%s': give a tag such as es or pt-BR, or auto",
                           o->language);
-    return kn_speech_language(tag, code, err);
+    return kn_speech_language_of(o->speech_model, tag, code, err);
 }
 
 int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *options,
@@ -280,8 +280,9 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     if (!arena)
         return kn_err_set(err, KN_ELIMIT, "ingest: no memory");
     /* Before anything is touched: a mistyped language would fail every title. */
-    rc = o.language_hint && *o.language_hint ? kn_speech_language(o.language_hint, hint, err)
-                                             : KN_OK;
+    rc = o.language_hint && *o.language_hint
+             ? kn_speech_language_of(o.speech_model, o.language_hint, hint, err)
+             : KN_OK;
     o.language_hint = hint;
     if (rc == KN_OK && set)
         rc = set_language_of(&o, tag, err);

@@ -76,11 +76,18 @@ static int embed(struct run *r, struct kn_embedder *e, struct job *j, struct kn_
     return KN_OK;
 }
 
+/* An imported transcript as it was given: GPT-2 tells "Once" from " Once", and one space from two. */
 static int embed_whole(struct run *r, struct kn_embedder *e, const struct job *j, float *raw,
                        float *vector, struct kn_err *err)
 {
-    const char *transcript = kn_segments_join(j->segments, j->n_segments, j->arena);
+    struct kn_given given;
+    const char *transcript;
+    bool found;
+    int rc = kn_store_given(r->lib, &j->plan.id, j->arena, &found, &given, err);
 
+    if (rc)
+        return rc;
+    transcript = found ? given.text : kn_segments_join(j->segments, j->n_segments, j->arena);
     if (!transcript)
         return kn_err_set(err, KN_ELIMIT, "title '%s': no memory for its transcript", j->plan.name);
     return kn_embedder_embed(e, &transcript, 1, &r->stop, raw, vector, err);
@@ -146,8 +153,8 @@ static int do_opinion(struct run *r, size_t dim, struct job *j, struct kn_moment
     if (rc)
         return rc;
     return kn_store_commit_opinion(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_OPINION],
-                                   r->scorer.name, opinions, n, kn_opinion_of_title(moments, n),
-                                   err);
+                                   r->scorer.name, r->scorer.version, opinions, n,
+                                   kn_opinion_of_title(moments, n), err);
 }
 
 /* ---- embedders ---- */

@@ -23,7 +23,7 @@
 /* Raise one when a stage's output changes for the same input: it is redone everywhere. */
 enum {
     PROBE_VERSION = 1,
-    WORDS_VERSION = 2,
+    WORDS_VERSION = 3,
     VECTORS_VERSION = 1,
     OPINION_VERSION = 1,
     SIDECAR_VERSION = 1,

@@ -43,17 +43,26 @@ static int add(struct rows *r, const struct kn_row *row, struct kn_err *err)
     return KN_OK;
 }
 
+static bool begins_with_error(const char *text)
+{
+    struct kn_sv s = kn_sv_trim(kn_sv_of(text));
+
+    return s.n >= 5 && memcmp(s.p, "Error", 5) == 0;
+}
+
 /* ---- CSV ---- */
 
-/* "Trailers/Heat.mp4" -> "Heat" */
-static const char *name_of_file(struct kn_arena *arena, const char *file)
+/* "Trailers/Heat.mp4" -> "Heat.mp4" and "Heat" */
+static bool name_of_file(struct kn_arena *arena, const char *path, struct kn_row *row)
 {
-    const char *slash = strrchr(file, '/');
-    struct kn_sv base = kn_sv_trim(kn_sv_of(slash ? slash + 1 : file));
+    const char *slash = strrchr(path, '/');
+    struct kn_sv base = kn_sv_trim(kn_sv_of(slash ? slash + 1 : path));
 
-    if (base.n > 4 && memcmp(base.p + base.n - 4, ".mp4", 4) == 0)
+    row->file = kn_arena_bytes(arena, base.p, base.n);
+    if (base.n > 4 && strncasecmp(base.p + base.n - 4, ".mp4", 4) == 0)
         base.n -= 4;
-    return kn_arena_bytes(arena, base.p, base.n);
+    row->name = kn_arena_bytes(arena, base.p, base.n);
+    return row->file && row->name;
 }
 
 static int find_column(const struct kn_csv_row *head, const char *name, size_t *at,
@@ -79,10 +88,9 @@ static int read_csv_row(const struct kn_csv_row *row, size_t file, size_t transc
 {
     struct kn_row r = {.language = "", .genres = "", .line = row->line};
 
-    r.name = name_of_file(rows->arena, row->fields[file]);
     r.text = row->fields[transcript];
-    r.failed = strncmp(r.text, "Error", 5) == 0;
-    if (!r.name)
+    r.failed = begins_with_error(r.text);
+    if (!name_of_file(rows->arena, row->fields[file], &r))
         return kn_err_set(err, KN_ELIMIT, "line %zu: no memory for a name", row->line);
     return add(rows, &r, err);
 }
@@ -179,7 +187,7 @@ static int read_object(const struct kn_json *v, size_t line, struct rows *rows, 
 {
     const char *title = kn_json_text_or(kn_json_get(v, "title"), NULL),
                *text = kn_json_text_or(kn_json_get(v, "text"), NULL);
-    struct kn_row row = {.line = line};
+    struct kn_row row = {.file = "", .line = line};
     int rc;
 
     if (!title)
@@ -199,6 +207,7 @@ static int read_object(const struct kn_json *v, size_t line, struct rows *rows, 
                      : NULL;
     if (!row.name || !row.text)
         return kn_err_set(err, KN_ELIMIT, "line %zu: no memory", line);
+    row.failed = begins_with_error(row.text);
     return add(rows, &row, err);
 }
 

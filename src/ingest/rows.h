@@ -1,10 +1,12 @@
 /* rows.h - a file of texts as rows: what `kinora import` takes.
  *
  * NAME.csv    the notebook's transcripts.csv: RFC 4180 (text/csv.h), a first row with the columns "Video File" and
- *             "Transcript" in any order; others are passed over. The name is the file's base name without .mp4.
- *             A transcript that begins with "Error" is no text but the reason why there is none.
+ *             "Transcript" in any order; others are passed over. The name is the file's base name without .mp4,
+ *             in any case of letters.
  * NAME.jsonl  an object a line: "title" and "text"; where known "language" (BCP-47), "year" and "genres" (a text or
  *             an array of texts). Other keys are passed over, empty lines too. Also NAME.ndjson.
+ *
+ * A text that begins with "Error", behind white space or not, is none but the reason why there is none.
  *
  * Text is UTF-8, with or without a byte order mark. A file is taken whole or not at all: what is wrong with
  * it is told with its line. */
@@ -18,7 +20,9 @@ struct kn_arena;
 struct kn_err;
 
 struct kn_row {
-    const char *name, *text;
+    const char *name;
+    const char *file;     /* the video's base name, as given; "" in JSON lines */
+    const char *text;     /* as given */
     const char *language; /* "" unknown */
     const char *genres;   /* "Drama, Western"; "" unknown */
     int year;             /* 0 unknown */

@@ -65,7 +65,7 @@ static bool has_extension(const char *name, const char *const *extensions, size_
     return false;
 }
 
-static bool is_media(const char *name)
+bool kn_scan_is_media(const char *name)
 {
     return has_extension(name, media_extensions,
                          sizeof media_extensions / sizeof *media_extensions);
@@ -96,7 +96,7 @@ static bool is_beside(const char *name)
 bool kn_scan_counts(const char *name)
 {
     return strcmp(name, ".ignore") == 0 ||
-           (name[0] != '.' && (is_media(name) || is_subtitle(name) || is_beside(name)));
+           (name[0] != '.' && (kn_scan_is_media(name) || is_subtitle(name) || is_beside(name)));
 }
 
 static int add_path(struct walk *w, struct list *l, const char *path)
@@ -216,7 +216,7 @@ static int walk_entry(struct walk *w, const char *path, const char *name, int de
         return add_path(w, &w->subtitles, path);
     if (is_beside(name))
         return add_path(w, &w->beside, path);
-    if (!is_media(name)) {
+    if (!kn_scan_is_media(name)) {
         w->skipped++;
         return KN_OK;
     }

@@ -52,6 +52,9 @@ int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
 int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out,
                    struct kn_err *err);
 
+/* Has this name the extension of a film or a recording? */
+bool kn_scan_is_media(const char *name);
+
 /* Would a file of this name change what a scan finds? */
 bool kn_scan_counts(const char *name);
 

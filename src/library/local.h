@@ -17,7 +17,7 @@
  *   local_files.c   store.h: files and paths
  *   local_facts.c   store.h: what paths tell of their title; titles that are one film
  *   local_stages.c  store.h: stages
- *   local_import.c  store.h: imported titles, the scorer */
+ *   local_import.c  store.h: imported titles, what they were given as, the scorer */
 #ifndef KN_LIBRARY_LOCAL_H
 #define KN_LIBRARY_LOCAL_H
 
@@ -105,7 +105,7 @@ int kn_local_add_wordings(struct kn_db *db, struct kn_err *err);
 int kn_local_set_vector(struct kn_db *db, int64_t title, const float *vector, const float *raw,
                         size_t dim, struct kn_err *err);
 int kn_local_drop_segments(struct kn_db *db, int64_t title,
-                           struct kn_err *err); /* and what was dropped, and the wording */
+                           struct kn_err *err); /* what was dropped and given, and the wording */
 int kn_local_drop_vectors(struct kn_db *db, int64_t title, struct kn_err *err); /* and moments */
 
 /* What a stage's commit does inside its transaction. */

@@ -39,8 +39,12 @@ static int set_words(struct kn_db *db, int64_t title, const struct kn_imported *
                        KN_VALUES(KN_INT(t->year), KN_TEXT(t->genres), KN_INT(title)), err);
     if (rc)
         return rc;
-    return t->failed ? kn_local_commit_failure(db, title, KN_STAGE_WORDS, &t->key, t->failed, err)
-                     : kn_local_commit_words(db, title, &t->key, &t->words, err);
+    rc = t->failed ? kn_local_commit_failure(db, title, KN_STAGE_WORDS, &t->key, t->failed, err)
+                   : kn_local_commit_words(db, title, &t->key, &t->words, err);
+    return rc ? rc
+              : kn_db_run(db, "INSERT INTO given (title, file, text) VALUES (?, ?, ?)",
+                          KN_VALUES(KN_INT(title), KN_TEXT(t->given.file), KN_TEXT(t->given.text)),
+                          err);
 }
 
 static int import_one(struct kn_db *db, struct kn_imported *t, struct kn_err *err)
@@ -76,6 +80,48 @@ int kn_store_import(struct kn_library *lib, struct kn_imported *titles, size_t n
     for (size_t i = 0; i < n && !rc; i++)
         rc = import_one(l->writer, &titles[i], err);
     return kn_local_end(l, rc, err);
+}
+
+static int read_given(struct kn_db *db, const struct kn_id *id, struct kn_arena *arena, bool *found,
+                      struct kn_given *out, struct kn_err *err)
+{
+    struct kn_given given;
+    sqlite3_stmt *s;
+    int64_t title;
+    int rc = kn_local_title_key(db, id, &title, err);
+
+    if (!rc)
+        rc = kn_db_query(db, "SELECT file, text FROM given WHERE title = ?",
+                         KN_VALUES(KN_INT(title)), &s, err);
+    if (!rc)
+        rc = kn_db_step(db, s, found, err);
+    if (rc || !*found)
+        return rc;
+    given = (struct kn_given){kn_arena_text(arena, kn_db_text(s, 0)),
+                              kn_arena_text(arena, kn_db_text(s, 1))};
+    if (!given.file || !given.text)
+        return kn_arena_full("a transcript", err);
+    *out = given;
+    return KN_OK;
+}
+
+int kn_store_given(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
+                   bool *found, struct kn_given *out, struct kn_err *err)
+{
+    struct local *l = NULL;
+    struct kn_db *db;
+    bool row = false;
+    int rc = kn_local_store(lib, &l, err);
+
+    if (!rc)
+        rc = kn_local_reader(l, &db, err);
+    if (rc)
+        return rc;
+    rc = read_given(db, id, arena, &row, out, err);
+    kn_local_done(l, db);
+    if (!rc)
+        *found = row;
+    return rc;
 }
 
 /* ---- staged ---- */

@@ -16,7 +16,8 @@
 #define TITLE_COLUMNS                                                                              \
     "key, id, name, " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"                \
     " language, language_confidence, words_from, duration, opinion, year,"                         \
-    " model IS (SELECT model FROM library), scorer, genres, set_language <> ''"
+    " model IS (SELECT model FROM library), scorer, genres, set_language <> '',"                   \
+    " scorer_version"
 
 int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err)
 {
@@ -73,7 +74,8 @@ static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
                          .duration = kn_db_real(s, 8),
                          .opinion = kn_db_real(s, 9),
                          .year = sqlite3_column_int(s, 10),
-                         .language_set = sqlite3_column_int(s, 14)};
+                         .language_set = sqlite3_column_int(s, 14),
+                         .scorer_version = sqlite3_column_int(s, 15)};
     int64_t k = sqlite3_column_int64(s, 0);
     int rc = kn_db_blob(db, s, 1, t.id.b, sizeof t.id.b, err);
 

@@ -154,6 +154,11 @@ static const char *const MIGRATIONS[] = {
     /* 8: how fast machines have listened, all runs of one together. */
     "CREATE TABLE pace ("
     " machine TEXT PRIMARY KEY, sound REAL NOT NULL, elapsed REAL NOT NULL) STRICT, WITHOUT ROWID;",
+    /* 9: an imported title's row as it was given, which its segments are cut from; the version of the scorer. */
+    "CREATE TABLE given ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
+    " file TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
+    "ALTER TABLE title ADD COLUMN scorer_version INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -113,8 +113,9 @@ int kn_local_forget(struct kn_db *db, int64_t title, enum kn_stage from, struct 
                        KN_VALUES(KN_INT(title), KN_INT(from)), err);
 
     if (!rc && from <= KN_STAGE_OPINION)
-        rc = kn_db_run(db, "UPDATE title SET opinion = NULL, scorer = '' WHERE key = ?",
-                       KN_VALUES(KN_INT(title)), err);
+        rc = kn_db_run(
+            db, "UPDATE title SET opinion = NULL, scorer = '', scorer_version = 0 WHERE key = ?",
+            KN_VALUES(KN_INT(title)), err);
     if (!rc && from == KN_STAGE_OPINION)
         rc = kn_db_run(db, "UPDATE moment SET opinion = NULL WHERE title = ?",
                        KN_VALUES(KN_INT(title)), err);
@@ -404,8 +405,9 @@ static int set_opinions(struct kn_db *db, int64_t title, const double *opinions,
 }
 
 int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
-                            const struct kn_hash *key, const char *scorer, const double *moments,
-                            size_t n_moments, double title_opinion, struct kn_err *err)
+                            const struct kn_hash *key, const char *scorer, int scorer_version,
+                            const double *moments, size_t n_moments, double title_opinion,
+                            struct kn_err *err)
 {
     struct local *l;
     int64_t title;
@@ -417,8 +419,11 @@ int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
     if (!rc)
         rc = set_opinions(l->writer, title, moments, n_moments, err);
     if (!rc)
-        rc = kn_db_run(l->writer, "UPDATE title SET opinion = ?, scorer = ? WHERE key = ?",
-                       KN_VALUES(KN_REAL(title_opinion), KN_TEXT(scorer), KN_INT(title)), err);
+        rc = kn_db_run(l->writer,
+                       "UPDATE title SET opinion = ?, scorer = ?, scorer_version = ? WHERE key = ?",
+                       KN_VALUES(KN_REAL(title_opinion), KN_TEXT(scorer), KN_INT(scorer_version),
+                                 KN_INT(title)),
+                       err);
     if (!rc)
         rc = kn_local_keep_key(l->writer, title, KN_STAGE_OPINION, key, false, err);
     if (!rc)

@@ -15,6 +15,8 @@ int kn_local_drop_segments(struct kn_db *db, int64_t title, struct kn_err *err)
         rc = kn_db_run(db, "DELETE FROM wording WHERE title = ?", KN_VALUES(KN_INT(title)), err);
     if (!rc)
         rc = kn_db_run(db, "DELETE FROM dropped WHERE title = ?", KN_VALUES(KN_INT(title)), err);
+    if (!rc)
+        rc = kn_db_run(db, "DELETE FROM given WHERE title = ?", KN_VALUES(KN_INT(title)), err);
     return rc;
 }
 
@@ -124,21 +126,23 @@ static int put_row(struct kn_db *db, const struct kn_record *r, int64_t *key, st
         rc = kn_db_number(
             db,
             "INSERT INTO title (id, name, folded, state, reason, language, language_confidence,"
-            " words_from, duration, opinion, year, scorer, genres, set_language, model)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            " words_from, duration, opinion, year, scorer, scorer_version, genres, set_language,"
+            " model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
             " iif(?, (SELECT model FROM library), NULL))"
             " ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded = excluded.folded,"
             " state = excluded.state, reason = excluded.reason, gone = '',"
             " language = excluded.language, language_confidence = excluded.language_confidence,"
             " words_from = excluded.words_from, duration = excluded.duration,"
-            " opinion = excluded.opinion, scorer = excluded.scorer, year = excluded.year,"
+            " opinion = excluded.opinion, scorer = excluded.scorer,"
+            " scorer_version = excluded.scorer_version, year = excluded.year,"
             " genres = excluded.genres, set_language = excluded.set_language,"
             " found_language = '', found_confidence = 0,"
             " container = '', streams = '', model = excluded.model RETURNING key",
             KN_VALUES(KN_BLOB(t->id.b, sizeof t->id.b), KN_TEXT(t->name), KN_TEXT(folded.data),
                       KN_INT(t->state), KN_TEXT(t->reason), KN_TEXT(t->language),
                       KN_REAL(t->language_confidence), KN_TEXT(t->words_from), KN_REAL(t->duration),
-                      KN_REAL(t->opinion), KN_INT(t->year), KN_TEXT(t->scorer), KN_TEXT(t->genres),
+                      KN_REAL(t->opinion), KN_INT(t->year), KN_TEXT(t->scorer),
+                      KN_INT(t->scorer_version), KN_TEXT(t->genres),
                       KN_TEXT(t->language_set ? t->language : ""), KN_INT(vectors)),
             &found, key, err);
     kn_buf_free(&folded);

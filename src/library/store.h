@@ -149,8 +149,9 @@ int kn_store_commit_vectors(struct kn_library *lib, const struct kn_id *id,
                             struct kn_err *err);
 
 int kn_store_commit_opinion(struct kn_library *lib, const struct kn_id *id,
-                            const struct kn_hash *key, const char *scorer, const double *moments,
-                            size_t n_moments, double title, struct kn_err *err);
+                            const struct kn_hash *key, const char *scorer, int scorer_version,
+                            const double *moments, size_t n_moments, double title,
+                            struct kn_err *err);
 
 /* The title cannot go on: state failed with its reason; key marks the stage as tried, so that
  * the same file with the same settings is not tried again until kn_store_redo. */
@@ -167,9 +168,16 @@ int kn_store_is_exported(struct kn_library *lib, const void *bytes, size_t n, bo
 
 /* ---- titles without files ---- */
 
+struct
+    kn_given { /* a row as it was given, down to its spaces: an export gives it back, GPT-2 reads them */
+    const char *file; /* base name of the video; "" where the row names none */
+    const char *text; /* the transcript, or why there is none */
+};
+
 struct kn_imported {
     struct kn_hash identity, key; /* key: of its words stage */
     const char *name, *genres;
+    struct kn_given given;
     int year;
     struct kn_words words;
     const char *failed;  /* not NULL: it has no words, for this reason */
@@ -180,6 +188,11 @@ struct kn_imported {
  * already is left as it is. */
 int kn_store_import(struct kn_library *lib, struct kn_imported *titles, size_t n,
                     struct kn_err *err);
+
+/* What a title was given as. *found false: it was not imported, or by a Kinora that did not keep it. From the arena; also
+ * when opened for reading. */
+int kn_store_given(struct kn_library *lib, const struct kn_id *id, struct kn_arena *arena,
+                   bool *found, struct kn_given *out, struct kn_err *err);
 
 /* ---- versions of one film ----
  *

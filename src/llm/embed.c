@@ -235,12 +235,13 @@ static int tokenize(struct kn_embedder *e, size_t *n, struct kn_err *err)
 /* Fills e->batch with the text's tokens; none for a blank text, whatever the prefix. */
 static int fill_batch(struct kn_embedder *e, const char *text, struct kn_err *err)
 {
-    struct kn_sv s = cut_at_character(kn_sv_trim(kn_sv_of(text)), MAX_TEXT);
+    struct kn_sv given = kn_sv_of(text), trimmed = kn_sv_trim(given);
+    struct kn_sv s = cut_at_character(e->weights->card.whole ? given : trimmed, MAX_TEXT);
     size_t n;
     int rc;
 
     e->batch.n_tokens = 0;
-    if (s.n == 0)
+    if (trimmed.n == 0)
         return KN_OK;
     kn_buf_clear(&e->text);
     kn_buf_adds(&e->text, e->weights->card.prefix, NULL);

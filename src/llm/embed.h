@@ -5,7 +5,7 @@
  *         mean over many texts, shipped with the model's card: cosines of e5 lie in .77 to .92
  *         without it, and a mean taken from the library would make scores drift as it grows.
  *
- * Texts are trimmed; an e5 model gets "query: " in front (the card says so), since one vector
+ * Texts are trimmed, but as they are where the card says whole; an e5 model gets "query: " in front (the card says so), since one vector
  * serves likeness and search. Of a text longer than the model takes, the first max_tokens tokens
  * count, the last of them the closing one.
  *

@@ -85,6 +85,8 @@ static int read_model(const struct kn_json *v, struct kn_model *m, struct kn_err
             return kn_err_set(err, KN_ECORRUPT, "'%s' has a hash that is none", m->name);
     }
     m->bytes = (uint64_t)bytes;
+    if (kn_json_get(v, "instead") && (rc = read_text(v, "instead", &m->instead, err)))
+        return rc;
     m->is_default = kn_json_bool_or(kn_json_get(v, "default"), false);
     return KN_OK;
 }

@@ -1,5 +1,7 @@
 #include "speech/accel.h"
 
+#if defined(__x86_64__)
+
 #include "speech/bf16.h"
 
 #include <ggml-backend-impl.h>
@@ -40,6 +42,7 @@ static bool takes_product(const struct ggml_tensor *t)
            ggml_is_contiguous(t);
 }
 
+/* The embeddings' attention is told apart by its mask, which llama.cpp always gives. */
 static bool takes_attention(const struct ggml_tensor *t)
 {
     const struct ggml_tensor *q = t->src[0], *k = t->src[1], *v = t->src[2];
@@ -283,3 +286,11 @@ void kn_accel_join(void)
     if (kn_bf16_here())
         ggml_backend_register(&reg);
 }
+
+#else
+
+void kn_accel_join(void)
+{
+}
+
+#endif

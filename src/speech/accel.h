@@ -6,12 +6,16 @@
  * wait for memory, not for arithmetic, and stay where quantised weights are read as they are.
  *
  * Only whisper.cpp's work is taken. Embeddings come from llama.cpp over the same ggml, and are to
- * stay what they are: llama.cpp names its tensors, whisper.cpp does not, which tells them apart. */
+ * stay what they are: llama.cpp names its tensors, whisper.cpp does not, which tells them apart; its attention always
+ * has a mask, and that with a mask is not taken.
+ *
+ * On processors with AMX, and a ggml built for it, q8_0 weights lie in ggml's AMX buffer, in an order of its own: their
+ * products stay with ggml's AMX kernels, and only attention and GELU are taken. */
 #ifndef KN_SPEECH_ACCEL_H
 #define KN_SPEECH_ACCEL_H
 
-/* Joins ggml's list of devices, for the whole process, where the processor can; otherwise nothing
- * happens, and ggml computes all. Once, before any model is loaded: the list has no lock. */
+/* Joins ggml's list of devices, for the whole process, where the processor can; otherwise (always where it is not
+ * x86-64) nothing happens, and ggml computes all. Once, before any model is loaded: the list has no lock. */
 void kn_accel_join(void);
 
 #endif

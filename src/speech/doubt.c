@@ -32,14 +32,35 @@ static const char *const whole[] = {
     "das wars",
     /* pt */
     "obrigado", "obrigada", "muito obrigado", "obrigado por assistir", "obrigado por assistirem",
-    "ate a proxima", "ate o proximo video", "inscreva se", "inscreva se no canal", "aplausos",
+    "ate a proxima", "ate o proximo video", "inscreva se", "inscreva se no canal",
     /* it */
     "grazie", "grazie mille", "grazie per aver guardato", "grazie per la visione",
     "grazie per aver guardato il video", "alla prossima", "iscrivetevi al canale",
     /* nl, pl, ru, tr */
     "bedankt", "bedankt voor het kijken", "dziekuje", "dziekuje za uwage", "dziekuje za ogladanie",
     "спасибо", "спасибо за просмотр", "продолжение следует", "tesekkurler",
-    "izlediginiz icin tesekkurler", "izlediginiz icin tesekkur ederim"};
+    "izlediginiz icin tesekkurler", "izlediginiz icin tesekkur ederim",
+    /* zh */
+    "谢谢观看", "感谢观看", "谢谢大家", "謝謝觀看", "感謝觀看", "谢谢收看",
+    "字幕由amara org社区提供", "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
+    /* ar */
+    "شكرا", "شكرا للمشاهدة", "شكرا على المشاهدة", "اشتركوا في القناة", "ترجمة نانسي قنقر",
+    /* sv, fi, da, no */
+    "tack", "tack for att ni tittade", "tack for att du tittade", "tack for att ni har tittat",
+    "kiitos", "kiitos kun katsoit", "kiitos kun katsoitte", "kiitos etta katsoit",
+    "kiitos katsomisesta", "tak", "tak fordi du sa med", "tak fordi i sa med", "takk",
+    "takk for at du sa pa", "takk for at dere sa pa", "takk for na"};
+
+/* ja, ko: as they are written. Folding takes kana's voicing off and Hangul apart, so they are folded when compared. */
+static const char *const composed[] = {"ご視聴ありがとうございました",
+                                       "ご清聴ありがとうございました",
+                                       "最後までご視聴いただきありがとうございます",
+                                       "チャンネル登録お願いします",
+                                       "チャンネル登録をお願いいたします",
+                                       "시청해주셔서 감사합니다",
+                                       "시청해 주셔서 감사합니다",
+                                       "구독과 좋아요 부탁드립니다",
+                                       "다음 영상에서 만나요"};
 
 static const char *const begins[] = {
     /* en */
@@ -61,7 +82,17 @@ static const char *const begins[] = {
     "sottotitoli", "sottotitolato da", "revisione a cura di",
     /* nl, pl, ru, tr */
     "ondertitels", "ondertiteling", "ondertiteld door", "napisy", "tlumaczenie", "субтитры",
-    "редактор субтитров", "altyazi", "ceviri"};
+    "редактор субтитров", "altyazi", "ceviri",
+    /* ja, zh */
+    "字幕", "字幕志愿者", "中文字幕志愿者",
+    /* ar */
+    "ترجمة",
+    /* sv, fi, da, no */
+    "undertexter", "textning", "svensktextning", "tekstitys", "suomentanut", "suomennos",
+    "danske undertekster", "danske tekster", "undertekster", "tekster af", "tekster av",
+    "tekstet av", "teksting av", "norske tekster",
+    /* any */
+    "amara org"};
 
 /* Speech has 12 to 20 letters a second: this many no tongue can say, this few are no phrase said on end. */
 enum { FASTEST = 40, SLOWEST = 4 };
@@ -69,15 +100,19 @@ enum { NEAR = 31 }; /* frames, 1 s: Whisper's times are off by less */
 
 static const float VOICE = 0.5F;
 
-/* The length of a mark of punctuation at s, which may have bytes like a letter's: U+0080 to U+00BF, U+2000 to U+203F. */
+/* The length of a mark of punctuation at s, which may have bytes like a letter's: U+0080 to U+00BF, U+2000 to U+203F,
+ * U+3000 to U+303F (folding has made the wide and narrow forms from U+FF01 on plain), the Arabic comma, semicolon and
+ * question mark. */
 static size_t mark(const char *s, size_t left)
 {
     unsigned char c = (unsigned char)s[0];
 
     if (c == 0xc2)
         return 2;
-    if (c == 0xe2 && left >= 3 && (unsigned char)s[1] == 0x80)
+    if ((c == 0xe2 || c == 0xe3) && left >= 3 && (unsigned char)s[1] == 0x80)
         return 3;
+    if (c == 0xd8 && left >= 2 && strchr("\x8c\x9b\x9f", s[1]))
+        return 2;
     return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? 0 : 1;
 }
 
@@ -111,6 +146,25 @@ static bool plain(const char *text, struct kn_buf *out)
     return fits && out->n > 0;
 }
 
+static bool same(const char *a, const char *b)
+{
+    struct kn_buf x, y;
+    bool yes;
+
+    kn_buf_init(&x, 1 << 16);
+    kn_buf_init(&y, 1 << 16);
+    yes = plain(a, &x) && plain(b, &y) && strcmp(x.data, y.data) == 0;
+    kn_buf_free(&x);
+    kn_buf_free(&y);
+    return yes;
+}
+
+/* Kana, Han or Hangul, folded: U+1000 and above. */
+static bool far_east(const char *s)
+{
+    return (unsigned char)s[0] > 0xe0;
+}
+
 bool kn_is_phantom(const char *text)
 {
     struct kn_buf words;
@@ -120,6 +174,8 @@ bool kn_is_phantom(const char *text)
     if (plain(text, &words)) {
         for (size_t i = 0; i < sizeof whole / sizeof *whole && !found; i++)
             found = strcmp(words.data, whole[i]) == 0;
+        for (size_t i = 0; i < sizeof composed / sizeof *composed && !found; i++)
+            found = far_east(words.data) && same(text, composed[i]);
         for (size_t i = 0; i < sizeof begins / sizeof *begins && !found; i++) {
             size_t n = strlen(begins[i]);
 
@@ -138,19 +194,6 @@ static size_t voiced(const float *p, size_t from, size_t to)
     for (size_t i = from; i < to; i++)
         frames += p[i] >= VOICE;
     return frames;
-}
-
-static bool same(const char *a, const char *b)
-{
-    struct kn_buf x, y;
-    bool yes;
-
-    kn_buf_init(&x, 1 << 16);
-    kn_buf_init(&y, 1 << 16);
-    yes = plain(a, &x) && plain(b, &y) && strcmp(x.data, y.data) == 0;
-    kn_buf_free(&x);
-    kn_buf_free(&y);
-    return yes;
 }
 
 static bool again(const struct kn_line *line, const struct kn_line *before, size_t n)

@@ -23,6 +23,10 @@ enum {
     KN_BALLOT = 128 /* at least whisper_lang_max_id() + 1 */
 };
 
+/* Do so many windows, found in the first seconds of speech and silence, say what the title's language is, or is more
+ * to be pulled? last: there is no more. */
+bool kn_can_vote(size_t windows, size_t seconds, bool last);
+
 struct kn_listener {
     struct kn_speech *speech;
     struct kn_sound sound;

@@ -21,18 +21,16 @@
 
 enum {
     PROBES = 4,               /* windows that vote */
-    FIRST_BLOCK = 300,        /* seconds of sound, from which they are chosen */
+    BLOCK = 300,              /* seconds of sound, from which they are chosen */
+    LONGEST = 4 * BLOCK,      /* with fewer windows in it than shall vote, those there are do */
     SAMPLES_A_POSITION = 320, /* of the encoder: 20 ms */
-    POSITIONS = 1500,         /* of the encoder: 30 s */
     PASSES = 8, /* of the encoder over one window; Whisper seeks to where it stopped hearing */
 
-    /* Short windows are encoded at their own length, which halves the time of a clip of 10 s. But
-     * only in these steps, to which flash attention pads: in steps of 64 the zeros of its padding
-     * took the word error rate of the FLEURS clips from .19, as it is at full length, to .26.
-     * With the padding taken out of whisper.cpp it was .19 again, and no faster. */
-    STEP = 256,
-    GLANCE = STEP,   /* a probe of 5 s */
-    LOOK = 2 * STEP, /* one of 10 s */
+    /* Probes are encoded at their own length, in steps of 256, to which flash attention pads. Windows are not: that halves
+     * the time of a clip of 10 s, and costs 6 to 8 of the 158 Portuguese and 2 to 5 of the 124 English words of the FLEURS
+     * clips with a beam of 5 (bench/RESULTS.md). Most windows of a film are nearly full anyway. */
+    GLANCE = 256, /* a probe of 5 s */
+    LOOK = 512,   /* one of 10 s */
 };
 
 /* Of the 30 FLEURS clips, in 5 languages, a glance named 29 right, a look all. Whatever a glance
@@ -90,15 +88,12 @@ static bool never(struct whisper_context *w, struct whisper_state *state, void *
     return false;
 }
 
-static struct whisper_full_params params_for(struct run *r, size_t samples)
+static struct whisper_full_params params_for(struct run *r)
 {
     const struct kn_speech *s = r->l->speech;
     struct whisper_full_params p = whisper_full_default_params(
         s->beam > 1 ? WHISPER_SAMPLING_BEAM_SEARCH : WHISPER_SAMPLING_GREEDY);
-    size_t positions = (samples + SAMPLES_A_POSITION - 1) / SAMPLES_A_POSITION;
 
-    positions = (positions + STEP - 1) / STEP * STEP;
-    p.audio_ctx = positions < POSITIONS ? (int)positions : 0;
     p.n_threads = 1;
     p.beam_search.beam_size = s->beam;
     p.n_max_text_ctx = 0;
@@ -158,7 +153,7 @@ static int probe(struct run *r, const struct kn_window *window, size_t positions
     size_t frames = positions * SAMPLES_A_POSITION / KN_FRAME;
     size_t at = kn_windows_densest(sound->speech, window, frames);
     size_t n = samples_in(sound, at, frames);
-    struct whisper_full_params params = params_for(r, n);
+    struct whisper_full_params params = params_for(r);
     struct whisper_state *state = NULL;
     int rc = was_cancelled(r, err);
 
@@ -187,12 +182,14 @@ static int vote_of(struct run *r, const struct kn_window *window, float *votes, 
 }
 
 /* Each window has one vote, shared out by probability. A title of one or two windows is judged
- * by the fuller one alone when that is clear: its other window would cost a tenth of its time. */
+ * by the fuller one alone when that is clear: its other window would cost a tenth of its time.
+ * While the title goes on, windows that were not found have a vote too, and give it to nobody. */
 static int vote(struct run *r, size_t windows, struct kn_err *err)
 {
     float votes[KN_BALLOT], sum[KN_BALLOT] = {0};
     size_t pick[PROBES], n;
     int rc = KN_OK, best = 0, languages = r->l->speech->languages;
+    bool whole = r->l->sound.last;
 
     n = kn_windows_spread(r->l->plan, windows, PROBES, pick);
     if (n == 2 && r->l->plan[pick[1]].speech > r->l->plan[pick[0]].speech) {
@@ -207,8 +204,8 @@ static int vote(struct run *r, size_t windows, struct kn_err *err)
             sum[j] += votes[j];
         best = best_of(sum, languages);
         r->language = best;
-        r->confidence = fmin(1, (double)sum[best] / (double)(i + 1));
-        if (n <= 2 && r->confidence >= SURE)
+        r->confidence = fmin(1, (double)sum[best] / (double)(whole ? i + 1 : PROBES));
+        if (whole && n <= 2 && r->confidence >= SURE)
             break;
     }
     return rc;
@@ -228,12 +225,12 @@ static size_t plan(struct kn_listener *l)
     return n;
 }
 
-static int pull_a_block(struct run *r, struct kn_err *err)
+static int pull_to(struct run *r, size_t seconds, struct kn_err *err)
 {
     struct kn_sound *sound = &r->l->sound;
     int rc = KN_OK;
 
-    while (rc == KN_OK && !sound->last && sound->samples < (size_t)FIRST_BLOCK * KN_RATE) {
+    while (rc == KN_OK && !sound->last && sound->samples < seconds * KN_RATE) {
         rc = was_cancelled(r, err);
         if (rc == KN_OK)
             rc = kn_sound_pull(sound, err);
@@ -241,22 +238,32 @@ static int pull_a_block(struct run *r, struct kn_err *err)
     return rc;
 }
 
-/* Lets the windows of the first block vote that somebody speaks in. */
+bool kn_can_vote(size_t windows, size_t seconds, bool last)
+{
+    return windows >= PROBES || (windows > 0 && (last || seconds >= LONGEST));
+}
+
+/* Lets the first windows vote that somebody speaks in: enough of them, since a studio's ident or a song
+ * in another language may be all that the first minutes hold. */
 static int find_language(struct run *r, struct kn_err *err)
 {
     struct kn_sound *sound = &r->l->sound;
     struct kn_window w;
-    size_t windows;
+    size_t windows, seconds = BLOCK;
     int rc;
 
     if (r->l->speech->languages == 1)
         return KN_OK;
-    while ((rc = pull_a_block(r, err)) == KN_OK) {
+    while ((rc = pull_to(r, seconds, err)) == KN_OK) {
         windows = plan(r->l);
-        if (windows > 0)
+        if (kn_can_vote(windows, seconds, sound->last))
             return vote(r, windows, err);
         if (sound->last)
             break;
+        if (windows > 0) {
+            seconds += BLOCK;
+            continue;
+        }
         kn_windows_next(sound->speech, sound->frames, false, &w); /* says what is not needed */
         kn_sound_drop(sound, w.start);
     }
@@ -337,7 +344,7 @@ static void *hear(void *arg)
     const struct kn_sound *sound = &r->l->sound;
     const struct kn_window *w = &h->window;
     size_t n = samples_in(sound, w->start, w->end - w->start);
-    struct whisper_full_params params = params_for(r, n);
+    struct whisper_full_params params = params_for(r);
     struct pass pass = {.run = r, .window = *w};
     int failed;
 

@@ -20,6 +20,7 @@ enum { NUMBERS = 16, DIMENSIONS = 3, NAME = 128, TOKEN = 1024 };
 struct walk {
     FILE *f;
     int64_t at, size;
+    int32_t words; /* in a Whisper's vocabulary */
 };
 
 static bool numbers(struct walk *w, int32_t *v, size_t n)
@@ -117,6 +118,7 @@ static bool whisper_whole(struct walk *w)
         mel[1] != FFT || !skip(w, (int64_t)mel[0] * mel[1] * 4) || !numbers(w, &tokens, 1) ||
         tokens < 50000 || tokens > v[0])
         return false;
+    w->words = v[0];
     for (int32_t i = 0; i < tokens; i++)
         if (!numbers(w, &length, 1) || length < 0 || length > TOKEN || !skip(w, length))
             return false;
@@ -136,7 +138,7 @@ static bool silero_whole(struct walk *w)
            memcmp(v, sizes, sizeof sizes) == 0 && tensors_to_the_end(w);
 }
 
-static int check(const char *path, const char *kind, bool (*whole)(struct walk *w),
+static int check(const char *path, const char *kind, bool (*whole)(struct walk *w), int32_t *words,
                  struct kn_err *err)
 {
     struct walk w = {.f = fopen(path, "rb")};
@@ -158,15 +160,24 @@ static int check(const char *path, const char *kind, bool (*whole)(struct walk *
             "load the %s model '%s': damaged or not such a model (wrong near byte %lld of "
             "%lld); run: kinora models verify",
             kind, path, (long long)w.at, (long long)w.size);
+    *words = w.words;
     return KN_OK;
 }
 
-int kn_modelfile_check_whisper(const char *path, struct kn_err *err)
+/* whisper.cpp counts languages by words too: an English model has 51,864, others one more for each language. */
+int kn_modelfile_check_whisper(const char *path, int *languages, struct kn_err *err)
 {
-    return check(path, "speech", whisper_whole, err);
+    int32_t words = 0;
+    int rc = check(path, "speech", whisper_whole, &words, err);
+
+    if (rc == KN_OK && languages)
+        *languages = words > 51864 ? words - 51765 - 1 : 1;
+    return rc;
 }
 
 int kn_modelfile_check_silero(const char *path, struct kn_err *err)
 {
-    return check(path, "voice activity", silero_whole, err);
+    int32_t none;
+
+    return check(path, "voice activity", silero_whole, &none, err);
 }

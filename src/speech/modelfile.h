@@ -9,8 +9,9 @@
 
 struct kn_err;
 
-/* KN_ENOTFOUND, KN_EIO, KN_ECORRUPT; the message names the file and the remedy. */
-int kn_modelfile_check_whisper(const char *path, struct kn_err *err);
+/* KN_ENOTFOUND, KN_EIO, KN_ECORRUPT; the message names the file and the remedy. languages (may be NULL): how many
+ * the model knows, 1 (English), 99, or 100 from large-v3 on. */
+int kn_modelfile_check_whisper(const char *path, int *languages, struct kn_err *err);
 int kn_modelfile_check_silero(const char *path, struct kn_err *err);
 
 #endif

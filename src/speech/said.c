@@ -25,8 +25,7 @@ void kn_said_free(struct kn_said *s)
 }
 
 /* The length of a tag that begins at p: to its closing sign, or to the end where that is missing
- * (but a lone asterisk is only itself). Parentheses count too: people do not speak them, and
- * Whisper writes "(upbeat music)". */
+ * (but a lone asterisk is only itself). Parentheses count too: Whisper writes "(upbeat music)". */
 static size_t tag(const char *p, size_t n)
 {
     static const char opening[] = "[(*", closing[] = "])*";
@@ -50,14 +49,14 @@ static size_t note(const char *p, size_t n)
                : 0;
 }
 
-/* In place, since it only takes away: no tags, no notes, single spaces, trimmed. */
-static void strip(struct kn_buf *b)
+/* In place, since it only takes away: no notes, single spaces, trimmed; no tags where they are not wanted. */
+static void strip(struct kn_buf *b, bool tags)
 {
     size_t to = 0;
     bool space = false;
 
     for (size_t at = 0; at < b->n;) {
-        size_t gone = tag(b->data + at, b->n - at);
+        size_t gone = tags ? 0 : tag(b->data + at, b->n - at);
 
         if (gone == 0)
             gone = note(b->data + at, b->n - at);
@@ -77,15 +76,28 @@ static void strip(struct kn_buf *b)
     b->data[to] = '\0';
 }
 
-static int clean(struct kn_said *s, const char *raw, struct kn_err *err)
+static bool has_words(const struct kn_said *s)
+{
+    return kn_count_words((struct kn_sv){s->text.data, s->text.n}) > 0;
+}
+
+static int strip_raw(struct kn_said *s, const char *raw, bool tags, struct kn_err *err)
 {
     int rc;
 
     kn_buf_clear(&s->text);
     rc = kn_utf8_repair(kn_sv_of(raw), &s->text, err);
     if (rc == KN_OK && s->text.n > 0)
-        strip(&s->text);
+        strip(&s->text, tags);
     return rc;
+}
+
+/* Into s->text. A tag among words stays, since they may be part of what is said; a line of tags alone has no words. */
+static int clean(struct kn_said *s, const char *raw, struct kn_err *err)
+{
+    int rc = strip_raw(s, raw, false, err);
+
+    return rc == KN_OK && has_words(s) ? strip_raw(s, raw, true, err) : rc;
 }
 
 int kn_said_words(struct kn_said *s, const char *raw, bool *any, struct kn_err *err)
@@ -93,7 +105,7 @@ int kn_said_words(struct kn_said *s, const char *raw, bool *any, struct kn_err *
     int rc = clean(s, raw, err);
 
     if (rc == KN_OK)
-        *any = kn_count_words((struct kn_sv){s->text.data, s->text.n}) > 0;
+        *any = has_words(s);
     return rc;
 }
 
@@ -150,7 +162,7 @@ int kn_said_drop(struct kn_said *s, const char *raw, double start, double end, c
 
     kn_buf_clear(&s->text);
     rc = kn_utf8_repair(text, &s->text, err);
-    if (rc != KN_OK || kn_count_words((struct kn_sv){s->text.data, s->text.n}) == 0)
+    if (rc != KN_OK || !has_words(s))
         return rc;
     rc = grow(&s->dropped, s->n_dropped, &s->cap_dropped, sizeof *s->dropped, err);
     if (rc != KN_OK)
@@ -170,7 +182,7 @@ int kn_said_add(struct kn_said *s, const char *raw, double start, double end, do
 
     if (rc != KN_OK)
         return rc;
-    if (kn_count_words((struct kn_sv){s->text.data, s->text.n}) == 0)
+    if (!has_words(s))
         return KN_OK;
     if (s->n > 0 && s->segments[s->n - 1].end > from)
         from = s->segments[s->n - 1].end;

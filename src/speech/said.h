@@ -1,7 +1,7 @@
 /* said.h - turns what Whisper writes into segments: clean text, times that hold together.
  *
  * Whisper also writes what it does not hear as speech: "[Music]", "(risas)", "*sighs*", notes.
- * Those go, and a segment of nothing else is dropped. Its times are steps of 20 ms that may run
+ * A segment of nothing else is dropped. Beside words only notes go: no words of a line are cut. Its times are steps of 20 ms that may run
  * backwards or past the sound: they are fitted between the end of the segment before and the end
  * of the window. No words are lost to a time: where no room is left, they join the segment before.
  *

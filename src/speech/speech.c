@@ -13,25 +13,19 @@
 
 enum { BEAM_MAX = 8, THREADS_MAX = 1 << 16 };
 
-/* As whisper.cpp counts them: 99, or 100 from large-v3 on; an English model has no choice. */
-static int count_languages(struct whisper_context *w)
-{
-    return whisper_is_multilingual(w) ? whisper_model_n_vocab(w) - 51765 - 1 : 1;
-}
-
 int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **out,
                    struct kn_err *err)
 {
     struct whisper_context_params params = whisper_context_default_params();
     struct kn_speech *s;
-    int rc;
+    int languages, rc;
 
     if (options->beam < 0 || options->beam > BEAM_MAX || options->threads < 0 ||
         options->threads > THREADS_MAX)
         return kn_err_set(err, KN_EARG,
                           "speech: a beam of %d and %d threads; up to %d and %d are possible",
                           options->beam, options->threads, BEAM_MAX, THREADS_MAX);
-    rc = kn_modelfile_check_whisper(options->model, err);
+    rc = kn_modelfile_check_whisper(options->model, &languages, err);
     if (rc == KN_OK)
         rc = kn_modelfile_check_silero(options->vad, err);
     if (rc != KN_OK)
@@ -52,7 +46,7 @@ int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **o
             options->model);
         goto out;
     }
-    s->languages = count_languages(s->whisper);
+    s->languages = languages;
     *out = s;
     s = NULL;
 out:
@@ -152,4 +146,22 @@ int kn_speech_language(const char *tag, char code[8], struct kn_err *err)
             "language '%.32s': Whisper does not know it; give a code such as en or es", tag);
     memcpy(code, lower, sizeof lower);
     return KN_OK;
+}
+
+int kn_speech_language_of(const char *model, const char *tag, char code[8], struct kn_err *err)
+{
+    char found[8];
+    int languages, rc = kn_speech_language(tag, found, err);
+
+    if (rc == KN_OK)
+        rc = kn_modelfile_check_whisper(model, &languages, err);
+    if (rc == KN_OK && whisper_lang_id(found) >= languages)
+        rc = kn_err_set(
+            err, KN_EARG,
+            "language '%.32s': the speech model '%s' does not know it; give another model with "
+            "--speech-model",
+            tag, model);
+    if (rc == KN_OK)
+        memcpy(code, found, sizeof found);
+    return rc;
 }

@@ -9,13 +9,15 @@
  * Whisper is trained on 30 s windows: shorter slices turn to nonsense, music alone to invented
  * thanks for watching. So only windows that hold speech are heard, they are packed as full as the
  * pauses allow, no text is carried from one window to the next (n_max_text_ctx = 0: with it a
- * loop in one window spreads over the rest), and the temperature fall-back of the paper is on. What it
+ * loop in one window spreads over the rest), and the temperature fall-back of the paper is on, as
+ * whisper.cpp has it: by log-probability and, where the paper has the compression ratio, by the entropy of the last
+ * 32 tokens (below 2.4). What it
  * writes where nobody speaks all the same is dropped (doubt.h), and lines are moved to where the voice is (windows.h).
  *
  * One kn_speech holds the weights; each window under way needs about 120 MB with the base model,
  * a listener next to nothing in between. Memory does not grow with
- * the length of the sound: a listener keeps the windows under way, and up to 5 minutes (20 MB) while
- * it has yet to find the language.
+ * the length of the sound: a listener keeps the windows under way, and while it has yet to find the language 5 minutes (20 MB), or, of a title that
+ * hardly speaks in them, up to 20 minutes (77 MB).
  *
  * Each listener at work uses a thread; those that are left over, when there are fewer titles than
  * threads, hear further windows of the same title. That beats a model of several threads:
@@ -55,10 +57,12 @@ struct kn_transcript {
     size_t n_segments; /* 0: nobody speaks */
     const struct kn_dropped *dropped; /* by time: said.h says what and why */
     size_t n_dropped;
-    char language[8];           /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
-    double language_confidence; /* 0..1: the share of the vote, weighted by probability */
-    double duration;            /* seconds of sound read */
-    double speech;              /* seconds of it that the voice activity let through */
+    char language[8]; /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
+    double
+        language_confidence; /* 0..1: the share of the vote, weighted by probability; below 1 by as many
+                                   votes as the first 20 minutes of a longer title lack */
+    double duration;         /* seconds of sound read */
+    double speech;           /* seconds of it that the voice activity let through */
 };
 
 /* KN_ENOTFOUND no such file; KN_ECORRUPT not a whole model: the message names the file and the
@@ -87,6 +91,10 @@ void kn_speech_prepare(void);
 /* A tag as people write it ("es", "ES", "es-MX") to Whisper's own code ("es"). KN_EARG: no language that
  * Whisper knows. Needs no model. */
 int kn_speech_language(const char *tag, char code[8], struct kn_err *err);
+
+/* The same, and the model at that path knows it: an English one only that, large-v3 one more than others. Walks the
+ * file in some milliseconds. KN_EARG; KN_ENOTFOUND, KN_ECORRUPT and KN_EIO of the model. */
+int kn_speech_language_of(const char *model, const char *tag, char code[8], struct kn_err *err);
 
 /* An extension that ggml was compiled for and this processor has not got, so that loading a model
  * would end the program; NULL: none. */

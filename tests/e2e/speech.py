@@ -110,19 +110,22 @@ def test_music_noise_and_silence_around_it_cost_no_words(_):
 
 
 def test_times_are_within_half_a_second(_):
-    """At the joins, from the beginning of a recording to its end. One edge in 25 may be off: Whisper left a sentence out
-    beside it, or the speaker breathes in as loud as he speaks."""
-    edges = []
+    """At the joins, from the beginning of a recording to its end. Of joined clips one edge in 25 may be off: Whisper left a
+    sentence out beside it, or the speaker breathes in as loud as he speaks. Of clips between music and noise, which
+    sound like a voice here and there, one in 10."""
+    edges = {"joined": [], "mixed": []}
     for name, r in recordings.items():
         if not r.utterances:
             continue
         found = judge(r, heard[name]["segments"])
-        edges += found.edges
+        edges[name.split()[0]] += found.edges
         note(f"{name}: word error rate {found.rate():.3f}; {len(found.late())} of {len(found.edges)} edges off by more than "
              f"0.5 s, {found.inside} inside of lines")
-    late = [e for e in edges if abs(e.off) > 0.5]
-    assert len(edges) >= 50
-    assert len(late) <= len(edges) / 25, [f"{e.off:+.2f} s at {e.at:.1f}: {e.text[:30]}" for e in late]
+    for kind, most in (("joined", 1 / 25), ("mixed", 1 / 10)):
+        late = [e for e in edges[kind] if abs(e.off) > 0.5]
+        note(f"{kind}: {len(late)} of {len(edges[kind])} edges off by more than 0.5 s")
+        assert len(edges[kind]) >= 20, kind
+        assert len(late) <= most * len(edges[kind]), [f"{kind}: {e.off:+.2f} s at {e.at:.1f}: {e.text[:30]}" for e in late]
     drift = judge(recordings["joined en"], heard["joined en"]["segments"]).drift()
     assert abs(drift) < 0.2, f"the times drift by {drift:.2f} s"
 
@@ -133,6 +136,23 @@ def test_nothing_is_said_again_and_again(_):
         assert found.heard <= 1.1 * found.words + 2, f"{name}: {found.heard} words heard where {found.words} are said"
         texts = [line["text"] for line in heard[name]["segments"]]
         none_of(f"{name}: {a!r} three times on end" for a, b, c in zip(texts, texts[1:], texts[2:]) if a == b == c)
+
+
+def test_the_first_voice_does_not_decide_the_language(folder):
+    """A studio's ident, minutes without a word, and then the film in another language."""
+    films = folder / "ident"
+    films.mkdir()
+    made = recording.Recording("en")
+    made.add_clip(recording.samples("es", 1)[0])
+    made.add_quiet("silence", recording.silence(295, 0))
+    for i, clip in enumerate(recording.samples("en")[:3]):
+        made.add_clip(clip)
+        made.add_quiet("silence", recording.silence(6, i))  # long enough for a window each
+    made.write(films / "ident.wav")
+    kinora = Kinora(folder / "voices")
+    kinora("ingest", films, timeout=120, code=DONE)
+    title = kinora.json("show", "ident")
+    assert title["language"] == "en" and title["language_confidence"] < 1, title
 
 
 def test_a_language_can_be_set_for_one_title(folder):
@@ -162,6 +182,8 @@ def test_a_language_can_be_set_for_one_title(folder):
     assert kinora.json("show", "Other") == other
     kinora("ingest", films, "--language", "es", code=WRONG_USE)
     kinora("ingest", "--again", "One", "--language", "klingon", code=WRONG_USE)
+    kinora("ingest", "--again", "One", "--language", "yue", code=WRONG_USE)  # large-v3 knows it, base does not
+    assert not kinora.json("show", "One")["language_set"]
 
 
 def test_words_that_were_read_keep_to_the_language_that_was_set(folder):

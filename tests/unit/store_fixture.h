@@ -191,7 +191,7 @@ static inline int commit_opinion(struct kn_library *lib, const struct kn_id *id,
     const struct kn_hash h = hash(key);
     const double opinions[] = {0.5, NAN};
 
-    return kn_store_commit_opinion(lib, id, &h, "probe", opinions, 2, 0.25, NULL);
+    return kn_store_commit_opinion(lib, id, &h, "probe", 3, opinions, 2, 0.25, NULL);
 }
 
 static inline void make_ready(struct fixture *f, struct kn_id id)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -390,6 +391,32 @@ static void the_doctor_finds_nothing_where_nothing_is(void **state)
     kinora_report_free(r);
 }
 
+static void the_doctor_accepts_the_model_that_serves_instead(void **state)
+{
+    struct fixture *f = *state;
+    struct kinora_report *r = NULL;
+    char library[96], models[96], path[128];
+    FILE *file;
+
+    snprintf(library, sizeof library, "%s/none", f->dir);
+    snprintf(models, sizeof models, "%s/models", f->dir);
+    snprintf(path, sizeof path, "%s/ggml-base.bin", models);
+    assert_int_equal(mkdir(models, 0700), 0);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(ftruncate(fileno(file), 147951465), 0); /* a hole; its own finding says BAD */
+    fclose(file);
+    assert_int_equal(
+        kinora_doctor(&(struct kinora_options){.library = library, .models = models}, &r, NULL),
+        KN_OK);
+    assert_int_equal(finding(r, "model whisper-base-q8_0")->health, KINORA_WARNING);
+    assert_non_null(strstr(finding(r, "model whisper-base-q8_0")->text, "whisper-base is used"));
+    assert_int_equal(finding(r, "model whisper-base")->health, KINORA_BAD);
+    kinora_report_free(r);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(models), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -409,6 +436,7 @@ int main(void)
         TEST(titles_are_listed_by_state),
         TEST(a_title_is_shown_with_its_words),
         TEST(the_doctor_finds_nothing_where_nothing_is),
+        TEST(the_doctor_accepts_the_model_that_serves_instead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,21 @@ static void phantoms_are_known_in_many_languages(void **state)
         "Legendas pela comunidade Amara.org",
         "Sottotitoli creati dalla comunità Amara.org",
         "Субтитры сделал DimaTorzok",
+        "ご視聴ありがとうございました。",
+        "「チャンネル登録お願いします」",
+        "시청해주셔서 감사합니다!",
+        "谢谢观看！",
+        "字幕由Amara.org社区提供",
+        "请不吝点赞、订阅、转发。打赏支持明镜与点点栏目",
+        "شكرًا للمشاهدة؟",
+        "ترجمة نانسي قنقر",
+        "Tack för att ni tittade!",
+        "Undertexter från Amara.org-gemenskapen",
+        "Kiitos, että katsoit.",
+        "Tak fordi du så med.",
+        "Danske tekster af Jesper Buhl",
+        "Takk for at du så på!",
+        "Amara.org",
     };
     static const char *const others[] = {"",
                                          "...",
@@ -107,6 +122,10 @@ static void phantoms_are_known_in_many_languages(void **state)
                                          "The untertitel",
                                          "you and me",
                                          "Musical",
+                                         "ありがとうございました",
+                                         "감사합니다 선생님",
+                                         "Tack så mycket, mamma",
+                                         "شكرا يا صديقي",
                                          "Danke, dass du gekommen bist"};
 
     (void)state;

@@ -93,11 +93,32 @@ static void rows_that_begin_with_error_are_failures(void **state)
 {
     struct fixture *f = *state;
 
-    good(f, "a.CSV", COLUMNS "a.mp4,Error: no audio\nb.mkv,An Error\nc,error\n", 3);
-    assert_true(f->rows[0].failed);
+    good(f, "a.CSV", COLUMNS "a,Error: no audio\nb,An Error\nc,error\nd,\" \n Error: dark\"\n", 4);
+    assert_true(f->rows[0].failed && f->rows[3].failed);
     assert_string_equal(f->rows[0].text, "Error: no audio");
+    assert_string_equal(f->rows[3].text, " \n Error: dark");
     assert_false(f->rows[1].failed || f->rows[2].failed);
-    assert_string_equal(f->rows[1].name, "b.mkv"); /* only .mp4 is taken off, as in the notebook */
+    good(f, "a.jsonl",
+         "{\"title\":\"a\",\"text\":\"Error: could not extract audio\"}\n"
+         "{\"title\":\"b\",\"text\":\"\\n Error\"}\n{\"title\":\"c\",\"text\":\"Err\"}\n",
+         3);
+    assert_true(f->rows[0].failed && f->rows[1].failed && !f->rows[2].failed);
+}
+
+static void a_row_is_given_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+
+    good(f, "a.csv", COLUMNS "a/Two.MP4,\"  He  said:\n\"\"No.\"\" \"\nThree.mkv,b\n", 2);
+    assert_string_equal(f->rows[0].file, "Two.MP4");
+    assert_string_equal(f->rows[0].name, "Two");
+    assert_string_equal(f->rows[0].text, "  He  said:\n\"No.\" ");
+    assert_string_equal(f->rows[1].file, "Three.mkv");
+    assert_string_equal(f->rows[1].name,
+                        "Three.mkv"); /* only .mp4 is taken off, as in the notebook */
+    good(f, "a.jsonl", "{\"title\":\"a\",\"text\":\" b  c\\n\"}", 1);
+    assert_string_equal(f->rows[0].text, " b  c\n");
+    assert_string_equal(f->rows[0].file, "");
 }
 
 static void a_csv_that_is_wrong_is_refused_with_its_line(void **state)
@@ -121,14 +142,15 @@ static void json_lines_bring_what_is_known(void **state)
 {
     struct fixture *f = *state;
 
-    good(f, "a.jsonl",
-         "{\"title\": \" Heat \", \"text\": \"Error?\\nNo.\", \"language\": \"es-MX\", \"year\": "
-         "1995, "
-         "\"genres\": [\"Drama\", \"Crime\"], \"more\": {}}\r\n\n"
-         "{\"title\":\"B\",\"text\":\"\",\"language\":null,\"genres\":\"Western\"}",
-         2);
+    good(
+        f, "a.jsonl",
+        "{\"title\": \" Heat \", \"text\": \"An error?\\nNo.\", \"language\": \"es-MX\", \"year\": "
+        "1995, "
+        "\"genres\": [\"Drama\", \"Crime\"], \"more\": {}}\r\n\n"
+        "{\"title\":\"B\",\"text\":\"\",\"language\":null,\"genres\":\"Western\"}",
+        2);
     assert_string_equal(f->rows[0].name, "Heat");
-    assert_string_equal(f->rows[0].text, "Error?\nNo.");
+    assert_string_equal(f->rows[0].text, "An error?\nNo.");
     assert_false(f->rows[0].failed);
     assert_string_equal(f->rows[0].language, "es-MX");
     assert_string_equal(f->rows[0].genres, "Drama, Crime");
@@ -176,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(columns_stand_in_any_order_among_others),
         TEST(rows_that_begin_with_error_are_failures),
+        TEST(a_row_is_given_as_it_is),
         TEST(a_csv_that_is_wrong_is_refused_with_its_line),
         TEST(json_lines_bring_what_is_known),
         TEST(json_lines_that_are_wrong_are_refused_with_their_line),

@@ -59,9 +59,17 @@ static void what_is_not_speech_goes(void **state)
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
         assert_string_equal(clean(nothing[i]), "");
     assert_string_equal(clean("♪ La la la ♪"), "La la la");
-    assert_string_equal(clean("(laughs) I told you [door] so."), "I told you so.");
-    assert_string_equal(clean("Five * six"), "Five six");
     assert_string_equal(clean("the ♀ sign"), "the ♀ sign"); /* begins like a note */
+}
+
+static void signs_among_words_stay(void **state)
+{
+    (void)state;
+    assert_string_equal(clean(" (laughs)  I told you [door] so."),
+                        "(laughs) I told you [door] so.");
+    assert_string_equal(clean("The room (the one with no key) is"),
+                        "The room (the one with no key) is");
+    assert_string_equal(clean("♪ Five * six (or"), "Five * six (or");
 }
 
 static void half_a_character_does_not_make_bad_text(void **state)
@@ -163,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(text_is_trimmed_and_spaced_once, begin, end),
         cmocka_unit_test_setup_teardown(what_is_not_speech_goes, begin, end),
+        cmocka_unit_test_setup_teardown(signs_among_words_stay, begin, end),
         cmocka_unit_test_setup_teardown(half_a_character_does_not_make_bad_text, begin, end),
         cmocka_unit_test_setup_teardown(times_run_forward_within_the_window, begin, end),
         cmocka_unit_test_setup_teardown(good_times_stay_as_they_are, begin, end),

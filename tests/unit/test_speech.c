@@ -251,6 +251,18 @@ static void assert_says(const struct kn_transcript *t, const char *script, doubl
 
 /* ---- promises ---- */
 
+static void a_few_words_in_the_first_minutes_do_not_decide_the_language(void **state)
+{
+    (void)state;
+    assert_false(kn_can_vote(1, 300, false)); /* a studio's ident: more may come */
+    assert_false(kn_can_vote(3, 900, false));
+    assert_true(kn_can_vote(4, 300, false));
+    assert_true(kn_can_vote(1, 300, true));
+    assert_true(kn_can_vote(1, 1200, false)); /* or all of a silent film would be held in memory */
+    assert_false(kn_can_vote(0, 1200, false));
+    assert_false(kn_can_vote(0, 300, true));
+}
+
 static void words_times_and_language_are_right(void **state)
 {
     struct kn_transcript t;
@@ -285,6 +297,22 @@ static void the_same_sound_gives_the_same_whatever_came_before(void **state)
     again = hear(l, english, NULL);
     assert_same(&clear, &again);
     kn_listener_free(l);
+}
+
+static void a_language_is_one_that_the_model_knows(void **state)
+{
+    char code[8] = "";
+    struct kn_err err;
+
+    (void)state;
+    need_all();
+    assert_int_equal(kn_speech_language_of(whisper, "es-MX", code, NULL), KN_OK);
+    assert_string_equal(code, "es");
+    assert_int_equal(kn_speech_language("yue", code, NULL), KN_OK); /* from large-v3 on */
+    assert_int_equal(kn_speech_language_of(whisper, "yue", code, &err), KN_EARG);
+    assert_non_null(strstr(err.msg, "'yue': the speech model"));
+    assert_int_equal(kn_speech_language_of(whisper, "klingon", code, NULL), KN_EARG);
+    assert_int_equal(kn_speech_language_of("/none", "es", code, NULL), KN_ENOTFOUND);
 }
 
 struct listening {
@@ -678,8 +706,10 @@ static void a_cut_or_damaged_model_does_not_crash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_few_words_in_the_first_minutes_do_not_decide_the_language),
         cmocka_unit_test(words_times_and_language_are_right),
         cmocka_unit_test(the_same_sound_gives_the_same_whatever_came_before),
+        cmocka_unit_test(a_language_is_one_that_the_model_knows),
         cmocka_unit_test(two_listeners_in_two_threads_hear_what_one_does),
         cmocka_unit_test(several_windows_at_once_give_what_one_after_the_other_gives),
         cmocka_unit_test(where_nobody_speaks_nothing_is_said),

@@ -415,7 +415,8 @@ static void impossible_stages_are_refused_and_change_nothing(void **state)
     make_ready(f, id);
     assert_int_equal(commit_vectors(f->lib, &id, 40, long_one), KN_EARG);
     assert_int_equal(kn_store_commit_words(f->lib, &id, &key, &endless, &err), KN_EARG);
-    assert_int_equal(kn_store_commit_opinion(f->lib, &id, &key, "probe", one, 1, 0, &err), KN_EARG);
+    assert_int_equal(kn_store_commit_opinion(f->lib, &id, &key, "probe", 2, one, 1, 0, &err),
+                     KN_EARG);
     assert_int_equal(commit_words(f->lib, &unknown, 1, 2), KN_ENOTFOUND);
     assert_int_equal(kn_store_redo(f->lib, &unknown, KN_STAGE_PROBE, &err), KN_ENOTFOUND);
     assert_int_equal(state_of(f, id), KN_STATE_READY);

@@ -6,6 +6,7 @@ static struct kn_imported text_of(int identity, int key, const char *name)
     return (struct kn_imported){.identity = hash(identity),
                                 .key = hash(key),
                                 .name = name,
+                                .given = {"Heat.MP4", " Hello  there.\nGood bye. "},
                                 .genres = "Drama, Western",
                                 .year = 1957,
                                 .words = {.segments = two_segments,
@@ -42,6 +43,34 @@ static void an_imported_title_has_words_and_no_path(void **state)
     assert_int_equal(key_of(f, id_of(1), KN_STAGE_WORDS), 2);
     begin_scan(f);
     assert_int_equal(end_scan(f, "/"), 0); /* it has no path that could be gone */
+}
+
+static void a_title_is_given_back_as_it_was_given(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_imported t[] = {text_of(1, 2, "Heat"), text_of(3, 4, "Failed")};
+    struct kn_id a = id_of(1), failed = id_of(3), film = see(f, "/films/a.mp4", 9, "a");
+    struct kn_library *reader;
+    struct kn_given given;
+    bool found = false;
+
+    t[1].failed = "Error";
+    t[1].given = (struct kn_given){"", " Error"};
+    assert_int_equal(kn_store_import(f->lib, t, 2, NULL), KN_OK);
+    assert_int_equal(kn_library_open_local(f->dir, NULL, &reader, NULL), KN_OK);
+    assert_int_equal(kn_store_given(reader, &a, f->arena, &found, &given, NULL), KN_OK);
+    kn_library_close(reader);
+    assert_true(found);
+    assert_string_equal(given.file, "Heat.MP4");
+    assert_string_equal(given.text, " Hello  there.\nGood bye. ");
+    assert_int_equal(kn_store_given(f->lib, &failed, f->arena, &found, &given, NULL), KN_OK);
+    assert_true(found);
+    assert_string_equal(given.text, " Error");
+    assert_int_equal(kn_store_given(f->lib, &film, f->arena, &found, &given, NULL), KN_OK);
+    assert_false(found);
+    assert_int_equal(kn_store_redo(f->lib, &a, KN_STAGE_WORDS, NULL), KN_OK);
+    assert_int_equal(kn_store_given(f->lib, &a, f->arena, &found, &given, NULL), KN_OK);
+    assert_false(found);
 }
 
 static void importing_again_changes_nothing_unless_the_key_is_another(void **state)
@@ -154,12 +183,16 @@ static void titles_without_an_opinion_are_counted(void **state)
 
     make_ready(f, a);
     make_ready(f, b);
-    assert_int_equal(kn_store_commit_opinion(f->lib, &b, &key, "lexicon", none, 2, NAN, NULL),
+    assert_int_equal(kn_store_commit_opinion(f->lib, &b, &key, "lexicon", 1, none, 2, NAN, NULL),
                      KN_OK);
     assert_int_equal(kn_store_count_opinions(f->lib, &ready, &without, NULL), KN_OK);
     assert_int_equal(ready, 2);
     assert_int_equal(without, 1);
     assert_string_equal(get(f, b).title.scorer, "lexicon");
+    assert_int_equal(get(f, a).title.scorer_version, 3);
+    assert_int_equal(get(f, b).title.scorer_version, 1);
+    assert_int_equal(kn_store_redo(f->lib, &b, KN_STAGE_OPINION, NULL), KN_OK);
+    assert_int_equal(get(f, b).title.scorer_version, 0);
     assert_true(isnan(get(f, b).title.opinion));
 }
 
@@ -167,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_imported_title_has_words_and_no_path),
+        TEST(a_title_is_given_back_as_it_was_given),
         TEST(importing_again_changes_nothing_unless_the_key_is_another),
         TEST(a_failure_and_a_text_without_words_keep_their_reasons),
         TEST(all_or_none_are_imported),

