@@ -141,7 +141,8 @@ static const struct kn_command commands[] = {
           "of unit "
           "length. Sentiment is TextBlob's polarity of the transcript, whatever scorer the library "
           "has; Opinion_Score is 0.7 times the vector plus 0.3 times Sentiment.",
-          "Titles that are pending or missing are left out.",
+          "Titles that are pending or missing are left out. Of imported texts, file and transcript "
+          "come back as they were given, to the last space.",
           "With --format srt or vtt the words of each TITLE, or of all titles for all, become a "
           "subtitle file "
           "beside its film, such as Film.en.srt, or in the folder --into. A file that is there is "

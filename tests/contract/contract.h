@@ -148,6 +148,7 @@ static inline struct kn_record some_record(struct kn_arena *a, uint32_t number, 
                                         .language_confidence = 0.75,
                                         .words_from = "speech",
                                         .scorer = "probe",
+                                        .scorer_version = 2,
                                         .genres = "Drama, Western",
                                         .duration = 60,
                                         .opinion = -0.5,
@@ -215,6 +216,7 @@ static inline void assert_same_title(const struct kn_title *a, const struct kn_t
     assert_int_equal(a->language_set, b->language_set);
     assert_string_equal(a->words_from, b->words_from);
     assert_string_equal(a->scorer, b->scorer);
+    assert_int_equal(a->scorer_version, b->scorer_version);
     assert_string_equal(a->genres, b->genres);
     assert_same_number(a->duration, b->duration);
     assert_same_number(a->opinion, b->opinion);

@@ -186,6 +186,7 @@ static void fill(const struct film *f, unsigned char number, struct space *s, st
                                       .duration = f->duration,
                                       .opinion = f->opinion,
                                       .scorer = f->state == KN_STATE_READY ? "probe" : "",
+                                      .scorer_version = f->state == KN_STATE_READY ? 2 : 0,
                                       .year = number == 3 ? 1957 : 0,
                                       .genres = number == 3 ? "Drama, Crime" : "",
                                       .paths = s->paths,
