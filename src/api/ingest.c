@@ -4,10 +4,6 @@
 #include "base/err.h"
 #include "ingest/ingest.h"
 #include "ingest/rows.h"
-<<<<<<< HEAD
-=======
-#include "models/models.h"
->>>>>>> notebook
 
 #include <stdlib.h>
 #include <string.h>
