@@ -44,7 +44,7 @@ BF16 void kn_bf16_widen(const void *row, float *out, int64_t n)
     const uint16_t *x = row;
 
     for (int64_t i = 0; i < n; i += 16) {
-        __mmask16 some = n - i >= 16 ? 0xFFFF : (__mmask16)((1U << (n - i)) - 1);
+        __mmask16 some = (__mmask16)(n - i >= 16 ? 0xFFFF : (1U << (n - i)) - 1);
 
         _mm512_mask_storeu_ps(out + i, some,
                               _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(some, x + i)));
@@ -344,7 +344,7 @@ BF16 void kn_bf16_gelu(const float *x, float *y, size_t n)
     const __m512 factor = _mm512_set1_ps(-2.302208198F); /* -2 sqrt(2 / pi) / ln 2 */
 
     for (size_t i = 0; i < n; i += 16) {
-        __mmask16 some = n - i >= 16 ? 0xFFFF : (__mmask16)((1U << (n - i)) - 1);
+        __mmask16 some = (__mmask16)(n - i >= 16 ? 0xFFFF : (1U << (n - i)) - 1);
         __m512 v = _mm512_maskz_loadu_ps(some, x + i);
         __m512 u = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_mul_ps(v, v), cubic), v, v);
         __m512 t = _mm512_mul_ps(u, factor);
