@@ -411,8 +411,8 @@ struct kinora_evaluation {
  *             share names and matter, and would find each other too easily. Left out: titles of one moment.
  *   related   (group, pairs, genres) kinora_recommend is asked for the titles that belong to one: precision@k, nDCG@k,
  *             recall@k; coverage, the share of all titles that some answer has; diversity, 1 - cosine over the pairs
- *             in an answer. A title that was folded into an answer's also counts as found. Left out: titles to which none
- *             belongs.
+ *             in an answer. An answer is right where it, or one of its also, belongs; recall looks at the first k titles,
+ *             those in also behind the answer that has them. Left out: titles to which none belongs.
  *   opinion   accuracy (above 0 is positive), AUC. Left out: titles that no scorer scored.
  *   language  accuracy; known, the share that has a language at all.
  *   words     word error rate, all errors over all words of the references; without case, accents and punctuation.

@@ -70,23 +70,25 @@ static bool belongs(const struct asking *s, size_t q, const struct kn_id *id,
     return kn_eval_related(s->labels, s->e->asked[q], (uint32_t)(t - s->e->titles));
 }
 
-/* A row is right where its title belongs, or one that was folded into it. */
+/* A row is right where its title belongs, or one that was folded into it. Recall looks at the first k titles, each row's own
+ * before those folded into it: rows that hold several would otherwise find more than answers of k titles can. */
 static int judge(const struct asking *s, struct kinora *k, size_t q, const struct kinora_answer *a,
                  const struct answers *out, struct kn_err *err)
 {
     bool *rows = calloc(s->k, sizeof *rows);
-    size_t n = a->n < s->k ? a->n : s->k, found = 0;
+    size_t n = a->n < s->k ? a->n : s->k, titles = 0, found = 0;
 
     if (!rows)
         return kn_api_no_memory(err, "eval");
     for (size_t i = 0; i < n; i++) {
         const struct kinora_recommendation *r = &a->recommendations[i];
-        size_t right = belongs(s, q, &r->title.id, out);
 
-        for (size_t j = 0; j < r->n_also; j++)
-            right += belongs(s, q, &r->also[j].id, out);
-        rows[i] = right > 0;
-        found += right;
+        for (size_t j = 0; j <= r->n_also; j++) {
+            bool right = belongs(s, q, j == 0 ? &r->title.id : &r->also[j - 1].id, out);
+
+            rows[i] |= right;
+            found += titles++ < s->k && right;
+        }
     }
     out->values[PRECISION][q] = kn_precision(rows, n, s->k);
     out->values[NDCG][q] = kn_ndcg(rows, n, s->k, s->wanted[q]);

@@ -78,10 +78,11 @@ def related(kinora, k, *args):
     precision, ndcg, recall, seen = [], [], [], set()
     for name in group:
         mates = [n for n in group if n != name and group[n] == group[name]]
-        answer = [{t["name"] for t in [r, *r["also"]]} for r in kinora.json("recommend", name, "-n", k, *args)["recommendations"]]
+        rows = [[t["name"] for t in [r, *r["also"]]] for r in kinora.json("recommend", name, "-n", k, *args)["recommendations"]]
+        answer, first = [set(row) for row in rows], sum(rows, [])[:k]
         gains = [bool(row & set(mates)) / math.log2(i + 2) for i, row in enumerate(answer)]
         precision.append(sum(bool(row & set(mates)) for row in answer) / k)
-        recall.append(sum(len(row & set(mates)) for row in answer) / len(mates))
+        recall.append(sum(n in mates for n in first) / len(mates))
         ndcg.append(sum(gains) / sum(1 / math.log2(i + 2) for i in range(min(k, len(mates)))))
         seen.update(*answer)
     n = len(group)

@@ -248,6 +248,8 @@ static void candidates_come_by_meaning_by_words_or_both(void **state)
     a = ask(*state, STORM_1, (struct kinora_query){.limit = 3, SIMILAR});
     assert_string_equal(a->recommendations[2].title.name, "Return to Skerry");
     assert_int_equal(a->recommendations[2].by_words, 2);
+    assert_true(a->recommendations[2].words > 0);
+    assert_float_equal(a->recommendations[0].words, 0, 0); /* Heist shares none */
     assert_true(a->recommendations[2].by_meaning > 2);
     kinora_answer_free(a);
 }
@@ -321,9 +323,14 @@ static void unlike_examples_push_away(void **state)
                                       .candidates = KINORA_MEANING,
                                       .strategy = KINORA_BEST_SCORE};
     struct kinora_query strict = average;
+    struct kinora_answer *a;
+    char names[256];
 
     /* 2 (1, 0) - (.8, .6): Harbour's cosine becomes .6 * 1.2 - .8 * .6 = .24 */
     assert_answers(*state, STORM_1, average, "Harbour|Quiet|Return to Skerry|Tide");
+    a = ask(*state, STORM_1, average);
+    assert_string_equal(joined(a->unlikes, a->n_unlikes, names), "Heist");
+    kinora_answer_free(a);
     strict.strict = true;
     assert_answers(*state, STORM_1, strict, "Tide"); /* .96 * 1.2 / 1.34; Harbour .18 */
     /* Harbour is more like the unlike one than like Storm: last but for the unknown language */
