@@ -440,7 +440,8 @@ struct kinora_model {
     const char *path; /* where it is, or would be */
     const char *const *sources;
     size_t n_sources;
-    const char *instead; /* name of a model that serves, slower, where this one is not there; NULL: none */
+    const char
+        *instead; /* name of a model that serves, slower, where this one is not there; NULL: none */
 };
 struct kinora_models {
     struct kinora_model *models;

@@ -107,7 +107,8 @@ static const struct kn_option options[] = {
      .arg = "N",
      .value = "0",
      .max = 64,
-     .help = "Threads of each of these jobs; 0 is one. With more, further windows of a title are heard at the same time",
+     .help = "Threads of each of these jobs; 0 is one. With more, further windows of a title are "
+             "heard at the same time",
      .offset = AT(threads)},
     {.name = "nice",
      .kind = KN_OPTION_INT,

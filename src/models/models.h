@@ -30,7 +30,8 @@ struct kn_model {
     const char *sha256[KN_MODEL_HASHES];   /* NULL after the last */
     const char *sources[KN_MODEL_SOURCES]; /* addresses; NULL after the last */
     bool is_default;
-    const char *instead; /* the name of a model that serves where this one is not there; NULL: none */
+    const char
+        *instead; /* the name of a model that serves where this one is not there; NULL: none */
 };
 
 /* The manifest, parsed once; static, any thread. KN_ECORRUPT, KN_ELIMIT. */

@@ -57,11 +57,12 @@ struct kn_transcript {
     size_t n_segments; /* 0: nobody speaks */
     const struct kn_dropped *dropped; /* by time: said.h says what and why */
     size_t n_dropped;
-    char language[8];           /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
-    double language_confidence; /* 0..1: the share of the vote, weighted by probability; below 1 by as many
+    char language[8]; /* ISO 639-1 as Whisper names it: "en"; "" when n_segments is 0 */
+    double
+        language_confidence; /* 0..1: the share of the vote, weighted by probability; below 1 by as many
                                    votes as the first 20 minutes of a longer title lack */
-    double duration;            /* seconds of sound read */
-    double speech;              /* seconds of it that the voice activity let through */
+    double duration;         /* seconds of sound read */
+    double speech;           /* seconds of it that the voice activity let through */
 };
 
 /* KN_ENOTFOUND no such file; KN_ECORRUPT not a whole model: the message names the file and the
