@@ -240,7 +240,8 @@ static const struct kn_command commands[] = {
      .summary = "The model files: which there are, fetching and checking them",
      .text = {"list (or nothing) tells what the manifest knows and what is here. pull fetches "
               "models, the "
-              "default ones where none is named, goes on with downloads that broke off, and keeps "
+              "default ones where none is named (for one that can only be made, what serves "
+              "instead), goes on with downloads that broke off, and keeps "
               "only files "
               "whose SHA-256 is the manifest's. verify reads whole files and compares them. path "
               "prints where the "

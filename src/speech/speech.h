@@ -9,15 +9,15 @@
  * Whisper is trained on 30 s windows: shorter slices turn to nonsense, music alone to invented
  * thanks for watching. So only windows that hold speech are heard, they are packed as full as the
  * pauses allow, no text is carried from one window to the next (n_max_text_ctx = 0: with it a
- * loop in one window spreads over the rest), and the temperature fall-back of the paper is on, as
- * whisper.cpp has it: by log-probability and, where the paper has the compression ratio, by the entropy of the last
- * 32 tokens (below 2.4). What it
- * writes where nobody speaks all the same is dropped (doubt.h), and lines are moved to where the voice is (windows.h).
+ * loop in one window spreads over the rest), and the temperature fall-back is on as whisper.cpp has
+ * it: by log-probability, and by the entropy of the last 32 tokens (below 2.4) where the paper has
+ * the compression ratio. What it writes where nobody speaks all the same is dropped (doubt.h), and
+ * lines are moved to where the voice is (windows.h).
  *
  * One kn_speech holds the weights; each window under way needs about 120 MB with the base model,
- * a listener next to nothing in between. Memory does not grow with
- * the length of the sound: a listener keeps the windows under way, and while it has yet to find the language 5 minutes (20 MB), or, of a title that
- * hardly speaks in them, up to 20 minutes (77 MB).
+ * a listener the room for the sound that it held at once. That does not grow with the length of the
+ * sound: the windows under way, and while the language has yet to be found 5 minutes (20 MB), or, of
+ * a title that hardly speaks in them, up to 20 minutes (77 MB).
  *
  * Each listener at work uses a thread; those that are left over, when there are fewer titles than
  * threads, hear further windows of the same title. That beats a model of several threads:
