@@ -50,7 +50,7 @@ void kn_buf_free(struct kn_buf *b)
 void kn_buf_clear(struct kn_buf *b)
 {
     b->n = 0;
-    b->failed = false;
+    b->failed = b->no_memory = false;
     if (b->cap > 0)
         b->data[0] = '\0';
 }
@@ -71,8 +71,8 @@ static int reserve(struct kn_buf *b, size_t more, struct kn_err *err)
         cap *= 2;
     data = realloc(b->cap ? b->data : NULL, cap);
     if (!data) {
-        b->failed = true;
-        return kn_err_set(err, KN_ELIMIT, "buffer: no memory for %zu bytes", cap);
+        b->failed = b->no_memory = true;
+        return kn_err_memory(err, "buffer: no memory for %zu bytes", cap);
     }
     b->data = data;
     b->cap = cap;
@@ -121,6 +121,8 @@ int kn_buf_addf(struct kn_buf *b, struct kn_err *err, const char *fmt, ...)
 
 int kn_buf_ok(const struct kn_buf *b, struct kn_err *err)
 {
+    if (b->no_memory)
+        return kn_err_memory(err, "buffer: no memory for an append");
     if (b->failed)
         return kn_err_set(err, KN_ELIMIT, "buffer: an append failed (maximum %zu bytes)", b->max);
     return KN_OK;

@@ -24,7 +24,7 @@ struct kn_buf {
     size_t n;
     size_t cap;
     size_t max;
-    bool failed;
+    bool failed, no_memory; /* the latter: failed for want of memory, not for max */
 };
 
 struct kn_sv kn_sv_of(const char *s); /* NULL gives an empty view */
@@ -40,7 +40,7 @@ int kn_buf_adds(struct kn_buf *b, const char *s, struct kn_err *err);
 int kn_buf_addf(struct kn_buf *b, struct kn_err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* KN_OK, or KN_ELIMIT if any append since init or clear failed. */
+/* KN_OK, or KN_ELIMIT if any append since init or clear failed (kn_err_is_memory tells why). */
 int kn_buf_ok(const struct kn_buf *b, struct kn_err *err);
 
 /* Gives the bytes away, to be freed with free(); the buffer is empty afterwards.

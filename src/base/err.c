@@ -18,19 +18,37 @@ static void cut_at_character(char *s, size_t cap)
     s[n] = '\0';
 }
 
-int kn_err_set(struct kn_err *err, enum kn_code code, const char *fmt, ...)
+static int fill(struct kn_err *err, enum kn_code code, bool retry, const char *fmt, va_list ap)
 {
-    va_list ap;
-
     if (!err)
         return code;
     err->code = code;
-    err->retry = code == KN_ENET || code == KN_ETIMEOUT;
-    va_start(ap, fmt);
+    err->retry = retry;
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
-    va_end(ap);
     cut_at_character(err->msg, sizeof err->msg);
     return code;
+}
+
+int kn_err_set(struct kn_err *err, enum kn_code code, const char *fmt, ...)
+{
+    va_list ap;
+    int rc;
+
+    va_start(ap, fmt);
+    rc = fill(err, code, code == KN_ENET || code == KN_ETIMEOUT, fmt, ap);
+    va_end(ap);
+    return rc;
+}
+
+int kn_err_memory(struct kn_err *err, const char *fmt, ...)
+{
+    va_list ap;
+    int rc;
+
+    va_start(ap, fmt);
+    rc = fill(err, KN_ELIMIT, true, fmt, ap);
+    va_end(ap);
+    return rc;
 }
 
 int kn_err_wrap(struct kn_err *err, int code, const char *fmt, ...)

@@ -11,6 +11,14 @@
 int kn_err_set(struct kn_err *err, enum kn_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Memory ran out where an input is read: KN_ELIMIT with retry set, which tells it from an input that is too large. The
+ * one is the machine's and ends a run, the other is the input's own. */
+int kn_err_memory(struct kn_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static inline bool kn_err_is_memory(const struct kn_err *err)
+{
+    return err->code == KN_ELIMIT && err->retry;
+}
+
 /* Puts what the caller was doing in front of what the callee said; returns the callee's code:
  *     return kn_err_wrap(err, rc, "title '%s'", name); */
 int kn_err_wrap(struct kn_err *err, int code, const char *fmt, ...)

@@ -190,9 +190,9 @@ static int unexpected(struct kn_media *m, const char *doing, struct kn_err *err)
 static int told_error(const struct kn_media *m, struct kn_err *err)
 {
     char text[KN_WIRE_TEXT];
+    int rc = kn_wire_to_text(&m->answer.error, text, err);
 
-    kn_wire_to_text(&m->answer.error, text);
-    return kn_err_set(err, m->answer.error.code, "%s", text);
+    return rc ? rc : kn_err_set(err, m->answer.error.code, "%s", text);
 }
 
 /* False when the child is not there to take it; whoever waits for its answer learns why. */
@@ -271,7 +271,9 @@ int kn_media_open(struct kn_media *m, int fd, const struct kn_cancel *cancel,
         return told_error(m, err);
     if (m->answer.kind != KN_WIRE_INFO)
         return unexpected(m, doing, err);
-    kn_wire_to_info(&m->answer.info, info);
+    rc = kn_wire_to_info(&m->answer.info, info, err);
+    if (rc)
+        return rc;
     m->has_audio = info->audio >= 0;
     m->reading = m->has_audio ? OPENED : ENDED;
     return KN_OK;

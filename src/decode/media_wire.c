@@ -50,15 +50,17 @@ bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n)
 
 typedef int clean(struct kn_sv bytes, struct kn_buf *out, struct kn_err *err);
 
-/* Without memory for it the text is dropped: nothing hangs on it. */
-static void copy_text(char *out, size_t cap, const char *in, size_t n, clean *how)
+static int copy_text(char *out, size_t cap, const char *in, size_t n, clean *how,
+                     struct kn_err *err)
 {
     struct kn_buf b;
     size_t end;
+    int rc;
 
     kn_buf_init(&b, 16 * n);
     out[0] = '\0';
-    if (how((struct kn_sv){in, strnlen(in, n)}, &b, NULL) == KN_OK) {
+    rc = how((struct kn_sv){in, strnlen(in, n)}, &b, err);
+    if (rc == KN_OK) {
         end = b.n < cap ? b.n : cap - 1;
         while (end > 0 && end < b.n && ((unsigned char)b.data[end] & 0xC0) == 0x80)
             end--;
@@ -66,26 +68,32 @@ static void copy_text(char *out, size_t cap, const char *in, size_t n, clean *ho
         out[end] = '\0';
     }
     kn_buf_free(&b);
+    return rc;
 }
 
-#define COPY(to, from) copy_text(to, sizeof(to), from, sizeof(from), kn_utf8_repair)
+#define COPY(to, from) copy_text(to, sizeof(to), from, sizeof(from), kn_utf8_repair, err)
 
-void kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out)
+int kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out, struct kn_err *err)
 {
+    int rc;
+
     memset(out, 0, sizeof *out);
-    COPY(out->container, w->container);
-    COPY(out->title, w->title);
+    rc = COPY(out->container, w->container);
+    if (rc == KN_OK)
+        rc = COPY(out->title, w->title);
     out->duration = isfinite(w->duration) && w->duration > 0 ? w->duration : 0;
     out->audio = w->audio;
     out->n_streams = w->n_streams;
-    for (uint32_t i = 0; i < w->n_streams; i++) {
+    for (uint32_t i = 0; rc == KN_OK && i < w->n_streams; i++) {
         const struct kn_wire_stream *from = &w->streams[i];
         struct kn_stream *to = &out->streams[i];
 
         to->kind = (enum kn_stream_kind)from->kind;
-        COPY(to->codec, from->codec);
-        COPY(to->language, from->language);
-        COPY(to->title, from->title);
+        rc = COPY(to->codec, from->codec);
+        if (rc == KN_OK)
+            rc = COPY(to->language, from->language);
+        if (rc == KN_OK)
+            rc = COPY(to->title, from->title);
         to->is_default = (from->flags & KN_WIRE_DEFAULT) != 0;
         to->is_forced = (from->flags & KN_WIRE_FORCED) != 0;
         to->is_original = (from->flags & KN_WIRE_ORIGINAL) != 0;
@@ -96,6 +104,7 @@ void kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out)
         to->width = from->width;
         to->height = from->height;
     }
+    return rc;
 }
 
 static int repair_and_print(struct kn_sv bytes, struct kn_buf *out, struct kn_err *err)
@@ -111,9 +120,9 @@ static int repair_and_print(struct kn_sv bytes, struct kn_buf *out, struct kn_er
     return rc;
 }
 
-void kn_wire_to_text(const struct kn_wire_error *w, char out[KN_WIRE_TEXT])
+int kn_wire_to_text(const struct kn_wire_error *w, char out[KN_WIRE_TEXT], struct kn_err *err)
 {
-    copy_text(out, KN_WIRE_TEXT, w->text, sizeof w->text, repair_and_print);
+    return copy_text(out, KN_WIRE_TEXT, w->text, sizeof w->text, repair_and_print, err);
 }
 
 int kn_wire_add_cue(const struct kn_wire_cue *c, struct kn_buf *out, struct kn_err *err)

@@ -17,8 +17,10 @@ struct kn_err;
 bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n);
 
 /* Both take an answer that is sound. Texts come out as valid UTF-8, cut at a character. */
-void kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out);
-void kn_wire_to_text(const struct kn_wire_error *w, char out[KN_WIRE_TEXT]); /* printable */
+/* KN_ELIMIT without memory (kn_err_is_memory). */
+int kn_wire_to_info(const struct kn_wire_info *w, struct kn_media_info *out, struct kn_err *err);
+int kn_wire_to_text(const struct kn_wire_error *w, char out[KN_WIRE_TEXT],
+                    struct kn_err *err); /* printable */
 
 /* Appends the cue as a line of an ASS file whose Format is KN_WIRE_CUES_HEAD's. What stands in it cannot end the line; one whose
  * times cannot be is left out. KN_ELIMIT. */

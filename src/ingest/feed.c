@@ -240,7 +240,9 @@ static int read_tracks(struct run *r, struct kn_media *media, int fd, struct job
             rc = open_media(r, media, fd, info, err);
         else
             taken = kn_plan_take_track(&r->planning, i, &text, p, j->arena, &why);
-        if (taken && taken != KN_ECANCELLED)
+        if (rc == KN_OK && taken && kn_err_is_memory(&why))
+            rc = kn_err_set(err, KN_ELIMIT, "text track of '%s': %s", p->escaped, why.msg);
+        else if (taken && taken != KN_ECANCELLED)
             kn_log(KN_LOG_INFO, "text track %zu of '%s' is not used: %s", p->tracks[i].stream,
                    p->escaped, why.msg);
     }

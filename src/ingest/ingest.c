@@ -56,9 +56,13 @@ void run_hearing_done(struct run *r)
 void run_title_failed(struct run *r, struct job *j, enum kn_stage stage, const struct kn_err *why)
 {
     struct kn_err err;
-    int rc =
-        kn_store_commit_failure(r->lib, &j->plan.id, stage, &j->plan.keys[stage], why->msg, &err);
+    int rc;
 
+    if (kn_err_is_memory(why)) { /* no fault of the title's: it stays as it is, and the run ends */
+        run_fail(r, why->code, why);
+        return;
+    }
+    rc = kn_store_commit_failure(r->lib, &j->plan.id, stage, &j->plan.keys[stage], why->msg, &err);
     if (rc)
         run_fail(r, rc, &err);
     else

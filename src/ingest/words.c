@@ -119,7 +119,7 @@ static int spoken(const struct kn_subtitle *s, struct kn_arena *arena, size_t *w
     }
     *sample = kn_arena_text(arena, all.data);
     if (rc == KN_OK && !*sample)
-        rc = kn_err_set(err, KN_ELIMIT, "subtitles: no memory");
+        rc = kn_err_memory(err, "subtitles: no memory");
     kn_buf_free(&one);
     kn_buf_free(&all);
     return rc;
@@ -159,7 +159,7 @@ static int take(const struct source *from, const struct kn_buf *bytes, struct kn
     p->words_from = from->from;
     p->words_at = kn_arena_text(arena, from->at);
     if (!p->words_at)
-        return kn_err_set(why, KN_ELIMIT, "no memory for its name");
+        return kn_err_memory(why, "no memory for its name");
     p->segments = s.segments;
     p->n_segments = s.n_segments;
     p->spoken = sample;
@@ -189,7 +189,10 @@ static int try_sidecar(const struct kn_plan_context *c, const struct kn_sidecar 
     kn_buf_init(&bytes, KN_SUBTITLE_BYTES);
     kn_buf_init(&name, 4 * PATH_MAX);
     if (kn_fs_read(sidecar->path, &bytes, &why) < 0) {
-        kn_log(KN_LOG_WARNING, "subtitles are not used: %s", why.msg);
+        if (kn_err_is_memory(&why))
+            rc = kn_err_set(err, KN_ELIMIT, "subtitles: %s", why.msg);
+        else
+            kn_log(KN_LOG_WARNING, "subtitles are not used: %s", why.msg);
         goto out;
     }
     rc = kn_store_is_exported(c->lib, bytes.data, bytes.n, &ours, err);
@@ -209,7 +212,9 @@ static int try_sidecar(const struct kn_plan_context *c, const struct kn_sidecar 
         int taken = take(&from, &bytes, p, arena, &why);
 
         *used = taken == KN_OK;
-        if (taken)
+        if (taken && kn_err_is_memory(&why))
+            rc = kn_err_set(err, KN_ELIMIT, "subtitles '%s': %s", sidecar->path, why.msg);
+        else if (taken)
             kn_log(taken == KN_ENOTFOUND ? KN_LOG_INFO : KN_LOG_WARNING,
                    "subtitles '%s' are not used: %s", sidecar->path, why.msg);
     }

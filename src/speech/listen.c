@@ -24,6 +24,7 @@ enum {
     BLOCK = 300,              /* seconds of sound, from which they are chosen */
     LONGEST = 4 * BLOCK,      /* with fewer windows in it than shall vote, those there are do */
     SAMPLES_A_POSITION = 320, /* of the encoder: 20 ms */
+    UNHEARD = 2 * KN_RATE / KN_FRAME, /* frames of voice that are worth hearing again for */
     PASSES = 8, /* of the encoder over one window; Whisper seeks to where it stopped hearing */
 
     /* Probes are encoded at their own length, in steps of 256, to which flash attention pads. Windows are not: that halves
@@ -365,6 +366,42 @@ static void *hear(void *arg)
     return NULL;
 }
 
+/* Whisper may take a pause for the end of a window, and hear nothing of what follows: that, if somebody speaks in it. */
+static bool unheard(const struct hearing *h, struct kn_window *rest)
+{
+    const float *speech = h->run->l->sound.speech;
+    int n = whisper_full_n_segments_from_state(h->state);
+    size_t from = h->window.start;
+
+    if (n > 0)
+        from += frame_of(whisper_full_get_segment_t1_from_state(h->state, n - 1));
+    if (from == h->window.start || from >= h->window.end ||
+        kn_windows_next(speech + from, h->window.end - from, true, rest) != KN_WINDOWS_FOUND ||
+        rest->speech < UNHEARD)
+        return false;
+    rest->start += from;
+    rest->end += from;
+    return true;
+}
+
+/* Its lines, and those of what was not heard in it, as of a window of its own. That is smaller each time. */
+static int take_window(struct run *r, const struct hearing *h, struct kn_err *err)
+{
+    struct hearing again = {.run = r};
+    int rc = take_segments(r, h->state, &h->window, err);
+
+    if (rc != KN_OK || !unheard(h, &again.window))
+        return rc;
+    hear(&again);
+    rc = again.rc;
+    if (rc && err)
+        *err = again.err;
+    if (rc == KN_OK)
+        rc = take_window(r, &again, err);
+    whisper_free_state(again.state);
+    return rc;
+}
+
 /* All at once, then what they gave in their order. Windows do not depend on one another. */
 static int hear_all(struct run *r, struct hearing *h, int n, struct kn_err *err)
 {
@@ -386,7 +423,7 @@ static int hear_all(struct run *r, struct hearing *h, int n, struct kn_err *err)
                 *err = h[i].err;
         }
         if (rc == KN_OK)
-            rc = take_segments(r, h[i].state, &h[i].window, err);
+            rc = take_window(r, &h[i], err);
         whisper_free_state(h[i].state);
     }
     return rc;

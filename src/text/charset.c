@@ -149,7 +149,7 @@ static int by_letters(struct kn_sv s, const char *language, struct kn_charset *c
     ucsdet_setText(d, s.p, (int32_t)(s.n < LOOK_AT ? s.n : LOOK_AT), &status);
     matches = ucsdet_detectAll(d, &n, &status);
     if (status == U_MEMORY_ALLOCATION_ERROR)
-        rc = kn_err_set(err, KN_ELIMIT, "find an encoding: no memory");
+        rc = kn_err_memory(err, "find an encoding: no memory");
     else
         choose(matches, U_SUCCESS(status) ? n : 0, language, c);
     ucsdet_close(d);
@@ -168,9 +168,11 @@ static int convert(struct kn_sv s, const char *name, struct kn_buf *out, struct 
 
     if (from && to)
         n = ucnv_toAlgorithmic(UCNV_UTF8, from, to, (int32_t)cap, s.p, (int32_t)s.n, &status);
-    if (!to || U_FAILURE(status))
+    if (status == U_MEMORY_ALLOCATION_ERROR || (!to && cap < INT32_MAX))
+        rc = kn_err_memory(err, "read %zu bytes as %s: no memory", s.n, name);
+    else if (!to || U_FAILURE(status))
         rc = kn_err_set(err, KN_ELIMIT, "read %zu bytes as %s: %s", s.n, name,
-                        U_FAILURE(status) ? u_errorName(status) : "no memory");
+                        U_FAILURE(status) ? u_errorName(status) : "too many");
     else
         rc = kn_utf8_repair((struct kn_sv){to, (size_t)n}, out, err);
     free(to);

@@ -26,7 +26,7 @@ int kn_cues_end(struct kn_cues *c, double start, double end, size_t line, struct
         struct kn_cue *grown = realloc(c->at, cap * sizeof *grown);
 
         if (!grown)
-            return kn_err_set(err, KN_ELIMIT, "line %zu: no memory for %zu cues", line, cap);
+            return kn_err_memory(err, "line %zu: no memory for %zu cues", line, cap);
         c->at = grown;
         c->cap = cap;
     }
@@ -34,7 +34,7 @@ int kn_cues_end(struct kn_cues *c, double start, double end, size_t line, struct
     *cue = (struct kn_cue){start, fmin(fmax(start, end), start + KN_CUE_SECONDS),
                            kn_arena_bytes(c->arena, c->text.data, c->text.n), c->n};
     if (!cue->text)
-        return kn_err_set(err, KN_ELIMIT, "line %zu: no memory for its text", line);
+        return kn_err_memory(err, "line %zu: no memory for its text", line);
     c->n++;
     kn_buf_clear(&c->text);
     return KN_OK;
@@ -118,7 +118,7 @@ static int tell(struct kn_cues *cues, const struct kn_cue *c, struct told *told,
         if (more) {
             last->text = kn_arena_printf(cues->arena, "%s%s", last->text, more);
             if (!last->text)
-                return kn_err_set(err, KN_ELIMIT, "subtitles: no memory for their text");
+                return kn_err_memory(err, "subtitles: no memory for their text");
         }
         if (more || (after && !*after)) {
             last->end = fmax(last->end, c->end);
@@ -149,7 +149,7 @@ static int to_segments(struct kn_cues *c, struct kn_subtitle *out, struct kn_err
 
     qsort(c->at, c->n, sizeof *c->at, by_time);
     if (!told)
-        return kn_err_set(err, KN_ELIMIT, "subtitles: no memory for %zu cues", c->n);
+        return kn_err_memory(err, "subtitles: no memory for %zu cues", c->n);
     for (size_t i = 0; rc == KN_OK && i < c->n; i++)
         rc = tell(c, &c->at[i], told, &n, err);
     segments = rc ? NULL : kn_arena_array(c->arena, n, sizeof *segments);
@@ -160,7 +160,7 @@ static int to_segments(struct kn_cues *c, struct kn_subtitle *out, struct kn_err
             segments = NULL;
     }
     if (rc == KN_OK && !segments)
-        rc = kn_err_set(err, KN_ELIMIT, "subtitles: no memory for %zu segments", n);
+        rc = kn_err_memory(err, "subtitles: no memory for %zu segments", n);
     free(told);
     if (rc == KN_OK) {
         out->segments = segments;

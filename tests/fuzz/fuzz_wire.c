@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     switch (a.kind) {
     case KN_WIRE_INFO:
-        kn_wire_to_info(&a.info, &info);
+        if (kn_wire_to_info(&a.info, &info, NULL) != KN_OK)
+            break;
         if (info.audio >= (int)info.n_streams || strlen(info.title) >= sizeof info.title ||
             !(info.duration >= 0))
             abort();
@@ -62,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         check_cue(&a.cue);
         break;
     case KN_WIRE_ERROR:
-        kn_wire_to_text(&a.error, text);
+        if (kn_wire_to_text(&a.error, text, NULL) != KN_OK)
+            break;
         break;
     default:
         break;
