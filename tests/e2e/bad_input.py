@@ -156,7 +156,8 @@ def test_what_is_not_ready_is_not_recommended(_):
     by_name = mixed.by_name()
     ready = {t["name"] for t in by_name.values() if t["state"] == "ready"}
     answer = mixed.json("recommend", "Good one", "--language", "any", "--limit", 50)
-    assert {r["name"] for r in answer["recommendations"]} == ready - {"Good one"}, answer
+    # Some are the same film, hurt in different ways.
+    assert {r["name"] for r in answer["recommendations"] + answer["same"]} == ready - {"Good one"}, answer
     for name in ("Nothing in it", "Only text", "No sound", "Pure silence"):
         clear(mixed("recommend", name), FAILED, re.escape(name), re.escape(by_name[name]["state"]),
               re.escape(by_name[name]["reason"]))

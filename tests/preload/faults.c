@@ -31,7 +31,8 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 
-static enum { NOTHING, WRITE, FULL, READ, ALLOC } what;
+enum fault { NOTHING, WRITE, FULL, READ, ALLOC };
+static enum fault what;
 static long which;
 static atomic_long count;
 static uintptr_t code_from, code_to;
@@ -181,7 +182,7 @@ __attribute__((constructor)) static void begin(void)
 
         if (strncmp(fault, names[i], n) == 0) {
             which = strtol(fault + n, NULL, 10);
-            what = i;
+            what = (enum fault)i;
         }
     }
 }
