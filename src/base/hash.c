@@ -120,7 +120,7 @@ int kn_hash_file(int fd, uint64_t size, struct kn_hash *out, struct kn_err *err)
     int rc;
 
     if (!h || !buffer) {
-        rc = kn_err_set(err, KN_ELIMIT, "hash file: no memory");
+        rc = kn_err_memory(err, "hash file: no memory");
         goto out;
     }
     kn_hasher_u64(h, size);
@@ -151,7 +151,7 @@ int kn_hash_all(int fd, const struct kn_cancel *cancel, struct kn_hash *out, str
     struct kn_hasher *h = kn_hasher_new();
     char *buffer = malloc(EDGE);
     off_t at = 0;
-    int rc = h && buffer ? KN_OK : kn_err_set(err, KN_ELIMIT, "hash file: no memory");
+    int rc = h && buffer ? KN_OK : kn_err_memory(err, "hash file: no memory");
 
     while (rc == KN_OK) {
         ssize_t got = pread(fd, buffer, EDGE, at);
@@ -255,7 +255,7 @@ int kn_sha256_file(const char *path, char out[65], struct kn_err *err)
         goto out;
     }
     if (!buffer || !ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
-        rc = kn_err_set(err, KN_ELIMIT, "hash '%s': no memory", path);
+        rc = kn_err_memory(err, "hash '%s': no memory", path);
         goto out;
     }
     for (;;) {

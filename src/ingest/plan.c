@@ -191,9 +191,12 @@ static int identify(const struct kn_scan_file *file, const char *escaped, struct
     } else if ((fd = open(file->path, O_RDONLY | O_CLOEXEC)) < 0) {
         snprintf(unreadable, 256, "open the file: %s", strerror(errno));
     } else if (kn_hash_file(fd, file->size, identity, &why) < 0) {
-        snprintf(unreadable, 256, "%s", why.msg);
+        if (kn_err_is_memory(&why))
+            rc = kn_err_set(err, KN_ELIMIT, "%s", why.msg);
+        else
+            snprintf(unreadable, 256, "%s", why.msg);
     }
-    if (unreadable[0])
+    if (rc == KN_OK && unreadable[0])
         rc = identity_of_path(escaped, identity, err);
     if (fd >= 0)
         close(fd);
@@ -261,6 +264,8 @@ static int look_between(struct kn_library *lib, const struct kn_scan_file *file,
     if (rc || !check)
         return rc;
     if (hash_all(file->path, NULL, &now, &why)) {
+        if (kn_err_is_memory(&why))
+            return kn_err_set(err, KN_ELIMIT, "%s", why.msg);
         snprintf(p->unreadable, sizeof p->unreadable, "%s", why.msg);
         return identity_of_path(p->escaped, &p->identity, err);
     }
