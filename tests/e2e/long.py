@@ -22,7 +22,8 @@ def ten_minutes(folder, dense):
     list_ = folder / "list.txt"
     spoken = [SAMPLES / f["file"] for f in FILMS if f["language"] == "en"]
     if dense:
-        list_.write_text("".join(f"file '{str(spoken[i % len(spoken)])}'\n".replace("'s", "'\\''s") for i in range(14)))
+        names = [str(film).replace("'", r"'\''") for film in spoken]  # as ffmpeg's lists quote
+        list_.write_text("".join(f"file '{names[i % len(names)]}'\n" for i in range(14)))
         media.ffmpeg("-f", "concat", "-safe", 0, "-i", list_, "-vn", "-t", MINUTES * 60, "-ar", 16000, "-ac", 1, "-c:a", "flac", film)
     else:
         media.ffmpeg("-i", spoken[0], "-vn", "-af", "apad", "-t", MINUTES * 60, "-ar", 16000, "-ac", 1, "-c:a", "flac", film)
