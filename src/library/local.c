@@ -186,6 +186,14 @@ int kn_local_reader(struct local *l, struct kn_db **out, struct kn_err *err)
     return rc;
 }
 
+int kn_local_store_reader(struct kn_library *lib, struct local **l, struct kn_db **out,
+                          struct kn_err *err)
+{
+    int rc = kn_local_store(lib, l, err);
+
+    return rc ? rc : kn_local_reader(*l, out, err);
+}
+
 void kn_local_done(struct local *l, struct kn_db *db)
 {
     kn_db_reset(db);

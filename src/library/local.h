@@ -69,6 +69,9 @@ int kn_local_leave(
 /* A connection with a snapshot of this moment; give it back with kn_local_done. */
 int kn_local_reader(struct local *l, struct kn_db **out, struct kn_err *err);
 void kn_local_done(struct local *l, struct kn_db *db);
+/* The same for a call of store.h, with whose library it is. KN_EARG: not a local one. */
+int kn_local_store_reader(struct kn_library *lib, struct local **l, struct kn_db **out,
+                          struct kn_err *err);
 
 /* local_schema.c. write: brings the tables of an older version up to date, which a reader cannot. create: makes
  * them in an empty file. KN_ENOTFOUND: not a library. */

@@ -379,10 +379,8 @@ int kn_store_at(struct kn_library *lib, const char *path, bool *found, struct kn
 {
     struct local *l = NULL;
     struct kn_db *db;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = at_in(db, path, found, id, apart, err);
@@ -424,10 +422,8 @@ int kn_store_facts(struct kn_library *lib, const struct kn_id *id, struct kn_are
 {
     struct local *l = NULL;
     struct kn_db *db;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = facts_in(db, id, arena, out, err);

@@ -111,10 +111,8 @@ int kn_store_given(struct kn_library *lib, const struct kn_id *id, struct kn_are
     struct local *l = NULL;
     struct kn_db *db;
     bool row = false;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = read_given(db, id, arena, &row, out, err);
@@ -196,10 +194,8 @@ int kn_store_staged(struct kn_library *lib, struct kn_arena *arena, struct kn_st
 {
     struct local *l = NULL;
     struct kn_db *db;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = staged_in(db, arena, out, n, err);
@@ -215,10 +211,8 @@ int kn_store_scorer(struct kn_library *lib, char name[32], struct kn_err *err)
     struct kn_db *db;
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = kn_db_query(db, "SELECT scorer FROM library", NULL, 0, &s, err);
@@ -237,10 +231,8 @@ int kn_store_count_opinions(struct kn_library *lib, size_t *ready, size_t *witho
     int64_t all = 0, none = 0;
     struct kn_db *db;
     bool row;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = kn_db_number(db,

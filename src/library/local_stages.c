@@ -40,10 +40,8 @@ int kn_store_stage(struct kn_library *lib, const struct kn_id *id, enum kn_stage
     struct kn_db *db;
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = kn_db_query(db,
@@ -91,10 +89,8 @@ int kn_store_standing(struct kn_library *lib, const struct kn_id *id, struct kn_
     struct local *l = NULL;
     struct kn_db *db;
     int64_t title;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = kn_local_title_key(db, id, &title, err);
@@ -234,10 +230,8 @@ int kn_store_probed(struct kn_library *lib, const struct kn_id *id, struct kn_ar
 {
     struct local *l = NULL;
     struct kn_db *db;
-    int rc = kn_local_store(lib, &l, err);
+    int rc = kn_local_store_reader(lib, &l, &db, err);
 
-    if (!rc)
-        rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = read_probed(db, id, arena, out, err);
