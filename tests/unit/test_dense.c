@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { CLUMPS = 200, MOST_K = 1000, QUERIES = 60 };
+enum { CLUMPS = 200, MOST_K = 1000, QUERIES = 60, GIVEN = 200 };
 
 static uint64_t seed = 1;
 
@@ -47,19 +47,19 @@ static void to_unit(float *v, size_t dim)
 
 struct data {
     size_t dim, rows;
-    float *vectors, *queries; /* of queries QUERIES */
+    float *vectors, *queries; /* of queries QUERIES, then GIVEN to calibrate with */
 };
 
 /* Clumps with room between them and a common direction, as embeddings have; of the queries a half lies in a clump, a half anywhere. */
 static struct data make(size_t dim, size_t rows)
 {
     struct data d = {dim, rows, calloc(rows + 1, dim * sizeof(float)),
-                     calloc(QUERIES, dim * sizeof(float))};
+                     calloc(QUERIES + GIVEN, dim * sizeof(float))};
     float *centres = calloc(CLUMPS, dim * sizeof *centres);
 
     for (size_t i = 0; i < CLUMPS * dim; i++)
         centres[i] = (float)(normal() + 0.4);
-    for (size_t r = 0; r < rows + QUERIES; r++) {
+    for (size_t r = 0; r < rows + QUERIES + GIVEN; r++) {
         float *v = r < rows ? d.vectors + r * dim : d.queries + (r - rows) * dim;
         const float *centre = centres + (size_t)(chance() * CLUMPS) * dim;
         double share = r >= rows && r % 2 ? 0 : 1;
@@ -93,8 +93,8 @@ static struct kn_dense_how how_of(const struct data *d, enum kn_dense_tier tier)
     return (struct kn_dense_how){.dim = d->dim,
                                  .rows = d->rows,
                                  .tier = tier,
-                                 .queries = d->queries,
-                                 .n_queries = QUERIES / 2,
+                                 .queries = d->queries + QUERIES * d->dim,
+                                 .n_queries = GIVEN,
                                  .threads = 2};
 }
 
@@ -206,7 +206,7 @@ static void a_tier_is_chosen_and_its_calibration_told(void **state)
     kn_dense_close(x);
     assert_int_equal(few.tier, KN_DENSE_SKETCH);
     assert_int_equal(few.rows_asked, 256);
-    assert_int_equal(few.queries_asked, QUERIES / 2);
+    assert_int_equal(few.queries_asked, GIVEN);
     assert_true(few.recall == 0.99 && few.reached[0] >= 0.99 && few.reached[1] >= 0.99);
     assert_true(few.candidates >= 10 && few.reranked[0] >= 10 && few.reranked[1] >= 100);
     how.recall = 0.999; /* costs more */
