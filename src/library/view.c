@@ -130,7 +130,7 @@ int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, 
 
 int kn_view_end(struct kn_view *v, struct kn_err *err)
 {
-    return v->words ? kn_sparse_build(v->words, err) : KN_OK;
+    return v->words ? kn_sparse_build(v->words, NULL, err) : KN_OK;
 }
 
 /* RFC 4647 basic filtering: "es" is in "es-MX", in any case of letters. */
@@ -318,9 +318,12 @@ int kn_view_shared_words(const struct kn_view *v, const struct kn_wording *wordi
     found = calloc(k ? k : 1, sizeof *found);
     if (!found)
         rc = kn_err_set(err, KN_ELIMIT, "library: no memory for %zu hits", k);
-    if (!rc && k)
-        rc = kn_sparse_search(v->words, wording->terms, wording->n_terms, allowed, k, found, &count,
-                              err);
+    if (!rc && k) {
+        struct kn_sparse_text text;
+
+        kn_sparse_weigh(v->words, wording->terms, wording->n_terms, &text);
+        rc = kn_sparse_search(v->words, &text, allowed, k, found, &count, err);
+    }
     for (size_t i = 0; !rc && i < count; i++) {
         hits[i] = hit_of(v, found[i].row);
         hits[i].words = (double)found[i].score;
