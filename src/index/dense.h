@@ -78,8 +78,10 @@ struct kn_dense_info {
     double recall; /* what was asked for */
     double
         reached[2]; /* what the calibration found, at 10 and at 100; 1 where nothing is left out */
-    uint32_t candidates[2];             /* of the sketches, at k 10 and k 100 */
-    uint32_t reranked[2];               /* of the codes, likewise */
+    uint32_t
+        weighed; /* rows that a search by sketches for 10 looked at more closely, in the mean, */
+    uint32_t candidates;  /* and whose codes it read */
+    uint32_t reranked[2]; /* those of the codes whose 16 bits are read, at 10 and at 100 */
     uint32_t rows_asked, queries_asked; /* that the calibration stands on */
     const char *kernels;                /* "avx512", "avx2", "c" */
     uint64_t file_bytes;                /* 0 in memory */

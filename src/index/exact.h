@@ -1,5 +1,5 @@
 /* exact.h - the nearest vectors by looking at all of them: ground truth, and fast enough for some
- * ten thousand titles. The quantised tiers of DESIGN section 4 join it behind the same calls.
+ * ten thousand titles. The quantised tiers of DESIGN section 4 are in dense.h.
  *
  * Vectors are unit length, so the inner product is the cosine. Rows are numbered from 0 in the
  * order of their adding. Ties are broken by the lower row, and every machine sums in the same order
@@ -20,8 +20,8 @@ struct kn_exact_hit {
     float similarity; /* -1..1 */
 };
 
-int kn_exact_new(size_t dim, struct kn_exact **out, struct kn_err *err);       /* dim 1..4096 */
-void kn_exact_free(struct kn_exact *x);                                        /* NULL is fine */
+int kn_exact_new(size_t dim, struct kn_exact **out, struct kn_err *err); /* dim 1..4096; KN_EARG */
+void kn_exact_free(struct kn_exact *x);                                  /* NULL is fine */
 int kn_exact_add(struct kn_exact *x, const float *vector, struct kn_err *err); /* copies */
 size_t kn_exact_rows(const struct kn_exact *x);
 const float *kn_exact_row(const struct kn_exact *x, uint32_t row); /* until the next add */

@@ -1,0 +1,378 @@
+/* What a recall takes: the true neighbours of some rows and queries are found by their 16 bits among the 512 best by codes, and of each
+ * it is asked how far behind the k-th best it is by its sketch, by its estimate, and which place it has by codes. So one scan
+ * gives the recall for every setting at once. */
+#include "index/dense_internal.h"
+
+#include "base/cancel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the misses that the recall allows, what each step may take; the rest is for chance in what was drawn. */
+#define CODES_SHARE 0.1
+#define ESTIMATE_SHARE 0.4
+#define SKETCH_SHARE 0.2
+#define FAINT_STEP 0.01f
+enum { ASKED = 256, TRUE_K = 100, POOL = 512, GROUP = 16, LEAST_RERANKED = 2, STEPS = 64 };
+static const size_t at_k[] = {10, TRUE_K};
+
+struct place { /* of one true neighbour; by_codes from 1, 0 where there is none */
+    uint32_t by_codes;
+    int32_t far[2];
+    float faint[2];
+};
+
+/* How many rows a margin of so many bits, or steps of the estimate, lets pass at k 10. */
+struct passing {
+    uint32_t far[STEPS], faint[STEPS];
+};
+
+struct calibration {
+    struct kn_dense *x;
+    const struct kn_dense_how *how;
+    struct plan by_codes, by_sketch;
+    size_t own, given;    /* how many rows and queries are asked: rows first */
+    struct place *places; /* TRUE_K of each */
+    struct passing *passing;
+};
+
+static bool asked_row(const struct calibration *c, size_t i, uint32_t *row)
+{
+    if (i >= c->own)
+        return false;
+    *row = (uint32_t)(c->x->head.rows * i / c->own);
+    return true;
+}
+
+static int ask(const struct calibration *c, size_t i, struct asking *a, struct kn_err *err)
+{
+    float v[MAX_DIM];
+    const float *query = v;
+    uint32_t row;
+
+    if (asked_row(c, i, &row)) {
+        int rc = kn_dense_row(c->x, row, v, err);
+
+        if (rc)
+            return rc;
+    } else {
+        query = c->how->queries + c->how->n_queries * (i - c->own) / c->given * c->how->dim;
+    }
+    kn_dense_ask_again(a, query);
+    return KN_OK;
+}
+
+/* What the sketches say of all rows to one query. */
+struct view {
+    struct asking *a;
+    uint16_t *distances; /* of all rows, whole chunks */
+    float *estimates;
+    uint32_t up_to[MAX_DIM + 1]; /* rows within a distance */
+    uint32_t reached[2];
+    float limit[2]; /* the k-th best estimate */
+};
+
+static int new_view(const struct calibration *c, struct view **out, struct kn_err *err)
+{
+    size_t rows = c->x->layout.chunks * KN_CHUNK;
+    struct view *v = calloc(1, sizeof *v);
+
+    *out = v; /* freed by the caller, whatever comes */
+    if (!v)
+        return kn_err_memory(err, "index: no memory to calibrate");
+    v->distances = malloc(rows * sizeof *v->distances);
+    v->estimates = malloc(rows * sizeof *v->estimates);
+    if (!v->distances || !v->estimates)
+        return kn_err_memory(err, "index: no memory to calibrate %zu rows", rows);
+    return kn_dense_ask(c->x, &c->by_sketch, &v->a, err);
+}
+
+static void free_view(struct view *v)
+{
+    if (!v)
+        return;
+    kn_dense_asked(v->a);
+    free(v->distances);
+    free(v->estimates);
+    free(v);
+}
+
+static void look(struct view *v)
+{
+    const struct kn_dense *x = v->a->x;
+    const uint64_t *query = v->a->sketch, *nibbles = query + x->layout.words;
+    size_t rows = x->head.rows;
+    struct kn_exact_hit hits[2][TRUE_K];
+    struct kn_best best[2] = {{hits[0], 0, at_k[0]}, {hits[1], 0, at_k[1]}};
+    int32_t sums[KN_CHUNK];
+
+    memset(v->up_to, 0, sizeof v->up_to);
+    for (size_t c = 0; c < x->layout.chunks; c++) {
+        const uint64_t *chunk = (const uint64_t *)(const void *)kn_dense_chunk(x, PLANE_SKETCH, c);
+        size_t n = rows - c * KN_CHUNK < KN_CHUNK ? rows - c * KN_CHUNK : KN_CHUNK;
+
+        x->kernels->scan_sketches(chunk, x->layout.words, query, INT32_MAX,
+                                  v->distances + c * KN_CHUNK);
+        x->kernels->weigh_sketches(chunk, x->layout.words, nibbles, UINT64_MAX, sums);
+        for (size_t r = 0; r < n; r++) {
+            size_t row = c * KN_CHUNK + r;
+
+            v->up_to[v->distances[row]]++;
+            v->estimates[row] = (float)(2 * sums[r] - v->a->nibbles) * kn_dense_lengths(x, c)[r];
+            for (int at = AT_10; at <= AT_100; at++)
+                kn_best_offer(&best[at], (uint32_t)row, v->estimates[row]);
+        }
+    }
+    for (size_t i = 1; i <= x->head.dim; i++)
+        v->up_to[i] += v->up_to[i - 1];
+    for (int at = AT_10; at <= AT_100; at++) {
+        size_t k = at_k[at] < rows ? at_k[at] : rows;
+
+        best[at].k = k;
+        v->limit[at] = kn_best_limit(&best[at]);
+        v->reached[at] = 0;
+        while (v->up_to[v->reached[at]] < k)
+            v->reached[at]++;
+    }
+}
+
+static void count_passing(const struct view *v, struct passing *p)
+{
+    const struct kn_dense *x = v->a->x;
+
+    memset(p, 0, sizeof *p);
+    for (size_t i = 0; i < STEPS; i++) {
+        size_t d = v->reached[AT_10] + i;
+
+        p->far[i] = v->up_to[d < x->head.dim ? d : x->head.dim];
+    }
+    for (size_t row = 0; row < x->head.rows; row++) {
+        float steps = (v->limit[AT_10] - v->estimates[row]) * v->a->step / FAINT_STEP;
+
+        if (steps < STEPS - 1)
+            p->faint[steps > 0 ? (size_t)steps + 1 : 0]++;
+    }
+    for (size_t i = 1; i < STEPS; i++)
+        p->faint[i] += p->faint[i - 1];
+}
+
+struct neighbour {
+    struct kn_exact_hit hit;
+    uint32_t by_codes;
+};
+
+static int nearer(const void *pa, const void *pb)
+{
+    const struct neighbour *a = pa, *b = pb;
+
+    return kn_best_worse(a->hit, b->hit) ? 1 : -1;
+}
+
+/* What the scan of the codes left in a->best, to places. */
+static int place(const struct calibration *c, struct asking *a, struct view *v, size_t i,
+                 struct kn_err *err)
+{
+    struct neighbour near[POOL];
+    uint32_t self = UINT32_MAX;
+    size_t n = 0;
+    int rc = ask(c, i, v->a, err);
+
+    if (rc)
+        return rc;
+    look(v);
+    count_passing(v, &c->passing[i]);
+    kn_best_sort(&a->best);
+    asked_row(c, i, &self);
+    for (size_t h = 0; h < a->best.n; h++) {
+        if (a->best.hits[h].row == self)
+            continue;
+        near[n] = (struct neighbour){{a->best.hits[h].row, 0}, (uint32_t)h + 1};
+        rc = kn_dense_similarity(a, near[n].hit.row, &near[n].hit.similarity, err);
+        if (rc)
+            return rc;
+        n++;
+    }
+    if (n > 0)
+        qsort(near, n, sizeof *near, nearer);
+    for (size_t h = 0; h < n && h < TRUE_K; h++) {
+        struct place *p = &c->places[i * TRUE_K + h];
+        uint32_t row = near[h].hit.row;
+
+        p->by_codes = near[h].by_codes;
+        for (int at = AT_10; at <= AT_100; at++) {
+            p->far[at] = (int32_t)v->distances[row] - (int32_t)v->reached[at];
+            p->faint[at] = (v->limit[at] - v->estimates[row]) * v->a->step;
+        }
+    }
+    return KN_OK;
+}
+
+static int calibrate_part(void *ctx, size_t from, size_t to, struct kn_err *err)
+{
+    const struct calibration *c = ctx;
+    const struct kn_dense *x = c->x;
+    size_t step = kn_dense_pass_chunks(x, BY_CODES);
+    struct asking *asking[GROUP] = {0};
+    struct view *view;
+    int rc = new_view(c, &view, err);
+
+    for (size_t i = 0; i < GROUP && rc == KN_OK; i++)
+        rc = kn_dense_ask(x, &c->by_codes, &asking[i], err);
+    for (; from < to && rc == KN_OK; from += GROUP) {
+        size_t n = to - from < GROUP ? to - from : GROUP;
+
+        if (kn_cancel_is_set(c->how->cancel))
+            rc = kn_err_set(err, KN_ECANCELLED, "index: building was cancelled");
+        for (size_t i = 0; i < n && rc == KN_OK; i++)
+            rc = ask(c, from + i, asking[i], err);
+        for (size_t at = 0; at < x->layout.chunks && rc == KN_OK; at += step)
+            for (size_t i = 0; i < n && rc == KN_OK; i++)
+                rc =
+                    kn_dense_pass(asking[i], at,
+                                  at + step < x->layout.chunks ? at + step : x->layout.chunks, err);
+        for (size_t i = 0; i < n && rc == KN_OK; i++)
+            rc = place(c, asking[i], view, from + i, err);
+    }
+    free_view(view);
+    for (size_t i = 0; i < GROUP; i++)
+        kn_dense_asked(asking[i]);
+    return rc;
+}
+
+static int ascending(const void *pa, const void *pb)
+{
+    float a = *(const float *)pa, b = *(const float *)pb;
+
+    return (a > b) - (a < b);
+}
+
+enum step { BY_PLACE, BY_FAR, BY_FAINT };
+
+static float asked_of(const struct place *p, enum step step, int at)
+{
+    return step == BY_PLACE ? (float)p->by_codes
+           : step == BY_FAR ? (float)p->far[at]
+                            : p->faint[at];
+}
+
+/* Raises *most to what holds all but this share of the first k neighbours of each group, rows and queries. */
+static int raise(const struct calibration *c, enum step step, int at, double misses, float *most,
+                 struct kn_err *err)
+{
+    const size_t ends[] = {0, c->own, c->own + c->given};
+    float *all = calloc((c->own + c->given) * TRUE_K + 1, sizeof *all);
+
+    if (!all)
+        return kn_err_memory(err, "index: no memory to calibrate");
+    for (int group = 0; group < 2; group++) {
+        size_t n = 0;
+
+        for (size_t i = ends[group]; i < ends[group + 1]; i++)
+            for (size_t h = 0; h < at_k[at]; h++)
+                if (c->places[i * TRUE_K + h].by_codes)
+                    all[n++] = asked_of(&c->places[i * TRUE_K + h], step, at);
+        if (n == 0)
+            continue;
+        qsort(all, n, sizeof *all, ascending);
+        n -= 1 + (size_t)(misses * (double)n);
+        *most = all[n] > *most ? all[n] : *most;
+    }
+    free(all);
+    return KN_OK;
+}
+
+/* The recall of a group, where it is less. */
+static void reach(const struct calibration *c, size_t from, size_t to, int at)
+{
+    struct header *head = &c->x->head;
+    size_t n = 0, found = 0;
+    double share;
+
+    for (size_t i = from; i < to; i++)
+        for (size_t h = 0; h < at_k[at]; h++) {
+            const struct place *p = &c->places[i * TRUE_K + h];
+
+            if (!p->by_codes)
+                continue;
+            n++;
+            found += p->by_codes <= head->reranked[at] &&
+                     (head->tier == KN_DENSE_FLAT ||
+                      (p->far[at] <= (int32_t)head->far[at] && p->faint[at] <= head->faint[at]));
+        }
+    share = n ? (double)found / (double)n : 1;
+    head->reached[at] = share < head->reached[at] ? share : head->reached[at];
+}
+
+/* Means over all that were asked. */
+static void count_work(const struct calibration *c)
+{
+    struct header *head = &c->x->head;
+    size_t far = head->far[AT_10], faint = (size_t)(head->faint[AT_10] / FAINT_STEP) + 1;
+    size_t n = c->own + c->given, weighed = 0, candidates = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        weighed += c->passing[i].far[far < STEPS ? far : STEPS - 1];
+        candidates += c->passing[i].faint[faint < STEPS ? faint : STEPS - 1];
+    }
+    head->weighed = n ? (uint32_t)(weighed / n) : 0;
+    head->candidates = n ? (uint32_t)(candidates / n) : 0;
+}
+
+static int conclude(const struct calibration *c, struct kn_err *err)
+{
+    struct header *head = &c->x->head;
+    double misses = head->recall < 1 ? 1 - head->recall : 0;
+
+    for (int at = AT_10; at <= AT_100; at++) {
+        float reranked = (float)at_k[at] + LEAST_RERANKED, far = 0, faint = 0;
+        int rc = raise(c, BY_PLACE, at, misses * CODES_SHARE, &reranked, err);
+
+        if (rc == KN_OK)
+            rc = raise(c, BY_FAR, at, misses * SKETCH_SHARE, &far, err);
+        if (rc == KN_OK)
+            rc = raise(c, BY_FAINT, at, misses * ESTIMATE_SHARE, &faint, err);
+        if (rc)
+            return rc;
+        head->reranked[at] = (uint32_t)reranked;
+        head->far[at] = (uint32_t)far;
+        head->faint[at] = faint;
+    }
+    count_work(c);
+    if (head->tier == KN_DENSE_AUTO)
+        head->tier = kn_dense_sketch_pays(c->x, head->rows) ? KN_DENSE_SKETCH : KN_DENSE_FLAT;
+    for (int at = AT_10; at <= AT_100; at++) {
+        reach(c, 0, c->own, at);
+        reach(c, c->own, c->own + c->given, at);
+    }
+    return KN_OK;
+}
+
+int kn_dense_calibrate(struct kn_dense *x, const struct kn_dense_how *how, struct kn_err *err)
+{
+    struct calibration c = {.x = x, .how = how};
+    size_t n;
+    int rc;
+
+    x->head.reached[AT_10] = x->head.reached[AT_100] = 1;
+    if (x->plane[PLANE_EXACT])
+        return KN_OK;
+    c.own = x->head.rows < ASKED ? x->head.rows : ASKED;
+    c.given = c.own == 0 ? 0 : how->n_queries < ASKED ? how->n_queries : ASKED;
+    c.by_codes = (struct plan){.way = BY_CODES, .k = 1};
+    c.by_codes.reranked = x->head.rows < POOL ? x->head.rows : POOL;
+    c.by_sketch = (struct plan){.way = BY_SKETCH, .k = 1, .reranked = 1};
+    n = c.own + c.given;
+    x->head.rows_asked = (uint32_t)c.own;
+    x->head.queries_asked = (uint32_t)c.given;
+    c.places = calloc(n * TRUE_K + 1, sizeof *c.places);
+    c.passing = calloc(n + 1, sizeof *c.passing);
+    if (!c.places || !c.passing)
+        rc = kn_err_memory(err, "index: no memory to calibrate");
+    else
+        rc = n ? kn_dense_share(how->threads, n, calibrate_part, &c, err) : KN_OK;
+    if (rc == KN_OK)
+        rc = conclude(&c, err);
+    free(c.places);
+    free(c.passing);
+    return rc;
+}

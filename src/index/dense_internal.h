@@ -1,0 +1,170 @@
+/* dense_internal.h - what dense.c, dense_build.c, dense_calibrate.c and dense_file.c share; the manual is dense.h.
+ *
+ * An index is one stretch of memory, of a file or anonymous, whose places follow from dim, rows and whether it is exact:
+ *
+ *     header (a page) | the mean, then the checksums of each plane's chunks | planes | the caller's sections
+ *
+ * all on pages. A plane is chunks of 64 rows: `codes` holds 64 rows of stride bytes and their 64 scales. */
+#ifndef KN_INDEX_DENSE_INTERNAL_H
+#define KN_INDEX_DENSE_INTERNAL_H
+
+#include "index/best.h"
+#include "index/dense.h"
+#include "index/kernels.h"
+
+#include "base/err.h"
+
+#include <stdatomic.h>
+
+enum { MAX_DIM = 4096, PAGE = 4096, ALIGNED = 64 };
+enum plane { PLANE_SKETCH, PLANE_CODES, PLANE_FINE, PLANE_EXACT, PLANES };
+enum { AT_10, AT_100 }; /* of what is calibrated at two k */
+
+struct layout {
+    size_t stride, words, chunks; /* numbers and sketch words a row, with what fills them up */
+    size_t sums, table_bytes;     /* where the checksums begin in the table; the table's size */
+    size_t chunk_bytes[PLANES];   /* 0: there is no such plane */
+    size_t at[PLANES];
+    size_t end; /* where sections begin */
+};
+
+struct file_section {
+    char name[KN_DENSE_SECTION_NAME];
+    uint64_t bytes, hash;
+};
+
+/* The first page of a file, in this order, little-endian. */
+struct header {
+    char magic[8];
+    uint32_t version, order;
+    uint64_t dim, rows, sequence, model, file_bytes;
+    uint32_t tier, rows_asked, queries_asked, n_sections;
+    uint32_t reranked[2], far[2], weighed, candidates;
+    float faint[2];
+    double recall, reached[2];
+    uint64_t table_hash;
+    struct file_section sections[KN_DENSE_SECTIONS];
+    uint64_t hash; /* of all before it */
+};
+
+struct kn_dense {
+    const struct kn_kernels *kernels;
+    struct header head;
+    struct layout layout;
+    uint8_t *base; /* the mapping */
+    size_t mapped;
+    const float *mean;
+    const uint8_t *plane[PLANES];
+    bool fine_by_read;  /* see dense_file.c */
+    atomic_uchar *seen; /* a chunk of a plane was verified; NULL: nothing to verify */
+    int fd;             /* -1 in memory */
+    char *path;         /* NULL in memory */
+};
+
+void kn_dense_lay_out(size_t dim, size_t rows, bool exact, struct layout *out);
+void kn_dense_point(struct kn_dense *x); /* sets mean and planes from base and layout */
+int kn_dense_new(struct kn_dense **out, struct kn_err *err);
+int kn_dense_begin(const struct kn_dense_how *how, struct kn_dense **out,
+                   struct kn_err *err); /* not mapped yet */
+
+/* A bit for each number above the mean's; n numbers. */
+void kn_dense_sketch(const float *vector, const float *mean, size_t n, uint64_t *bits);
+
+/* dense_build.c: base is mapped and zero, head has dim and rows. Fills all but header and sections. */
+int kn_dense_fill(struct kn_dense *x, const struct kn_dense_how *how, kn_dense_rows_fn *rows,
+                  void *ctx, struct kn_err *err);
+
+/* dense_calibrate.c: decides tier, candidates, reranked. */
+int kn_dense_calibrate(struct kn_dense *x, const struct kn_dense_how *how, struct kn_err *err);
+
+/* dense_file.c: verifies a chunk that nobody has yet. */
+int kn_dense_verify_chunk(const struct kn_dense *x, enum plane plane, size_t chunk,
+                          struct kn_err *err);
+/* The lower bytes of a row, in buf or where they lie. */
+int kn_dense_fine(const struct kn_dense *x, uint32_t row, int8_t *buf, const int8_t **out,
+                  struct kn_err *err);
+
+static inline int kn_dense_touch(const struct kn_dense *x, enum plane plane, size_t chunk,
+                                 struct kn_err *err)
+{
+    if (!x->seen ||
+        atomic_load_explicit(&x->seen[plane * x->layout.chunks + chunk], memory_order_relaxed))
+        return KN_OK;
+    return kn_dense_verify_chunk(x, plane, chunk, err);
+}
+
+static inline const uint8_t *kn_dense_chunk(const struct kn_dense *x, enum plane plane,
+                                            size_t chunk)
+{
+    return x->plane[plane] + chunk * x->layout.chunk_bytes[plane];
+}
+
+static inline const uint8_t *kn_dense_codes(const struct kn_dense *x, uint32_t row)
+{
+    return kn_dense_chunk(x, PLANE_CODES, row / KN_CHUNK) + row % KN_CHUNK * x->layout.stride;
+}
+
+static inline const float *kn_dense_scale(const struct kn_dense *x, uint32_t row)
+{
+    return (const float *)(const void *)(kn_dense_chunk(x, PLANE_CODES, row / KN_CHUNK) +
+                                         KN_CHUNK * x->layout.stride) +
+           row % KN_CHUNK;
+}
+
+/* Behind a chunk's sketches: what a row's estimates are multiplied with. */
+static inline const float *kn_dense_lengths(const struct kn_dense *x, size_t chunk)
+{
+    return (const float *)(const void *)(kn_dense_chunk(x, PLANE_SKETCH, chunk) +
+                                         KN_CHUNK * x->layout.words * sizeof(uint64_t));
+}
+
+/* Where one query stands in its scan. */
+enum way { BY_EXACT, BY_CODES, BY_SKETCH };
+
+struct plan {
+    enum way way;
+    const uint64_t *allowed;
+    size_t k, reranked; /* none more than rows */
+    uint32_t far;       /* a distance may pass the k-th best's by so much, */
+    float faint;        /* an estimate fall behind it so much */
+};
+
+/* What sketches leave, in the order of rows. */
+struct near {
+    size_t n, cap;
+    uint32_t *rows;
+    float *estimates;
+    struct kn_best best; /* the k best estimates */
+    uint32_t *count;     /* rows met, by distance */
+    uint32_t reached;    /* k rows are within it, */
+    size_t within;       /* and exactly so many */
+};
+
+struct asking {
+    const struct kn_dense *x;
+    const struct plan *plan;
+    float *vector;    /* stride numbers */
+    int8_t *bytes;    /* likewise */
+    int8_t *fine;     /* room for a row's */
+    uint64_t *sketch; /* words: the query's; then 4 times as many: its numbers in 4 bits */
+    int32_t offset;
+    int32_t nibbles;     /* their sum */
+    float step;          /* what one of them stands for */
+    struct kn_best best; /* by codes, or f32 */
+    struct near near;
+};
+
+int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct asking **out,
+                 struct kn_err *err);
+void kn_dense_asked(struct asking *a);                         /* frees it; NULL is fine */
+void kn_dense_ask_again(struct asking *a, const float *query); /* the next query */
+int kn_dense_pass(struct asking *a, size_t from, size_t to, struct kn_err *err); /* chunks */
+size_t kn_dense_pass_chunks(const struct kn_dense *x, enum way way); /* that a cache holds */
+bool kn_dense_sketch_pays(const struct kn_dense *x, size_t passing);
+int kn_dense_similarity(const struct asking *a, uint32_t row, float *out, struct kn_err *err);
+
+/* Calls work for parts of 0..n on so many threads; the first failure is returned. */
+typedef int kn_dense_work(void *ctx, size_t from, size_t to, struct kn_err *err);
+int kn_dense_share(int threads, size_t n, kn_dense_work *work, void *ctx, struct kn_err *err);
+
+#endif
