@@ -1,46 +1,68 @@
 #include "index/sparse.h"
 
 #include "base/err.h"
+#include "index/sparse_lists.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Rare is what a tenth of the rows say at most, and three in any case. */
 enum { COMMON = 10, LEAST_ROWS = 3 };
 
-/* One distinct term. Of slots, a power of two, at most half are taken; probing is linear. */
-struct slot {
-    uint32_t hash;
-    uint32_t rows;         /* that have it; 0: an empty slot */
-    uint32_t first, count; /* its list in postings */
-    float rarity;          /* 0: said by too many to mean anything */
-};
+/* Sums of bounds are rounded; what they rule out must not depend on it. */
+#define SLACK 1.0001F
 
-struct posting {
-    uint32_t row;
-    float weight;
-};
+/* ---- the block ---- */
 
-struct kn_sparse {
-    struct kn_term *terms; /* of all rows, one after another; only until the build */
-    size_t n_terms, cap_terms;
-    uint32_t *ends; /* of each row in terms; only until the build */
-    size_t rows, cap_rows;
-    struct slot *slots;
-    size_t n_slots;
-    struct posting *postings;
-    bool built;
-};
-
-int kn_sparse_new(struct kn_sparse **out, struct kn_err *err)
+static const void *part(const void *block, size_t *at, size_t bytes)
 {
-    struct kn_sparse *x = calloc(1, sizeof *x);
+    const void *p = block ? (const char *)block + *at : NULL;
 
+    *at += (bytes + 7) / 8 * 8;
+    return p;
+}
+
+size_t kn_sparse_parts(const struct sparse_head *h, const void *block, struct sparse_lists *out)
+{
+    size_t at = 0, buckets = ((size_t)1 << h->bucket_bits) + 1;
+    struct sparse_lists l;
+
+    l.head = part(block, &at, sizeof *h);
+    l.buckets = part(block, &at, buckets * sizeof *l.buckets);
+    l.single_buckets = part(block, &at, buckets * sizeof *l.single_buckets);
+    l.terms = part(block, &at, h->terms * sizeof *l.terms);
+    l.single_hashes = part(block, &at, h->singles * sizeof *l.single_hashes);
+    l.single_rows = part(block, &at, h->singles * sizeof *l.single_rows);
+    l.inverse = part(block, &at, h->rows * sizeof *l.inverse);
+    l.words = part(block, &at, h->words * sizeof *l.words);
+    l.single_counts = part(block, &at, h->singles);
+    if (block)
+        *out = l;
+    return at;
+}
+
+const void *kn_sparse_bytes(const struct kn_sparse *x, size_t *n)
+{
+    *n = x->bytes;
+    return x->l.head;
+}
+
+int kn_sparse_map(const void *bytes, size_t n, struct kn_sparse **out, struct kn_err *err)
+{
+    const struct sparse_head *h = bytes;
+    struct kn_sparse *x;
+
+    if (n < sizeof *h || memcmp(h->magic, SPARSE_MAGIC, sizeof h->magic) != 0 ||
+        h->bucket_bits == 0 || h->bucket_bits > 24 || h->words > UINT32_MAX ||
+        kn_sparse_parts(h, NULL, NULL) != n)
+        return kn_err_set(err, KN_ECORRUPT, "index: these are not lists of rare words");
+    x = calloc(1, sizeof *x);
     if (!x)
         return kn_err_set(err, KN_ELIMIT, "index: no memory");
+    kn_sparse_parts(h, bytes, &x->l);
+    x->bytes = n;
     *out = x;
     return KN_OK;
 }
@@ -49,208 +71,141 @@ void kn_sparse_free(struct kn_sparse *x)
 {
     if (!x)
         return;
-    free(x->terms);
-    free(x->ends);
-    free(x->slots);
-    free(x->postings);
+    kn_sparse_drop_added(x->added);
+    free(x->block);
     free(x);
 }
 
-/* Room for n in an array that doubles. False without memory, and then all is as it was. */
-static bool make_room(void *array, size_t n, size_t *cap, size_t size)
+size_t kn_sparse_rows(const struct kn_sparse *x)
 {
-    size_t more = *cap ? *cap : 256;
-    void *p;
-
-    while (more < n)
-        more *= 2;
-    if (more == *cap)
-        return true;
-    memcpy(&p, array, sizeof p);
-    p = realloc(p, more * size);
-    if (!p)
-        return false;
-    memcpy(array, &p, sizeof p);
-    *cap = more;
-    return true;
+    return x->l.head->rows;
 }
 
-int kn_sparse_add(struct kn_sparse *x, const struct kn_term *terms, size_t n, struct kn_err *err)
+/* ---- terms and their weights ---- */
+
+static const struct sparse_list *list_of(const struct kn_sparse *x, uint32_t hash) /* or NULL */
 {
-    assert(!x->built && n <= KN_TERMS);
-    if (x->n_terms + n > UINT32_MAX || x->rows == UINT32_MAX)
-        return kn_err_set(err, KN_ELIMIT, "index: full, with the words of %zu titles", x->rows);
-    if (!make_room(&x->terms, x->n_terms + n, &x->cap_terms, sizeof *x->terms) ||
-        !make_room(&x->ends, x->rows + 1, &x->cap_rows, sizeof *x->ends))
-        return kn_err_set(err, KN_ELIMIT, "index: no memory for the words of %zu titles",
-                          x->rows + 1);
-    if (n > 0)
-        memcpy(x->terms + x->n_terms, terms, n * sizeof *terms);
-    x->n_terms += n;
-    x->ends[x->rows++] = (uint32_t)x->n_terms;
-    return KN_OK;
+    const uint32_t *b = x->l.buckets + (hash >> (32 - x->l.head->bucket_bits));
+
+    for (uint32_t i = b[0]; i < b[1] && i < x->l.head->terms; i++)
+        if (x->l.terms[i].hash == hash)
+            return &x->l.terms[i];
+    return NULL;
 }
 
-/* Where hash is, or the empty slot where it would be. Hashes are even as they come. */
-static struct slot *slot_of(const struct kn_sparse *x, uint32_t hash)
+static bool single_of(const struct kn_sparse *x, uint32_t hash, uint32_t *which)
 {
-    size_t at = hash & (x->n_slots - 1);
+    const uint32_t *b = x->l.single_buckets + (hash >> (32 - x->l.head->bucket_bits));
+    uint32_t from = b[0], to = b[1] < x->l.head->singles ? b[1] : x->l.head->singles;
 
-    while (x->slots[at].rows > 0 && x->slots[at].hash != hash)
-        at = (at + 1) & (x->n_slots - 1);
-    return &x->slots[at];
-}
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
 
-static void grow(struct slot *to, size_t n_to, const struct slot *from, size_t n_from)
-{
-    struct kn_sparse x = {.slots = to, .n_slots = n_to};
-
-    for (size_t i = 0; i < n_from; i++)
-        if (from[i].rows > 0)
-            *slot_of(&x, from[i].hash) = from[i];
-}
-
-/* Counts in how many rows each term is. */
-static int count_rows(struct kn_sparse *x, struct kn_err *err)
-{
-    size_t distinct = 0;
-
-    for (x->n_slots = 1024; x->n_slots < x->n_terms / 4; x->n_slots *= 2)
-        ; /* a library's words come four times or more */
-    x->slots = calloc(x->n_slots, sizeof *x->slots);
-    for (size_t i = 0; x->slots && i < x->n_terms; i++) {
-        struct slot *s = slot_of(x, x->terms[i].hash);
-
-        distinct += s->rows == 0;
-        s->hash = x->terms[i].hash;
-        s->rows++;
-        if (2 * distinct > x->n_slots) {
-            struct slot *more = calloc(2 * x->n_slots, sizeof *more);
-
-            if (more)
-                grow(more, 2 * x->n_slots, x->slots, x->n_slots);
-            free(x->slots);
-            x->slots = more;
-            x->n_slots *= 2;
-        }
+        if (x->l.single_hashes[middle] < hash)
+            from = middle + 1;
+        else
+            to = middle;
     }
-    return x->slots ? KN_OK
-                    : kn_err_set(err, KN_ELIMIT, "index: no memory for %zu words", distinct);
+    *which = from;
+    return from < x->l.head->singles && x->l.single_hashes[from] == hash;
 }
 
-struct weighed {
-    struct slot *slot;
-    float weight;
-};
+size_t kn_sparse_rows_with(const struct kn_sparse *x, uint32_t hash)
+{
+    const struct sparse_list *list = list_of(x, hash);
+    uint32_t which;
+    size_t rows = list ? list->rows : single_of(x, hash, &which);
+
+    return rows + (x->base ? kn_sparse_rows_with(x->base, hash) : 0);
+}
+
+size_t kn_sparse_all_rows(const struct kn_sparse *x)
+{
+    return kn_sparse_rows(x) + (x->base ? kn_sparse_all_rows(x->base) : 0);
+}
+
+float kn_sparse_rarity(size_t all, size_t rows)
+{
+    size_t most = all / COMMON > LEAST_ROWS ? all / COMMON : LEAST_ROWS;
+    double n = (double)rows;
+
+    return rows > most ? 0 : (float)log(1 + ((double)all - n + 0.5) / (n + 0.5));
+}
 
 static int by_weight(const void *pa, const void *pb)
 {
-    const struct weighed *a = pa, *b = pb;
-    bool a_shared = a->slot->rows > 1, b_shared = b->slot->rows > 1;
+    const struct sparse_weighed *a = pa, *b = pb;
 
-    if (a_shared != b_shared)
-        return a_shared ? -1 : 1;
+    if (a->shared != b->shared)
+        return a->shared ? -1 : 1;
     if (a->weight != b->weight)
         return a->weight > b->weight ? -1 : 1;
-    return (a->slot->hash > b->slot->hash) - (a->slot->hash < b->slot->hash);
+    return (a->hash > b->hash) - (a->hash < b->hash);
 }
 
-/* The sparse vector of a row, or of a text that is none. */
-static size_t weigh(const struct kn_sparse *x, const struct kn_term *terms, size_t n,
-                    struct weighed *out)
+size_t kn_sparse_keep(struct sparse_weighed *w, size_t n, float *inverse)
 {
-    size_t kept = 0;
     double square = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        struct slot *s = slot_of(x, terms[i].hash);
-        float c = (float)terms[i].count;
-
-        if (s->rarity > 0)
-            out[kept++] = (struct weighed){s, c * 2.2F / (c + 1.2F) * s->rarity};
+    if (n > KN_SPARSE_TERMS) {
+        qsort(w, n, sizeof *w, by_weight);
+        n = KN_SPARSE_TERMS;
     }
-    if (kept > KN_SPARSE_TERMS) {
-        qsort(out, kept, sizeof *out, by_weight);
-        kept = KN_SPARSE_TERMS;
-    }
-    for (size_t i = 0; i < kept; i++)
-        square += (double)out[i].weight * (double)out[i].weight;
-    for (size_t i = 0; i < kept; i++)
-        out[i].weight = (float)((double)out[i].weight / sqrt(square));
-    return kept;
-}
-
-/* The vectors of all rows, one after another; ends becomes where each ends. *out is for the caller to free. */
-static int weigh_rows(struct kn_sparse *x, struct weighed **out, struct kn_err *err)
-{
-    struct weighed *all = NULL, w[KN_TERMS];
-    size_t n = 0, cap = 0;
-
-    for (size_t row = 0, at = 0, next; row < x->rows; row++, at = next) {
-        size_t kept;
-
-        next = x->ends[row];
-        kept = weigh(x, x->terms + at, next - at, w);
-        if (!make_room(&all, n + kept, &cap, sizeof *all)) {
-            free(all);
-            return kn_err_set(err, KN_ELIMIT, "index: no memory for %zu words", n + kept);
-        }
-        memcpy(all + n, w, kept * sizeof *w);
-        n += kept;
-        x->ends[row] = (uint32_t)n;
-    }
-    *out = all;
-    return KN_OK;
-}
-
-/* From lists by row to lists by term. */
-static int invert(struct kn_sparse *x, const struct weighed *all, struct kn_err *err)
-{
-    size_t n = x->rows ? x->ends[x->rows - 1] : 0;
-    uint32_t places = 0;
-
-    x->postings = calloc(n + 1, sizeof *x->postings);
-    if (!x->postings)
-        return kn_err_set(err, KN_ELIMIT, "index: no memory for %zu words", n);
     for (size_t i = 0; i < n; i++)
-        all[i].slot->count++;
-    for (size_t i = 0; i < x->n_slots; i++) {
-        x->slots[i].first = places;
-        places += x->slots[i].count;
-        x->slots[i].count = 0;
-    }
-    for (size_t row = 0, i = 0; row < x->rows; row++)
-        for (; i < x->ends[row]; i++)
-            x->postings[all[i].slot->first + all[i].slot->count++] =
-                (struct posting){(uint32_t)row, all[i].weight};
-    return KN_OK;
+        square += (double)w[i].weight * (double)w[i].weight;
+    *inverse = square > 0 ? (float)(1 / sqrt(square)) : 0;
+    return n;
 }
 
-int kn_sparse_build(struct kn_sparse *x, struct kn_err *err)
+void kn_sparse_weigh(const struct kn_sparse *x, const struct kn_term *terms, size_t n,
+                     struct kn_sparse_text *out)
 {
-    size_t most = x->rows / COMMON > LEAST_ROWS ? x->rows / COMMON : LEAST_ROWS;
-    struct weighed *all = NULL;
-    int rc = count_rows(x, err);
+    struct sparse_weighed w[KN_TERMS];
+    size_t kept = 0, all = kn_sparse_all_rows(x);
+    float inverse;
 
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < x->n_slots; i++) {
-        struct slot *s = &x->slots[i];
+    assert(n <= KN_TERMS);
+    for (size_t i = 0; i < n; i++) {
+        size_t rows = kn_sparse_rows_with(x, terms[i].hash);
+        float rarity = rows > 0 ? kn_sparse_rarity(all, rows) : 0;
 
-        if (s->rows > 0 && s->rows <= most)
-            s->rarity = (float)log(1 + ((double)x->rows - s->rows + 0.5) / (s->rows + 0.5));
+        if (rarity > 0)
+            w[kept++] = (struct sparse_weighed){terms[i].hash, 0,
+                                                sparse_said(terms[i].count) * rarity, rows > 1};
     }
-    rc = weigh_rows(x, &all, err);
-    if (rc == KN_OK)
-        rc = invert(x, all, err);
-    free(all);
-    free(x->terms);
-    free(x->ends);
-    x->terms = NULL;
-    x->ends = NULL;
-    x->built = rc == KN_OK;
-    return rc;
+    out->n = kn_sparse_keep(w, kept, &inverse);
+    for (size_t i = 0; i < out->n; i++)
+        w[i].shared = true; /* all are kept now: only the weight orders them */
+    if (out->n > 0)
+        qsort(w, out->n, sizeof *w, by_weight);
+    for (size_t i = 0; i < out->n; i++)
+        out->terms[i] = (struct kn_sparse_term){w[i].hash, w[i].weight * inverse};
 }
+
+/* ---- search ---- */
+
+struct walk {     /* over one term's rows */
+    float weight; /* of the text, times the term's rarity here */
+    float most;   /* that a row can gain by it */
+    float rest;   /* that it can gain by this and all behind it, a little more for rounding */
+    size_t n, at; /* at: how far a short one is */
+    const uint32_t *chunks; /* of a long one; else NULL */
+    const uint32_t *rows;   /* of a short one */
+    const uint16_t *low;    /* of a long one */
+    const uint8_t *counts;
+};
+
+struct search {
+    const struct kn_sparse *x;
+    const uint64_t *allowed;
+    struct walk walks[KN_SPARSE_TERMS];
+    size_t n;
+    float said[COUNT_MAX + 1];
+    float *sums;                /* of one chunk */
+    struct kn_sparse_hit *hits; /* room for 2 k; the first k in order after cut */
+    size_t n_hits, k;
+    float beyond; /* only what scores more can still be among the k */
+};
 
 static int best_first(const void *pa, const void *pb)
 {
@@ -261,39 +216,212 @@ static int best_first(const void *pa, const void *pb)
     return (a->row > b->row) - (a->row < b->row);
 }
 
+static void cut(struct search *s)
+{
+    if (s->n_hits > 0)
+        qsort(s->hits, s->n_hits, sizeof *s->hits, best_first);
+    if (s->n_hits >= s->k) {
+        s->n_hits = s->k;
+        s->beyond = s->hits[s->k - 1].score;
+    }
+}
+
+/* Rows come in order: one that scores the same as the last of k comes behind it. */
+static void offer(struct search *s, uint32_t row, float score)
+{
+    score = score < 1 ? score : 1;
+    if (!(score > s->beyond))
+        return;
+    s->hits[s->n_hits++] = (struct kn_sparse_hit){row, score};
+    if (s->n_hits == 2 * s->k || (s->n_hits == s->k && !(s->beyond > 0)))
+        cut(s);
+}
+
 static bool is_allowed(const uint64_t *allowed, uint32_t row)
 {
     return !allowed || (allowed[row / 64] >> row % 64 & 1);
 }
 
-int kn_sparse_search(const struct kn_sparse *x, const struct kn_term *terms, size_t n,
+static void begin_list(struct search *s, const struct sparse_list *list, struct walk *w)
+{
+    const struct sparse_head *h = s->x->l.head;
+    const uint32_t *words = s->x->l.words + list->at;
+
+    if (list->count > h->rows || list->at + sparse_list_words(h->rows, list->count) > h->words)
+        return; /* damaged: no such list */
+    w->n = list->count;
+    w->most = w->weight * list->most;
+    if (sparse_is_long(h->rows, list->count)) {
+        w->chunks = words;
+        w->low = (const uint16_t *)(words + sparse_chunks(h->rows) + 1);
+        w->counts = (const uint8_t *)(w->low + list->count);
+    } else {
+        w->rows = words;
+        w->counts = (const uint8_t *)(words + list->count);
+    }
+}
+
+static void begin(struct search *s, const struct kn_sparse_text *text)
+{
+    const struct kn_sparse *x = s->x;
+    size_t all = kn_sparse_all_rows(x);
+
+    for (uint32_t c = 0; c <= COUNT_MAX; c++)
+        s->said[c] = sparse_said(c);
+    for (size_t i = 0; i < text->n; i++) {
+        uint32_t hash = text->terms[i].hash, which;
+        const struct sparse_list *list = list_of(x, hash);
+        struct walk *w = &s->walks[s->n];
+
+        *w = (struct walk){.weight = text->terms[i].weight *
+                                     kn_sparse_rarity(all, kn_sparse_rows_with(x, hash))};
+        if (list) {
+            begin_list(s, list, w);
+        } else if (single_of(x, hash, &which) && x->l.single_rows[which] < x->l.head->rows) {
+            w->n = 1;
+            w->rows = &x->l.single_rows[which];
+            w->counts = &x->l.single_counts[which];
+            w->most = w->weight * s->said[*w->counts] * x->l.inverse[*w->rows];
+        }
+        s->n += w->n > 0 && w->most > 0;
+    }
+    for (size_t i = s->n; i-- > 0;)
+        s->walks[i].rest = s->walks[i].most * SLACK + (i + 1 < s->n ? s->walks[i + 1].rest : 0);
+}
+
+/* The part of a long list that lies in a chunk. */
+static void part_of(const struct walk *w, size_t chunk, size_t *from, size_t *to)
+{
+    *to = w->chunks[chunk + 1] < w->n ? w->chunks[chunk + 1] : w->n;
+    *from = w->chunks[chunk] < *to ? w->chunks[chunk] : *to;
+}
+
+static void add_walk(struct search *s, struct walk *w, size_t chunk)
+{
+    size_t from, to;
+
+    if (w->chunks) {
+        part_of(w, chunk, &from, &to);
+        for (size_t i = from; i < to; i++)
+            s->sums[w->low[i]] += w->weight * s->said[w->counts[i]];
+        return;
+    }
+    while (w->at < w->n && w->rows[w->at] >> CHUNK_BITS < chunk)
+        w->at++;
+    for (; w->at < w->n && w->rows[w->at] >> CHUNK_BITS == chunk; w->at++)
+        s->sums[w->rows[w->at] % CHUNK] += w->weight * s->said[w->counts[w->at]];
+}
+
+/* What a row has of a term; 0: it does not say it. */
+static float looked_up(const struct search *s, const struct walk *w, uint32_t row)
+{
+    size_t from = 0, to = w->n, end;
+
+    if (w->chunks)
+        part_of(w, row >> CHUNK_BITS, &from, &to);
+    end = to;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        bool before = w->chunks ? w->low[middle] < row % CHUNK : w->rows[middle] < row;
+
+        if (before)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    if (from == end || (w->chunks ? w->low[from] != row % CHUNK : w->rows[from] != row))
+        return 0;
+    return w->weight * s->said[w->counts[from]];
+}
+
+/* The rest of a row's sum, in order, for as long as it can still be one of the k. */
+static void finish_row(struct search *s, uint32_t row, float sum, size_t added)
+{
+    float inverse = s->x->l.inverse[row];
+
+    if (!is_allowed(s->allowed, row))
+        return;
+    for (size_t i = added; i < s->n; i++) {
+        if (!(sum * inverse * SLACK + s->walks[i].rest > s->beyond))
+            return;
+        sum += looked_up(s, &s->walks[i], row);
+    }
+    offer(s, row, sum * inverse);
+}
+
+/* Sixteen at a time, in the compilers' vector extension: most rows say nothing of it. */
+typedef float lanes __attribute__((vector_size(64), aligned(4)));
+typedef int32_t flags __attribute__((vector_size(64), aligned(4)));
+
+static void finish_chunk(struct search *s, size_t chunk, size_t rows, size_t added)
+{
+    const float *inverse = s->x->l.inverse + (chunk << CHUNK_BITS);
+    float rest = added < s->n ? s->walks[added].rest : 0;
+
+    for (size_t i = 0; i < rows; i += 16) {
+        float least = (s->beyond - rest) / SLACK;
+        size_t n = rows - i < 16 ? rows - i : 16;
+
+        least = least > 0 ? least : 0;
+        if (n == 16) {
+            flags over = *(const lanes *)(s->sums + i) * *(const lanes *)(inverse + i) > least;
+            int64_t any[8], all = 0;
+
+            memcpy(any, &over, sizeof any);
+            for (int j = 0; j < 8; j++)
+                all |= any[j];
+            if (!all)
+                continue;
+        }
+        for (size_t j = i; j < i + n; j++)
+            if (s->sums[j] * inverse[j] > least)
+                finish_row(s, (uint32_t)(chunk << CHUNK_BITS | j), s->sums[j], added);
+    }
+}
+
+/* How many lists are to be added: what those behind them give together brings no row among the k. */
+static size_t essential(const struct search *s)
+{
+    size_t n = s->n;
+
+    while (n > 0 && !(s->walks[n - 1].rest > s->beyond))
+        n--;
+    return n;
+}
+
+int kn_sparse_search(const struct kn_sparse *x, const struct kn_sparse_text *text,
                      const uint64_t *allowed, size_t k, struct kn_sparse_hit *hits, size_t *found,
                      struct kn_err *err)
 {
-    float *scores = calloc(x->rows + 1, sizeof *scores);
-    struct kn_sparse_hit *some = calloc(x->rows + 1, sizeof *some);
-    struct weighed w[KN_TERMS];
-    size_t count = 0;
+    struct search s = {
+        .x = x, .allowed = allowed, .k = k < kn_sparse_rows(x) ? k : kn_sparse_rows(x)};
+    size_t rows = kn_sparse_rows(x), chunks = sparse_chunks(rows), added;
     int rc = KN_OK;
 
-    assert(x->built && n <= KN_TERMS);
-    if (!scores || !some) {
-        rc = kn_err_set(err, KN_ELIMIT, "index: no memory to compare %zu titles", x->rows);
+    if (s.k == 0 || text->n == 0) {
+        *found = 0;
+        return KN_OK;
+    }
+    s.sums = malloc(CHUNK * sizeof *s.sums); /* whole: damaged lists may lead behind the last row */
+    s.hits = malloc(2 * s.k * sizeof *s.hits);
+    if (!s.sums || !s.hits) {
+        rc = kn_err_set(err, KN_ELIMIT, "index: no memory to compare %zu titles", rows);
         goto out;
     }
-    n = weigh(x, terms, n, w);
-    for (size_t i = 0; i < n; i++)
-        for (uint32_t p = w[i].slot->first; p < w[i].slot->first + w[i].slot->count; p++)
-            scores[x->postings[p].row] += w[i].weight * x->postings[p].weight;
-    for (uint32_t row = 0; row < x->rows; row++)
-        if (scores[row] > 0 && is_allowed(allowed, row))
-            some[count++] = (struct kn_sparse_hit){row, scores[row] < 1 ? scores[row] : 1};
-    if (count > 0)
-        qsort(some, count, sizeof *some, best_first);
-    *found = count < k ? count : k;
-    memcpy(hits, some, *found * sizeof *some);
+    begin(&s, text);
+    for (size_t c = 0; c < chunks && (added = essential(&s)) > 0; c++) {
+        size_t here = c + 1 < chunks ? CHUNK : rows - (c << CHUNK_BITS);
+
+        memset(s.sums, 0, here * sizeof *s.sums);
+        for (size_t i = 0; i < added; i++)
+            add_walk(&s, &s.walks[i], c);
+        finish_chunk(&s, c, here, added);
+    }
+    cut(&s);
+    memcpy(hits, s.hits, s.n_hits * sizeof *hits);
+    *found = s.n_hits;
 out:
-    free(scores);
-    free(some);
+    free(s.sums);
+    free(s.hits);
     return rc;
 }

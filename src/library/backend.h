@@ -49,6 +49,7 @@ struct kn_library_ops {
                    struct kn_err *err);
     int (*stats)(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
     int (*check)(struct kn_library *lib, struct kn_err *err);
+    bool (*notice)(struct kn_library *lib, char out[256]); /* NULL: never any */
 };
 
 struct kn_library {

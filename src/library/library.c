@@ -272,3 +272,8 @@ int kn_library_check(struct kn_library *lib, struct kn_err *err)
 {
     return lib->ops->check(lib, err);
 }
+
+bool kn_library_notice(struct kn_library *lib, char out[256])
+{
+    return lib->ops->notice && lib->ops->notice(lib, out);
+}

@@ -85,6 +85,9 @@ struct kn_library_options {
     bool write;  /* take the writer's lock; without it only reading works */
     bool create; /* with write: make the folder and tables where there are none */
     double wait; /* seconds to wait for another writer; then KN_EIO says who holds it */
+    double
+        recall; /* how many of the ten most alike a search in a large library finds, on average; 0: 0.99. 1: it compares
+                    * with every title */
 };
 
 /* The local library in the folder dir. options may be NULL: only to read. KN_ENOTFOUND: none there and
@@ -154,6 +157,10 @@ int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn
                        struct kn_err *err);
 
 int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
+
+/* What whoever uses it should be told, once each: that files in index/ were damaged and made again, or cannot be kept. False:
+ * nothing. */
+bool kn_library_notice(struct kn_library *lib, char out[256]);
 
 /* Is it sound? Runs what the backend can check (SQLite's integrity_check, counts against each other).
  * KN_ECORRUPT with the first finding. */

@@ -35,6 +35,7 @@ static const struct kn_library_ops local_ops = {
     .wording = kn_local_wording,
     .stats = kn_local_stats,
     .check = kn_local_check,
+    .notice = kn_local_notice,
 };
 
 struct local *kn_local_of(struct kn_library *lib)
@@ -62,6 +63,13 @@ int kn_local_begin(struct local *l, struct kn_err *err)
         return kn_err_set(err, KN_EARG, "library '%s': opened for reading only", l->path);
     pthread_mutex_lock(&l->write_lock);
     rc = kn_db_run(l->writer, "BEGIN IMMEDIATE", NULL, 0, err);
+    if (!rc && !l->marked) { /* before anything changes: see the schema */
+        rc = kn_db_run(l->writer,
+                       "INSERT INTO epoch (mark, began) SELECT random(), answers FROM library",
+                       NULL, 0, err);
+        if (rc)
+            kn_db_run(l->writer, "ROLLBACK", NULL, 0, NULL);
+    }
     if (rc)
         pthread_mutex_unlock(&l->write_lock);
     return rc;
@@ -74,6 +82,7 @@ int kn_local_end(struct local *l, int rc, struct kn_err *err)
         rc = kn_db_run(l->writer, "UPDATE library SET changes = changes + 1", NULL, 0, err);
     if (!rc)
         rc = kn_db_run(l->writer, "COMMIT", NULL, 0, err);
+    l->marked = l->marked || !rc;
     /* A full disk makes SQLite roll back by itself. */
     if (rc && !sqlite3_get_autocommit(l->writer->sqlite))
         kn_db_run(l->writer, "ROLLBACK", NULL, 0, NULL);
@@ -136,7 +145,7 @@ static int open_and_begin(const struct local *l, enum kn_db_mode mode, struct kn
     return rc;
 }
 
-static int open_reader(const struct local *l, struct kn_db **out, struct kn_err *err)
+int kn_local_open_reader(const struct local *l, struct kn_db **out, struct kn_err *err)
 {
     struct timespec changed;
     int rc = open_and_begin(l, KN_DB_READ, out, err);
@@ -173,7 +182,7 @@ int kn_local_reader(struct local *l, struct kn_db **out, struct kn_err *err)
         kn_db_close(db);
         db = NULL;
     }
-    rc = db ? kn_db_run(db, "BEGIN", NULL, 0, err) : open_reader(l, &db, err);
+    rc = db ? kn_db_run(db, "BEGIN", NULL, 0, err) : kn_local_open_reader(l, &db, err);
     if (!rc) {
         *out = db;
         return KN_OK;
@@ -379,12 +388,16 @@ int kn_library_open_local(const char *dir, const struct kn_library_options *opti
         return kn_err_set(err, KN_ELIMIT, "library '%s': no memory", dir);
     l->base.ops = &local_ops;
     l->lock = -1;
+    l->recall = options->recall;
     l->dir = strdup(dir);
     l->path = joined(dir, "library.db");
     l->wal = joined(dir, "library.db-wal");
     pthread_mutex_init(&l->write_lock, NULL);
     pthread_mutex_init(&l->pool_lock, NULL);
     pthread_mutex_init(&l->view_lock, NULL);
+    pthread_mutex_init(&l->notice_lock, NULL);
+    for (int i = 0; i < LOCAL_COLLECTIONS; i++)
+        pthread_mutex_init(&l->collections[i].lock, NULL);
     pthread_cond_init(&l->returned, NULL);
     if (!l->dir || !l->path || !l->wal)
         rc = kn_err_set(err, KN_ELIMIT, "library '%s': no memory", dir);
@@ -405,8 +418,10 @@ static void local_close(struct kn_library *lib)
     while (l->n_idle > 0)
         kn_db_close(l->idle[--l->n_idle]);
     kn_db_close(l->writer); /* last: it folds the WAL into the file and removes it */
-    kn_view_drop(l->by_title);
-    kn_view_drop(l->by_moment);
+    for (int i = 0; i < LOCAL_COLLECTIONS; i++) {
+        kn_view_drop(l->collections[i].view);
+        pthread_mutex_destroy(&l->collections[i].lock);
+    }
     if (l->lock != -1) {
         if (ftruncate(l->lock, 0) == -1)
             (void)0; /* only the text; closing is what frees it */
@@ -414,6 +429,7 @@ static void local_close(struct kn_library *lib)
     }
     pthread_cond_destroy(&l->returned);
     pthread_mutex_destroy(&l->view_lock);
+    pthread_mutex_destroy(&l->notice_lock);
     pthread_mutex_destroy(&l->pool_lock);
     pthread_mutex_destroy(&l->write_lock);
     free(l->marks);

@@ -2,8 +2,8 @@
  *
  * One connection writes, under a mutex, and only in a process that holds the flock on lock. Up to
  * LOCAL_READERS others read, each with a snapshot of its own (WAL), so an answer never waits for
- * ingest. Vectors are held in views (view.h), stamped with the library's count of changes that
- * concern answers; triggers in the schema keep that count, so that no writer can forget it.
+ * ingest. Vectors are searched in views (view.h), stamped with the library's count of changes that
+ * concern answers; triggers in the schema keep that count, and which titles changed, so that no writer can forget it.
  *
  *   local.c         open, close, the lock, transactions, the pool of readers
  *   local_schema.c  the tables, and whether a file may be used
@@ -11,6 +11,8 @@
  *   local_check.c   is it sound, and what can be mended
  *   local_copy.c    a copy of the whole, for backups and before the tables change
  *   local_view.c    similar, moments, shared_words, similarities
+ *   local_rows.c    titles and moments as SQLite has them, into a view or a shelf
+ *   local_index.c   the files of index/: when one will do, when it is made again
  *   local_words.c   wording
  *   local_pace.c    how long listening takes here
  *   local_write.c   put, remove, set_model
@@ -21,8 +23,10 @@
 #ifndef KN_LIBRARY_LOCAL_H
 #define KN_LIBRARY_LOCAL_H
 
+#include "base/err.h"
 #include "library/backend.h"
 #include "library/local_db.h"
+#include "library/shelf.h"
 #include "library/store.h"
 #include "library/view.h"
 
@@ -32,6 +36,14 @@ struct kn_cancel;
 
 enum { LOCAL_READERS = 8 };
 
+enum local_which { LOCAL_TITLES, LOCAL_MOMENTS, LOCAL_COLLECTIONS };
+
+struct local_collection {
+    pthread_mutex_t lock; /* held by the one that loads */
+    struct kn_view *view; /* NULL: none yet */
+    bool distrusted;      /* its file was found damaged, and could not be removed */
+};
+
 struct local {
     struct kn_library base;
     char *dir, *path, *wal; /* the folder, library.db, library.db-wal */
@@ -39,6 +51,7 @@ struct local {
 
     pthread_mutex_t write_lock;
     struct kn_db *writer; /* NULL without write */
+    bool marked;          /* its epoch is in the tables */
     int64_t *marks;       /* paths that the scan under way has met */
     size_t n_marks, cap_marks;
 
@@ -47,8 +60,12 @@ struct local {
     struct kn_db *idle[LOCAL_READERS];
     size_t n_idle, n_readers;
 
-    pthread_mutex_t view_lock;
-    struct kn_view *by_title, *by_moment;
+    pthread_mutex_t view_lock; /* over the views below, held for no longer than to take one */
+    struct local_collection collections[LOCAL_COLLECTIONS];
+    double recall; /* as asked for when it was opened */
+
+    pthread_mutex_t notice_lock;
+    struct kn_err notice; /* KN_OK: nothing to tell */
 };
 
 struct local *kn_local_of(struct kn_library *lib); /* NULL: another backend's */
@@ -72,6 +89,47 @@ void kn_local_done(struct local *l, struct kn_db *db);
 /* The same for a call of store.h, with whose library it is. KN_EARG: not a local one. */
 int kn_local_store_reader(struct kn_library *lib, struct local **l, struct kn_db **out,
                           struct kn_err *err);
+
+/* A connection of one's own with a snapshot, to be closed. */
+int kn_local_open_reader(const struct local *l, struct kn_db **out, struct kn_err *err);
+
+/* ---- local_rows.c ---- */
+
+/* What a shelf made of this snapshot has; dim 0: no model. */
+int kn_local_stamp(struct kn_db *db, struct kn_shelf_stamp *out, struct kn_err *err);
+
+/* How many ready titles, or their moments, there are; most where there are more. */
+int kn_local_count(struct kn_db *db, enum local_which which, size_t most, size_t *n,
+                   struct kn_err *err);
+
+/* How many titles changed since; likewise. */
+int kn_local_count_changed(struct kn_db *db, uint64_t since, size_t most, size_t *n,
+                           struct kn_err *err);
+
+/* All into a view that has no shelf. */
+int kn_local_fill(struct kn_db *db, enum local_which which, size_t dim, struct kn_view *v,
+                  struct kn_err *err);
+
+/* What changed since, beside the tail of old (NULL: none), whose other titles are taken over. */
+int kn_local_fill_changed(struct kn_db *db, enum local_which which, size_t dim, uint64_t since,
+                          const struct kn_view *old, struct kn_view *v, struct kn_err *err);
+
+/* All of a snapshot, in a file (path) or in memory (NULL). */
+int kn_local_make_shelf(struct kn_db *db, enum local_which which,
+                        const struct kn_shelf_stamp *stamp, double recall, const char *path,
+                        const struct kn_cancel *cancel, struct kn_shelf **out, struct kn_err *err);
+
+/* ---- local_index.c ---- */
+
+/* The view as of a snapshot taken now, for the caller to drop. One thread loads while those that
+ * need the same wait for it: two loads at once would take no less time, and twice the memory. */
+int kn_local_use_view(struct local *l, enum local_which which, struct kn_view **out,
+                      struct kn_err *err);
+
+/* A search in this view found its file damaged: it is not used again. False: that is not why. */
+bool kn_local_distrust(struct local *l, enum local_which which, struct kn_view *v);
+
+bool kn_local_notice(struct kn_library *lib, char out[256]);
 
 /* local_schema.c. write: brings the tables of an older version up to date, which a reader cannot. create: makes
  * them in an empty file. KN_ENOTFOUND: not a library. */

@@ -19,7 +19,7 @@ enum { APPLICATION_ID = 0x4B4E4F52 }; /* "KNOR" in the file's head: not somebody
  * transcript is read without them. They are floats in the machine's order, which is little-endian
  * wherever Kinora runs. Pages of 8 KiB hold five of 384 numbers, those of 4 KiB only two.
  *
- * library.changes counts all commits, answers those that can change an answer. */
+ * library.changes counts all commits, answers those that can change an answer; changed says by which titles. */
 static const char SCHEMA[] =
     "CREATE TABLE model ("
     " key INTEGER PRIMARY KEY, name TEXT NOT NULL,"
@@ -96,6 +96,12 @@ static const char SCHEMA[] =
     " WHEN old.model IS NOT new.model BEGIN"
     " UPDATE library SET answers = answers + 1; END;";
 
+/* What a trigger does for a title that answers can now differ by. */
+#define CHANGED(row)                                                                               \
+    " UPDATE library SET answers = answers + 1;"                                                   \
+    " INSERT INTO changed (id, at) VALUES (" row ".id, (SELECT answers FROM library))"             \
+    " ON CONFLICT (id) DO UPDATE SET at = excluded.at; END;"
+
 /* What turns the tables of version i + 1 into those of version i + 2. SCHEMA stays as it was in version 1 and a new
  * library goes the same way, so that there is one way only. */
 static const char *const MIGRATIONS[] = {
@@ -159,6 +165,27 @@ static const char *const MIGRATIONS[] = {
     " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
     " file TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
     "ALTER TABLE title ADD COLUMN scorer_version INTEGER NOT NULL DEFAULT 0;",
+    /* 10: which titles answers can differ by, and since when: what a file in index/ does not know. An id stays here when its title
+     * is removed. An epoch is what one process wrote: its mark, and library.answers when it began. So a file that was
+     * made of this library before a backup was put in its place is told from one of the library as it is now. */
+    "CREATE TABLE changed ("
+    " id BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX changed_at ON changed (at);"
+    "CREATE TABLE epoch ("
+    " key INTEGER PRIMARY KEY, mark INTEGER NOT NULL, began INTEGER NOT NULL) STRICT;"
+    "INSERT INTO epoch (mark, began) SELECT random(), answers FROM library;"
+    "DROP TRIGGER title_added; DROP TRIGGER title_removed; DROP TRIGGER title_changed;"
+    "DROP TRIGGER title_joined_or_split;"
+    "CREATE TRIGGER title_added AFTER INSERT ON title WHEN new.state = 1 BEGIN" CHANGED(
+        "new") "CREATE TRIGGER title_removed AFTER DELETE ON title WHEN old.state = 1 "
+               "BEGIN" CHANGED("old") "CREATE TRIGGER title_changed"
+                                      " AFTER UPDATE OF state, gone, model, language, year, "
+                                      "duration, opinion, genres ON title"
+                                      " WHEN old.state = 1 OR new.state = 1 BEGIN" CHANGED(
+                                          "new") "CREATE TRIGGER title_joined_or_split AFTER "
+                                                 "UPDATE OF joined ON title"
+                                                 " WHEN old.joined IS NOT new.joined BEGIN" CHANGED(
+                                                     "new"),
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

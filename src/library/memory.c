@@ -438,7 +438,7 @@ static int use_view(struct memory *m, bool moments, struct kn_view **out, struct
     pthread_rwlock_rdlock(&m->lock);
     pthread_mutex_lock(&m->view_lock);
     if (!*view || kn_view_stamp(*view) != m->changes) {
-        rc = kn_view_new(dim_of(m), m->changes, &made, err);
+        rc = kn_view_new(dim_of(m), m->changes, NULL, NULL, &made, err);
         if (!rc && (rc = fill_view(m, moments, made, err)))
             kn_view_drop(made);
         if (!rc) {

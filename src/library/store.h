@@ -253,6 +253,14 @@ int kn_store_check(struct kn_library *lib, bool repair, struct kn_arena *arena,
 int kn_store_backup(struct kn_library *lib, const char *path, bool replace,
                     const struct kn_cancel *cancel, struct kn_err *err);
 
+/* ---- index/ ---- */
+
+/* Makes the files of index/ anew where what changed since has become too much for a tail: 1,000 titles or 2 in 100. Anybody who reads
+ * does so too where it is four times as much, and the folder can be written; who writes much calls this at its end. always:
+ * whatever changed. KN_ECANCELLED leaves the old ones. */
+int kn_store_write_index(struct kn_library *lib, bool always, const struct kn_cancel *cancel,
+                         struct kn_err *err);
+
 /* ---- what follows from words, whatever they came from ---- */
 
 struct kn_staged { /* a title that has words */

@@ -4,16 +4,20 @@
 #include "index/exact.h"
 #include "index/sparse.h"
 #include "library/backend.h"
+#include "library/filter.h"
+#include "library/shelf.h"
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct entry {
     struct kn_view_title title; /* its genres are this entry's own */
     uint32_t first_row, rows;
+    struct kn_term *terms; /* its own */
+    uint32_t n_terms;
 };
 
 struct row {
@@ -24,14 +28,20 @@ struct kn_view {
     atomic_size_t users;
     uint64_t stamp;
     size_t dim;
+    char model[KN_MAX_MODEL_NAME + 1];
+    struct kn_shelf *shelf; /* NULL: none */
+    uint64_t *hidden;       /* one bit a row of it; NULL: none is */
+    /* The tail. */
     struct kn_exact *index;  /* NULL when dim is 0 */
     struct kn_sparse *words; /* a row a title; NULL in a view of moments */
+    bool with_words;
     struct entry *entries;
     struct row *rows;
     size_t n_entries, cap_entries, n_rows, cap_rows;
 };
 
-int kn_view_new(size_t dim, uint64_t stamp, struct kn_view **out, struct kn_err *err)
+int kn_view_new(size_t dim, uint64_t stamp, const char *model, struct kn_shelf *shelf,
+                struct kn_view **out, struct kn_err *err)
 {
     struct kn_view *v = calloc(1, sizeof *v);
     int rc;
@@ -48,6 +58,27 @@ int kn_view_new(size_t dim, uint64_t stamp, struct kn_view **out, struct kn_err 
     atomic_init(&v->users, 1);
     v->stamp = stamp;
     v->dim = dim;
+    snprintf(v->model, sizeof v->model, "%s", model ? model : "");
+    v->shelf = shelf ? kn_shelf_use(shelf) : NULL;
+    *out = v;
+    return KN_OK;
+}
+
+int kn_view_new_after(const struct kn_view *old, uint64_t stamp, struct kn_view **out,
+                      struct kn_err *err)
+{
+    size_t bytes = old->hidden ? (kn_shelf_rows(old->shelf) / 64 + 1) * sizeof *old->hidden : 0;
+    struct kn_view *v;
+    int rc = kn_view_new(old->dim, stamp, old->model, old->shelf, &v, err);
+
+    if (rc)
+        return rc;
+    if (bytes > 0 && !(v->hidden = malloc(bytes))) {
+        kn_view_drop(v);
+        return kn_err_set(err, KN_ELIMIT, "library: no memory for what changed in it");
+    }
+    if (bytes > 0)
+        memcpy(v->hidden, old->hidden, bytes);
     *out = v;
     return KN_OK;
 }
@@ -64,8 +95,12 @@ void kn_view_drop(struct kn_view *v)
         return;
     kn_exact_free(v->index);
     kn_sparse_free(v->words);
-    for (size_t i = 0; i < v->n_entries; i++)
+    kn_shelf_drop(v->shelf);
+    for (size_t i = 0; i < v->n_entries; i++) {
         free((char *)v->entries[i].title.genres);
+        free(v->entries[i].terms);
+    }
+    free(v->hidden);
     free(v->entries);
     free(v->rows);
     free(v);
@@ -74,6 +109,33 @@ void kn_view_drop(struct kn_view *v)
 uint64_t kn_view_stamp(const struct kn_view *v)
 {
     return v->stamp;
+}
+
+bool kn_view_is_of(const struct kn_view *v, size_t dim, const char *model)
+{
+    return v->dim == dim && strcmp(v->model, model) == 0;
+}
+
+struct kn_shelf *kn_view_shelf(const struct kn_view *v)
+{
+    return v->shelf;
+}
+
+/* ---- filling ---- */
+
+int kn_view_hide(struct kn_view *v, const struct kn_id *id, struct kn_err *err)
+{
+    uint32_t first, n;
+
+    if (!v->shelf || !kn_shelf_find(v->shelf, id, &first, &n))
+        return KN_OK;
+    if (!v->hidden)
+        v->hidden = calloc(kn_shelf_rows(v->shelf) / 64 + 1, sizeof *v->hidden);
+    if (!v->hidden)
+        return kn_err_set(err, KN_ELIMIT, "library: no memory for what changed in it");
+    for (uint32_t r = first; r < first + n; r++)
+        v->hidden[r / 64] |= UINT64_C(1) << r % 64;
+    return KN_OK;
 }
 
 /* Room for one more in an array that doubles; NULL without memory, and then all is as it was. */
@@ -100,7 +162,7 @@ int kn_view_add_title(struct kn_view *v, const struct kn_view_title *title, stru
         free(genres);
         return kn_err_set(err, KN_ELIMIT, "library: no memory for %zu titles", v->n_entries + 1);
     }
-    entries[v->n_entries] = (struct entry){*title, (uint32_t)v->n_rows, 0};
+    entries[v->n_entries] = (struct entry){.title = *title, .first_row = (uint32_t)v->n_rows};
     entries[v->n_entries++].title.genres = genres;
     return KN_OK;
 }
@@ -123,86 +185,55 @@ int kn_view_add_row(struct kn_view *v, const float *vector, uint32_t moment, str
 
 int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, struct kn_err *err)
 {
-    int rc = v->words ? KN_OK : kn_sparse_new(&v->words, err);
+    struct entry *e = &v->entries[v->n_entries - 1];
 
-    return rc ? rc : kn_sparse_add(v->words, terms, n, err);
+    v->with_words = true;
+    e->terms = malloc((n + 1) * sizeof *e->terms);
+    if (!e->terms)
+        return kn_err_set(err, KN_ELIMIT, "library: no memory for %zu words", n);
+    if (n > 0)
+        memcpy(e->terms, terms, n * sizeof *terms);
+    e->n_terms = (uint32_t)n;
+    return KN_OK;
 }
 
+/* Its own terms are kept beside the built lists: the next view weighs them anew, among others. */
 int kn_view_end(struct kn_view *v, struct kn_err *err)
 {
-    return v->words ? kn_sparse_build(v->words, err) : KN_OK;
+    const struct kn_sparse *base = NULL;
+    int rc;
+
+    if (!v->with_words || v->n_entries == 0)
+        return KN_OK;
+    rc = v->shelf ? kn_shelf_words(v->shelf, &base, err) : KN_OK;
+    if (!rc)
+        rc = kn_sparse_new(&v->words, err);
+    for (size_t i = 0; !rc && i < v->n_entries; i++)
+        rc = kn_sparse_add(v->words, v->entries[i].terms, v->entries[i].n_terms, err);
+    return rc ? rc : kn_sparse_build(v->words, base, err);
 }
 
-/* RFC 4647 basic filtering: "es" is in "es-MX", in any case of letters. */
-static bool in_language(const char *wanted, const char *language)
+size_t kn_view_tail(const struct kn_view *v)
 {
-    size_t n = strlen(wanted);
-
-    return strncasecmp(wanted, language, n) == 0 && (language[n] == '\0' || language[n] == '-');
+    return v->n_entries;
 }
 
-/* genres: "Drama, Western". */
-static bool in_genre(const char *wanted, const char *genres)
+const struct kn_id *kn_view_tail_id(const struct kn_view *v, size_t i)
 {
-    size_t length = strlen(wanted);
-
-    for (const char *g = genres; *g;) {
-        size_t n;
-
-        g += strspn(g, ", ");
-        n = strcspn(g, ",");
-        if (n == length && strncasecmp(g, wanted, n) == 0)
-            return true;
-        g += n;
-    }
-    return false;
+    return &v->entries[i].title.id;
 }
 
-static bool has_genre(const struct kn_filter *f, const char *genres)
+int kn_view_take(struct kn_view *v, const struct kn_view *old, size_t i, struct kn_err *err)
 {
-    for (size_t i = 0; i < f->n_genres; i++)
-        if (in_genre(f->genres[i], genres))
-            return true;
-    return f->n_genres == 0;
+    const struct entry *e = &old->entries[i];
+    int rc = kn_view_add_title(v, &e->title, err);
+
+    for (uint32_t r = e->first_row; !rc && r < e->first_row + e->rows; r++)
+        rc = kn_view_add_row(v, kn_exact_row(old->index, r), old->rows[r].moment, err);
+    return rc || !old->with_words ? rc : kn_view_add_terms(v, e->terms, e->n_terms, err);
 }
 
-static bool passes(const struct kn_filter *f, const char *language, const char *genres, int year,
-                   double duration)
-{
-    bool spoken = f->n_languages == 0 || (f->or_unknown && language[0] == '\0');
-
-    for (size_t i = 0; i < f->n_languages && !spoken; i++)
-        spoken = f->languages[i][0] != '\0' ? in_language(f->languages[i], language)
-                                            : language[0] == '\0';
-    if (!spoken || !has_genre(f, genres))
-        return false;
-    if ((f->year_from || f->year_to) && !year)
-        return false;
-    if ((f->year_from && year < f->year_from) || (f->year_to && year > f->year_to))
-        return false;
-    if ((f->duration_from > 0 || f->duration_to > 0) && !(duration > 0))
-        return false;
-    return !(f->duration_from > 0 && duration < f->duration_from) &&
-           !(f->duration_to > 0 && duration > f->duration_to);
-}
-
-bool kn_filter_passes(const struct kn_filter *f, const struct kn_title *t)
-{
-    for (size_t i = 0; i < f->n_exclude; i++)
-        if (memcmp(&f->exclude[i], &t->id, sizeof t->id) == 0)
-            return false;
-    return passes(f, t->language, t->genres, t->year, t->duration);
-}
-
-static void set_rows(uint64_t *bits, const struct entry *e, bool on)
-{
-    for (uint32_t r = e->first_row; r < e->first_row + e->rows; r++) {
-        if (on)
-            bits[r / 64] |= UINT64_C(1) << r % 64;
-        else
-            bits[r / 64] &= ~(UINT64_C(1) << r % 64);
-    }
-}
+/* ---- which rows may be found ---- */
 
 static int compare_entry(const void *id, const void *entry)
 {
@@ -215,70 +246,202 @@ static const struct entry *entry_of(const struct kn_view *v, const struct kn_id 
                         : NULL;
 }
 
-/* One bit a row; NULL for a filter that lets all pass. */
-static int allowed_rows(const struct kn_view *v, const struct kn_filter *f, uint64_t **out,
-                        struct kn_err *err)
+static void set_rows(uint64_t *bits, uint32_t first, uint32_t n, bool on)
+{
+    for (uint32_t r = first; r < first + n; r++) {
+        if (on)
+            bits[r / 64] |= UINT64_C(1) << r % 64;
+        else
+            bits[r / 64] &= ~(UINT64_C(1) << r % 64);
+    }
+}
+
+/* One bit a row of the tail; NULL where all may. */
+static int allowed_in_tail(const struct kn_view *v, const struct kn_filter *f, uint64_t **out,
+                           struct kn_err *err)
 {
     uint64_t *bits;
 
-    if (!f || v->n_rows == 0) {
-        *out = NULL;
+    *out = NULL;
+    if (!f || v->n_rows == 0)
         return KN_OK;
-    }
     bits = calloc(v->n_rows / 64 + 1, sizeof *bits);
     if (!bits)
         return kn_err_set(err, KN_ELIMIT, "library: no memory to filter %zu vectors", v->n_rows);
     for (size_t i = 0; i < v->n_entries; i++) {
         const struct kn_view_title *t = &v->entries[i].title;
 
-        if (passes(f, t->language, t->genres, t->year, t->duration))
-            set_rows(bits, &v->entries[i], true);
+        if (kn_filter_language(f, t->language) && kn_filter_genres(f, t->genres) &&
+            kn_filter_times(f, t->year, t->duration))
+            set_rows(bits, v->entries[i].first_row, v->entries[i].rows, true);
     }
     for (size_t i = 0; i < f->n_exclude; i++) {
         const struct entry *e = entry_of(v, &f->exclude[i]);
 
         if (e)
-            set_rows(bits, e, false);
+            set_rows(bits, e->first_row, e->rows, false);
     }
     *out = bits;
     return KN_OK;
 }
 
-/* *out is for the caller to free. */
-static int search(const struct kn_view *v, const float *vector, size_t dim,
-                  const struct kn_filter *filter, size_t k, struct kn_exact_hit **out, size_t *n,
-                  struct kn_err *err)
+/* The same for the shelf. */
+static int allowed_on_shelf(const struct kn_view *v, const struct kn_filter *f, uint64_t **out,
+                            struct kn_err *err)
 {
-    struct kn_exact_hit *hits = NULL;
-    uint64_t *allowed = NULL;
-    int rc = kn_check_query(vector, dim, v->dim, err);
+    size_t words = v->shelf ? kn_shelf_rows(v->shelf) / 64 + 1 : 0;
+    uint32_t first, n;
+    uint64_t *bits;
+    int rc;
 
-    if (rc)
+    *out = NULL;
+    if (!v->shelf || (!v->hidden && kn_filter_is_open(f) && (!f || f->n_exclude == 0)))
+        return KN_OK;
+    bits = malloc(words * sizeof *bits);
+    if (!bits)
+        return kn_err_set(err, KN_ELIMIT, "library: no memory to filter %zu vectors",
+                          kn_shelf_rows(v->shelf));
+    rc = kn_shelf_filter(v->shelf, f, bits, err);
+    if (rc) {
+        free(bits);
         return rc;
-    if (k > v->n_rows)
-        k = v->n_rows;
-    rc = allowed_rows(v, filter, &allowed, err);
-    if (rc)
-        return rc;
-    hits = calloc(k ? k : 1, sizeof *hits);
-    if (!hits) {
-        rc = kn_err_set(err, KN_ELIMIT, "library: no memory for %zu hits", k);
-        goto out;
     }
-    *n = k ? kn_exact_search(v->index, vector, allowed, k, hits) : 0;
-    *out = hits;
-out:
-    free(allowed);
+    for (size_t i = 0; v->hidden && i < words; i++)
+        bits[i] &= ~v->hidden[i];
+    for (size_t i = 0; f && i < f->n_exclude; i++)
+        if (kn_shelf_find(v->shelf, &f->exclude[i], &first, &n))
+            set_rows(bits, first, n, false);
+    *out = bits;
+    return KN_OK;
+}
+
+/* ---- searches ---- */
+
+struct found { /* a row and how good it is */
+    const struct kn_view *v;
+    bool in_tail;
+    uint32_t row, moment;
+    float score;
+    struct kn_id id;
+};
+
+static void title_of(const struct found *f, struct kn_view_title *t, uint32_t *moment)
+{
+    if (f->in_tail) {
+        *t = f->v->entries[f->v->rows[f->row].entry].title;
+        *moment = f->v->rows[f->row].moment;
+    } else {
+        kn_shelf_title(f->v->shelf, f->row, t, moment);
+    }
+}
+
+static int best_first(const void *pa, const void *pb)
+{
+    const struct found *a = pa, *b = pb;
+    int ids;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    ids = memcmp(&a->id, &b->id, sizeof a->id);
+    return ids ? ids : (a->moment > b->moment) - (a->moment < b->moment);
+}
+
+/* What either part found, at most k of each, and of both the k best. */
+struct pair {
+    uint64_t *allowed[2]; /* on the shelf, in the tail */
+    struct found *found;  /* room for both */
+    size_t n, k;
+};
+
+static void drop_pair(struct pair *p)
+{
+    free(p->allowed[0]);
+    free(p->allowed[1]);
+    free(p->found);
+}
+
+static int begin(const struct kn_view *v, const struct kn_filter *f, size_t k, struct pair *p,
+                 struct kn_err *err)
+{
+    size_t most = v->n_rows + (v->shelf ? kn_shelf_rows(v->shelf) : 0);
+    int rc;
+
+    *p = (struct pair){.k = k < most ? k : most};
+    rc = allowed_on_shelf(v, f, &p->allowed[0], err);
+    if (!rc)
+        rc = allowed_in_tail(v, f, &p->allowed[1], err);
+    if (!rc)
+        p->found = malloc((2 * p->k + 1) * sizeof *p->found);
+    if (!rc && !p->found)
+        rc = kn_err_set(err, KN_ELIMIT, "library: no memory for %zu hits", p->k);
     return rc;
 }
 
-static struct kn_hit hit_of(const struct kn_view *v, uint32_t row) /* its measures not known */
+static void keep(const struct kn_view *v, struct pair *p, bool in_tail, uint32_t row, float score)
 {
-    const struct kn_view_title *t = &v->entries[v->rows[row].entry].title;
-    struct kn_hit hit = {.id = t->id, .opinion = t->opinion};
+    struct found *f = &p->found[p->n++];
+    struct kn_view_title t;
 
+    *f = (struct found){.v = v, .in_tail = in_tail, .row = row, .score = score};
+    title_of(f, &t, &f->moment);
+    f->id = t.id;
+}
+
+static void cut(const struct kn_view *v, struct pair *p)
+{
+    if (p->n > 0 && v->shelf && v->n_rows > 0)
+        qsort(p->found, p->n, sizeof *p->found, best_first);
+    p->n = p->n < p->k ? p->n : p->k;
+}
+
+static size_t rows_of(const struct kn_view *v, bool in_tail)
+{
+    return in_tail ? v->n_rows : v->shelf ? kn_shelf_rows(v->shelf) : 0;
+}
+
+static int search(const struct kn_view *v, const float *vector, size_t dim,
+                  const struct kn_filter *filter, size_t k, struct pair *p, struct kn_err *err)
+{
+    struct kn_exact_hit *hits = NULL;
+    int rc = kn_check_query(vector, dim, v->dim, err);
+
+    *p = (struct pair){0};
+    if (!rc)
+        rc = begin(v, filter, k, p, err);
+    if (!rc && !(hits = malloc((p->k + 1) * sizeof *hits)))
+        rc = kn_err_set(err, KN_ELIMIT, "library: no memory for %zu hits", p->k);
+    for (int part = 0; !rc && part < 2; part++) {
+        size_t most = rows_of(v, part), n = 0;
+
+        most = p->k < most ? p->k : most;
+        if (most == 0)
+            continue;
+        if (part == 1)
+            n = kn_exact_search(v->index, vector, p->allowed[1], most, hits);
+        else
+            rc = kn_dense_search(kn_shelf_dense(v->shelf), vector, p->allowed[0], most, hits, &n,
+                                 err);
+        for (size_t i = 0; !rc && i < n; i++)
+            keep(v, p, part, hits[i].row, hits[i].similarity);
+    }
+    free(hits);
+    if (rc)
+        drop_pair(p);
+    else
+        cut(v, p);
+    return rc;
+}
+
+static struct kn_hit hit_of(const struct found *f) /* its measures not known */
+{
+    struct kn_view_title t;
+    struct kn_hit hit;
+    uint32_t moment;
+
+    title_of(f, &t, &moment);
+    hit = (struct kn_hit){.id = t.id, .opinion = t.opinion};
     hit.similarity = hit.words = (double)NAN;
-    memcpy(hit.language, t->language, sizeof hit.language);
+    memcpy(hit.language, t.language, sizeof hit.language);
     return hit;
 }
 
@@ -286,88 +449,132 @@ int kn_view_similar(const struct kn_view *v, const float *vector, size_t dim,
                     const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                     struct kn_err *err)
 {
-    struct kn_exact_hit *found;
-    size_t count;
-    int rc = search(v, vector, dim, filter, k, &found, &count, err);
+    struct pair p;
+    int rc = search(v, vector, dim, filter, k, &p, err);
 
     if (rc)
         return rc;
-    for (size_t i = 0; i < count; i++) {
-        hits[i] = hit_of(v, found[i].row);
-        hits[i].similarity = (double)found[i].similarity;
+    for (size_t i = 0; i < p.n; i++) {
+        hits[i] = hit_of(&p.found[i]);
+        hits[i].similarity = (double)p.found[i].score;
     }
-    *n = count;
-    free(found);
+    *n = p.n;
+    drop_pair(&p);
     return KN_OK;
-}
-
-int kn_view_shared_words(const struct kn_view *v, const struct kn_wording *wording,
-                         const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
-                         struct kn_err *err)
-{
-    struct kn_sparse_hit *found = NULL;
-    uint64_t *allowed = NULL;
-    size_t count = 0;
-    int rc;
-
-    if (k > v->n_rows)
-        k = v->n_rows;
-    rc = allowed_rows(v, filter, &allowed, err);
-    if (rc)
-        return rc;
-    found = calloc(k ? k : 1, sizeof *found);
-    if (!found)
-        rc = kn_err_set(err, KN_ELIMIT, "library: no memory for %zu hits", k);
-    if (!rc && k)
-        rc = kn_sparse_search(v->words, wording->terms, wording->n_terms, allowed, k, found, &count,
-                              err);
-    for (size_t i = 0; !rc && i < count; i++) {
-        hits[i] = hit_of(v, found[i].row);
-        hits[i].words = (double)found[i].score;
-    }
-    if (!rc)
-        *n = count;
-    free(found);
-    free(allowed);
-    return rc;
-}
-
-int kn_view_similarities(const struct kn_view *v, const float *vector, size_t dim,
-                         const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
-{
-    int rc = kn_check_query(vector, dim, v->dim, err);
-
-    for (size_t i = 0; !rc && i < n; i++) {
-        const struct entry *e = entry_of(v, &ids[i]);
-        float similarity;
-
-        out[i] = (double)NAN;
-        if (!e)
-            continue;
-        kn_exact_compare(v->index, vector, &e->first_row, 1, &similarity);
-        out[i] = (double)similarity;
-    }
-    return rc;
 }
 
 int kn_view_moments(const struct kn_view *v, const float *vector, size_t dim,
                     const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits, size_t *n,
                     struct kn_err *err)
 {
-    struct kn_exact_hit *found;
-    size_t count;
-    int rc = search(v, vector, dim, filter, k, &found, &count, err);
+    struct pair p;
+    int rc = search(v, vector, dim, filter, k, &p, err);
 
     if (rc)
         return rc;
-    for (size_t i = 0; i < count; i++) {
-        const struct row *r = &v->rows[found[i].row];
-
-        hits[i] = (struct kn_moment_hit){.id = v->entries[r->entry].title.id,
-                                         .moment = r->moment,
-                                         .similarity = (double)found[i].similarity};
-    }
-    *n = count;
-    free(found);
+    for (size_t i = 0; i < p.n; i++)
+        hits[i] = (struct kn_moment_hit){.id = p.found[i].id,
+                                         .moment = p.found[i].moment,
+                                         .similarity = (double)p.found[i].score};
+    *n = p.n;
+    drop_pair(&p);
     return KN_OK;
+}
+
+/* Both parts' words; NULL where there are none. */
+static int words_of(const struct kn_view *v, const struct kn_sparse *words[2], struct kn_err *err)
+{
+    words[0] = NULL;
+    words[1] = v->words;
+    return v->shelf ? kn_shelf_words(v->shelf, &words[0], err) : KN_OK;
+}
+
+int kn_view_shared_words(const struct kn_view *v, const struct kn_wording *wording,
+                         const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                         struct kn_err *err)
+{
+    const struct kn_sparse *words[2];
+    struct kn_sparse_hit *some = NULL;
+    struct kn_sparse_text text = {0};
+    struct pair p = {0};
+    int rc = words_of(v, words, err);
+
+    if (!rc)
+        rc = begin(v, filter, k, &p, err);
+    if (!rc && !(some = malloc((p.k + 1) * sizeof *some)))
+        rc = kn_err_set(err, KN_ELIMIT, "library: no memory for %zu hits", p.k);
+    if (!rc && (words[0] || words[1])) /* the tail's know the shelf's too */
+        kn_sparse_weigh(words[1] ? words[1] : words[0], wording->terms, wording->n_terms, &text);
+    for (int part = 0; !rc && part < 2; part++) {
+        size_t count = 0;
+
+        if (words[part])
+            rc = kn_sparse_search(words[part], &text, p.allowed[part], p.k, some, &count, err);
+        for (size_t i = 0; !rc && i < count; i++)
+            keep(v, &p, part, some[i].row, some[i].score);
+    }
+    if (!rc) {
+        cut(v, &p);
+        for (size_t i = 0; i < p.n; i++) {
+            hits[i] = hit_of(&p.found[i]);
+            hits[i].words = (double)p.found[i].score;
+        }
+        *n = p.n;
+    }
+    free(some);
+    drop_pair(&p);
+    return rc;
+}
+
+/* Those on the shelf, all at once. */
+static int compare_on_shelf(const struct kn_view *v, const float *vector, const uint32_t *rows,
+                            const size_t *places, size_t n, double *out, struct kn_err *err)
+{
+    float *similarities = malloc((n + 1) * sizeof *similarities);
+    int rc = KN_OK;
+
+    if (!similarities)
+        return kn_err_set(err, KN_ELIMIT, "library: no memory to compare %zu titles", n);
+    if (n > 0)
+        rc = kn_dense_compare(kn_shelf_dense(v->shelf), vector, rows, n, similarities, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        out[places[i]] = (double)similarities[i];
+    free(similarities);
+    return rc;
+}
+
+static bool on_shelf(const struct kn_view *v, const struct kn_id *id, uint32_t *row)
+{
+    uint32_t n;
+
+    return v->shelf && kn_shelf_find(v->shelf, id, row, &n) &&
+           !(v->hidden && (v->hidden[*row / 64] >> *row % 64 & 1));
+}
+
+int kn_view_similarities(const struct kn_view *v, const float *vector, size_t dim,
+                         const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
+{
+    uint32_t *rows = malloc((n + 1) * sizeof *rows);
+    size_t *places = malloc((n + 1) * sizeof *places), count = 0;
+    int rc = kn_check_query(vector, dim, v->dim, err);
+
+    if (!rc && (!rows || !places))
+        rc = kn_err_set(err, KN_ELIMIT, "library: no memory to compare %zu titles", n);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct entry *e = entry_of(v, &ids[i]);
+        float similarity;
+
+        out[i] = (double)NAN;
+        if (e) {
+            kn_exact_compare(v->index, vector, &e->first_row, 1, &similarity);
+            out[i] = (double)similarity;
+        } else if (on_shelf(v, &ids[i], &rows[count])) {
+            places[count++] = i;
+        }
+    }
+    if (!rc)
+        rc = compare_on_shelf(v, vector, rows, places, count, out, err);
+    free(rows);
+    free(places);
+    return rc;
 }

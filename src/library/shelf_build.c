@@ -1,0 +1,268 @@
+#include "library/shelf_block.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "index/sparse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BYTES_MAX = INT32_MAX, LANGUAGES_MAX = UINT16_MAX, SECTIONS = 2 };
+
+/* What is gathered while the vectors are asked for. */
+struct gathering {
+    const struct kn_shelf_source *source;
+    struct shelf_head head;
+    struct kn_buf ids, durations, opinions, years, genres, languages, names, texts, text, firsts,
+        moments;
+    uint32_t *
+        slots; /* number + 1 of a text of genres, where its hash leads; a power of two, half empty */
+    size_t n_slots;
+    struct kn_sparse *words;
+    void *block;
+    size_t bytes;
+    struct kn_dense_section sections[SECTIONS];
+};
+
+static struct kn_buf *all_of(struct gathering *g, size_t i)
+{
+    struct kn_buf *const all[] = {&g->ids,    &g->durations, &g->opinions, &g->years,
+                                  &g->genres, &g->languages, &g->names,    &g->texts,
+                                  &g->text,   &g->firsts,    &g->moments};
+
+    return i < sizeof all / sizeof *all ? all[i] : NULL;
+}
+
+static void drop(struct gathering *g)
+{
+    struct kn_buf *b;
+
+    for (size_t i = 0; (b = all_of(g, i)); i++)
+        kn_buf_free(b);
+    free(g->slots);
+    kn_sparse_free(g->words);
+    free(g->block);
+}
+
+static int add_name(struct gathering *g, const char language[16], struct kn_err *err)
+{
+    const struct shelf_language *names = (const void *)g->names.data;
+    struct shelf_language name = {{0}};
+    uint16_t which = 0;
+    int rc = KN_OK;
+
+    while (which < g->head.languages && strcmp(names[which].tag, language) != 0)
+        which++;
+    if (which == LANGUAGES_MAX)
+        return kn_err_set(err, KN_ELIMIT, "index: more than %d languages", LANGUAGES_MAX);
+    if (which == g->head.languages) {
+        memcpy(name.tag, language, sizeof name.tag);
+        rc = kn_buf_add(&g->names, &name, sizeof name, err);
+        g->head.languages++;
+    }
+    return rc ? rc : kn_buf_add(&g->languages, &which, sizeof which, err);
+}
+
+static const char *text_of(const struct gathering *g, uint32_t which)
+{
+    return g->text.data + ((const uint32_t *)(const void *)g->texts.data)[which];
+}
+
+static uint32_t *slot_of(const struct gathering *g, const char *genres)
+{
+    size_t at = kn_hash_bytes(genres, strlen(genres)) & (g->n_slots - 1);
+
+    while (g->slots[at] > 0 && strcmp(text_of(g, g->slots[at] - 1), genres) != 0)
+        at = (at + 1) & (g->n_slots - 1);
+    return &g->slots[at];
+}
+
+static int grow_slots(struct gathering *g, struct kn_err *err)
+{
+    size_t more = g->n_slots ? 2 * g->n_slots : 256;
+    uint32_t *slots = calloc(more, sizeof *slots);
+
+    if (!slots)
+        return kn_err_set(err, KN_ELIMIT, "index: no memory for genres");
+    free(g->slots);
+    g->slots = slots;
+    g->n_slots = more;
+    for (uint32_t i = 0; i < g->head.genres; i++)
+        *slot_of(g, text_of(g, i)) = i + 1;
+    return KN_OK;
+}
+
+static int add_genres(struct gathering *g, const char *genres, struct kn_err *err)
+{
+    uint32_t at = (uint32_t)g->text.n, which, *slot;
+    int rc = 2 * g->head.genres >= g->n_slots ? grow_slots(g, err) : KN_OK;
+
+    if (rc)
+        return rc;
+    slot = slot_of(g, genres);
+    if (*slot == 0) {
+        rc = kn_buf_add(&g->texts, &at, sizeof at, err);
+        if (!rc)
+            rc = kn_buf_add(&g->text, genres, strlen(genres) + 1, err);
+        if (rc)
+            return rc;
+        *slot = (uint32_t)++g->head.genres;
+    }
+    which = *slot - 1;
+    return kn_buf_add(&g->genres, &which, sizeof which, err);
+}
+
+static int add_title(struct gathering *g, const struct kn_view_title *t, struct kn_err *err)
+{
+    uint32_t first = (uint32_t)g->head.rows;
+    int32_t year = t->year;
+    int rc = kn_buf_add(&g->ids, &t->id, sizeof t->id, err);
+
+    if (!rc)
+        rc = kn_buf_add(&g->durations, &t->duration, sizeof t->duration, err);
+    if (!rc)
+        rc = kn_buf_add(&g->opinions, &t->opinion, sizeof t->opinion, err);
+    if (!rc)
+        rc = kn_buf_add(&g->years, &year, sizeof year, err);
+    if (!rc)
+        rc = add_name(g, t->language, err);
+    if (!rc)
+        rc = add_genres(g, t->genres, err);
+    if (!rc && g->source->moments)
+        rc = kn_buf_add(&g->firsts, &first, sizeof first, err);
+    g->head.titles++;
+    return rc;
+}
+
+static int add_row(struct gathering *g, float *vector, struct kn_err *err)
+{
+    struct kn_shelf_row row = {0};
+    int rc = g->source->next(g->source->ctx, &row, vector, err);
+
+    if (!rc && row.title)
+        rc = add_title(g, row.title, err);
+    if (!rc && g->source->moments)
+        rc = kn_buf_add(&g->moments, &row.moment, sizeof row.moment, err);
+    if (!rc && !g->source->moments)
+        rc = kn_sparse_add(g->words, row.terms, row.n_terms, err);
+    g->head.rows++;
+    return rc;
+}
+
+static void put(const void *column, const struct kn_buf *from)
+{
+    memcpy((void *)column, from->data, from->n);
+}
+
+/* The columns one behind another, and the words built: what the file's sections then point to. */
+static int finish(struct gathering *g, struct kn_err *err)
+{
+    uint32_t ends[] = {(uint32_t)g->text.n, (uint32_t)g->head.rows};
+    struct shelf_columns c = {0};
+    int rc = kn_buf_add(&g->texts, &ends[0], sizeof ends[0], err);
+
+    if (!rc)
+        rc = kn_buf_add(&g->firsts, &ends[1], sizeof ends[1], err);
+    if (rc)
+        return rc;
+    g->head.text = g->text.n;
+    g->bytes = kn_shelf_columns(&g->head, NULL, NULL);
+    g->block = calloc(1, g->bytes);
+    if (!g->block)
+        return kn_err_set(err, KN_ELIMIT, "index: no memory for %llu titles",
+                          (unsigned long long)g->head.titles);
+    memcpy(g->block, &g->head, sizeof g->head);
+    kn_shelf_columns(&g->head, g->block, &c);
+    put(c.ids, &g->ids);
+    put(c.durations, &g->durations);
+    put(c.opinions, &g->opinions);
+    put(c.years, &g->years);
+    put(c.genres, &g->genres);
+    put(c.languages, &g->languages);
+    put(c.names, &g->names);
+    put(c.texts, &g->texts);
+    put(c.text, &g->text);
+    if (g->source->moments) {
+        put(c.firsts, &g->firsts);
+        put(c.moments, &g->moments);
+    }
+    g->sections[0] = (struct kn_dense_section){SHELF_TITLES, g->block, g->bytes};
+    if (!g->source->moments)
+        rc = kn_sparse_build(g->words, NULL, err);
+    if (!rc && !g->source->moments) {
+        g->sections[1].name = SHELF_WORDS;
+        g->sections[1].data = kn_sparse_bytes(g->words, &g->sections[1].n);
+    }
+    return rc;
+}
+
+static int gather(void *ctx, size_t first, size_t n, float *out, struct kn_err *err)
+{
+    struct gathering *g = ctx;
+    int rc = KN_OK;
+
+    (void)first;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = add_row(g, out + i * g->source->stamp.dim, err);
+    return !rc && g->head.rows == g->source->rows ? finish(g, err) : rc;
+}
+
+static int begin(struct gathering *g, const struct kn_shelf_source *s, struct kn_dense_how *how,
+                 struct kn_err *err)
+{
+    struct kn_buf *b;
+    int rc = KN_OK;
+
+    *g = (struct gathering){.source = s};
+    for (size_t i = 0; (b = all_of(g, i)); i++)
+        kn_buf_init(b, (size_t)BYTES_MAX * 64);
+    memcpy(g->head.magic, SHELF_MAGIC, sizeof g->head.magic);
+    g->head.stamp = s->stamp;
+    g->head.moments = s->moments;
+    *how = (struct kn_dense_how){.dim = s->stamp.dim,
+                                 .rows = s->rows,
+                                 .recall = s->recall,
+                                 .threads = s->threads,
+                                 .sequence = s->stamp.answers,
+                                 .model = kn_hash_bytes(s->stamp.model, strlen(s->stamp.model)),
+                                 .sections = g->sections,
+                                 .n_sections = s->moments ? 1 : SECTIONS,
+                                 .cancel = s->cancel};
+    if (!s->moments)
+        rc = kn_sparse_new(&g->words, err);
+    for (size_t i = 0; i < SECTIONS; i++) /* data and size come with the last row */
+        g->sections[i] = (struct kn_dense_section){i ? SHELF_WORDS : SHELF_TITLES, "", 0};
+    return !rc && s->rows == 0 ? finish(g, err) : rc;
+}
+
+int kn_shelf_write(const char *path, const struct kn_shelf_source *source, struct kn_err *err)
+{
+    struct kn_dense_how how;
+    struct gathering g;
+    int rc = begin(&g, source, &how, err);
+
+    if (!rc)
+        rc = kn_dense_write(path, &how, gather, &g, err);
+    drop(&g);
+    return rc;
+}
+
+int kn_shelf_build(const struct kn_shelf_source *source, struct kn_shelf **out, struct kn_err *err)
+{
+    struct kn_dense *dense = NULL;
+    struct kn_dense_how how;
+    struct gathering g;
+    int rc = begin(&g, source, &how, err);
+
+    how.n_sections = 0;
+    if (!rc)
+        rc = kn_dense_build(&how, gather, &g, &dense, err);
+    if (!rc) {
+        rc = kn_shelf_of(dense, g.block, g.words, out, err);
+        g.block = NULL;
+        g.words = NULL;
+    }
+    drop(&g);
+    return rc;
+}
