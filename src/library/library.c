@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "library/backend.h"
+#include "library/qdrant.h"
 
 #include <math.h>
 #include <string.h>
@@ -169,6 +170,19 @@ static int check_filter(const struct kn_filter *f, struct kn_err *err)
     if (isnan(f->duration_from) || isnan(f->duration_to))
         return kn_err_set(err, KN_EARG, "filter: a duration that is not a number");
     return KN_OK;
+}
+
+bool kn_library_is_remote(const char *address)
+{
+    return strncmp(address, "qdrant+", strlen("qdrant+")) == 0;
+}
+
+int kn_library_open(const char *address, const struct kn_library_options *options,
+                    struct kn_library **out, struct kn_err *err)
+{
+    if (kn_library_is_remote(address))
+        return kn_library_open_qdrant(address, options, out, err);
+    return kn_library_open_local(address, options, out, err);
 }
 
 void kn_library_close(struct kn_library *lib)

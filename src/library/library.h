@@ -1,7 +1,7 @@
 /* library.h - the port: everything that answers need from a library, whatever keeps it.
  *
- * Backends: local (SQLite and our index in a folder), memory (the same with nothing on disk; ground truth), and later
- * qdrant. Each is a const table of operations behind the functions below, and one contract
+ * Backends: local (SQLite and our index in a folder), memory (the same with nothing on disk; ground truth), and
+ * qdrant (a cluster that many machines read, qdrant.h). Each is a const table of operations behind the functions below, and one contract
  * suite (tests/contract) runs over all of them. What ingest writes into a local library goes
  * through store.h.
  *
@@ -28,6 +28,7 @@
 #include <kinora/types.h>
 
 struct kn_arena;
+struct kn_cancel;
 struct kn_err;
 struct kn_library; /* opaque */
 
@@ -81,11 +82,33 @@ struct kn_library_stats {
     uint64_t changes; /* grows with every change: a cheap "anything new?" */
 };
 
+/* How to talk to a Qdrant cluster, and what its collections are like when they are made. Zero-initialised: as the
+ * server does by itself. */
+struct kn_qdrant_options {
+    const char *api_key;                     /* NULL or "": none. It stands in no message */
+    double timeout;                          /* seconds for one request; 0: 30 */
+    int shards, replicas, write_consistency; /* when made */
+    int hnsw_m, hnsw_ef_construct;           /* when made */
+    int hnsw_ef;                             /* how far a search looks through the graph */
+    bool exact;                              /* a search looks at every vector instead */
+    const char *quantization;                /* when made: "scalar", "binary"; NULL or "": none */
+    bool on_disk;                            /* when made: vectors and graph lie on disk */
+};
+
 struct kn_library_options {
-    bool write;  /* take the writer's lock; without it only reading works */
+    bool write;  /* take the writer's lock (a cluster has none); without it only reading works */
     bool create; /* with write: make the folder and tables where there are none */
     double wait; /* seconds to wait for another writer; then KN_EIO says who holds it */
+    const struct kn_qdrant_options *qdrant; /* NULL: the defaults */
+    const struct kn_cancel
+        *cancel; /* of a cluster's requests, for as long as it is open; may be NULL */
 };
+
+/* The library at an address: a folder, or qdrant+http://HOST:PORT/NAME (or qdrant+https). options may be NULL: only to
+ * read. Fails as the two below. */
+int kn_library_open(const char *address, const struct kn_library_options *options,
+                    struct kn_library **out, struct kn_err *err);
+bool kn_library_is_remote(const char *address); /* does it name a cluster? */
 
 /* The local library in the folder dir. options may be NULL: only to read. KN_ENOTFOUND: none there and
  * create not set. KN_EARG: not a folder; create without write; made by a newer Kinora (schema) or by
