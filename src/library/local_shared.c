@@ -72,7 +72,8 @@ static int outgoing_in(struct kn_db *db, const char *target, bool all, struct kn
                          "SELECT shared.title, shared.change FROM shared"
                          " LEFT JOIN title ON title.id = shared.title"
                          " WHERE shared.target = " TARGET " AND stamp IS NULL"
-                         " AND (title.key IS NULL OR title.joined IS NOT NULL OR gone <> '')",
+                         " AND (title.key IS NULL OR title.joined IS NOT NULL OR " LOCAL_STATE
+                         " = 4)",
                          KN_VALUES(KN_TEXT(target)), &s, err);
     if (!rc)
         rc = read_list(db, s, true, l, err);

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "library/qdrant.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,6 +14,7 @@ enum {
         8
         << 20, /* a title of two hours has some 200 moments, and so 600 KiB with their raw vectors */
     BATCH_REMOVED = 256,
+    PAGE = 1000,
     ALL_OF_IT = KN_WITH_VECTOR | KN_WITH_SEGMENTS | KN_WITH_MOMENTS | KN_WITH_MOMENT_VECTORS,
 };
 
@@ -259,11 +261,78 @@ static int publish(const struct kn_share *s, struct kn_arena *arena, struct kn_s
             rc = kn_err_set(err, KN_ECORRUPT,
                             "publish to '%s': %zu titles were taken and are not there; run the "
                             "same command again, and look at the server's log",
-                            s->target, absent);
+                            s->address, absent);
     }
     if (!rc)
         rc = kn_share_check_records(s, sent, n_sent, out, err);
     return rc ? rc : check_answers(s, arena, out, err);
+}
+
+/* ---- another model ---- */
+
+/* What was forgotten here since it was published would keep the cluster waiting for it. */
+static int remove_from_current(const struct kn_share *s, struct kn_arena *arena,
+                               struct kn_shared *out, struct kn_err *err)
+{
+    struct kn_share former = *s;
+    struct kn_outgoing *titles;
+    size_t n, gone = 0, same;
+    int rc = kn_store_outgoing(s->local, s->former, false, arena, &titles, &n, &same, err);
+
+    former.other = s->current;
+    former.target = s->former;
+    while (!rc && gone < n && titles[gone].gone)
+        gone++;
+    return rc ? rc : remove_all(&former, titles, gone, out, err);
+}
+
+static int count_absent(const struct kn_share *s, const struct kn_title *titles, size_t n,
+                        size_t *absent, struct kn_err *err)
+{
+    struct kn_outgoing ready[PAGE] = {0};
+    bool there[PAGE] = {false};
+    size_t count = 0;
+    int rc;
+
+    for (size_t i = 0; i < n; i++)
+        if (titles[i].state == KN_STATE_READY)
+            ready[count++].id = titles[i].id;
+    rc = kn_share_check_present(s, ready, count, there, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        *absent += !there[i];
+    return rc;
+}
+
+static int count_behind(const struct kn_share *s, size_t *behind, struct kn_err *err)
+{
+    struct kn_id after, *from = NULL;
+    size_t n = PAGE;
+    int rc = KN_OK;
+
+    for (; !rc && n == PAGE; from = &after) {
+        struct kn_arena *arena = kn_arena_new(0);
+        struct kn_title *titles;
+
+        rc = arena ? kn_library_scroll(s->current, from, PAGE, arena, &titles, &n, err)
+                   : kn_err_set(err, KN_ELIMIT, "publish: no memory");
+        if (!rc)
+            rc = count_absent(s, titles, n, behind, err);
+        if (!rc && n > 0)
+            after = titles[n - 1].id;
+        kn_arena_free(arena);
+    }
+    return rc;
+}
+
+static int swap(const struct kn_share *s, struct kn_shared *out, struct kn_err *err)
+{
+    int rc = s->swap ? KN_OK : count_behind(s, &out->behind, err);
+
+    if (rc || out->behind > 0)
+        return rc;
+    rc = kn_qdrant_swap(s->other, err);
+    out->swapped = !rc;
+    return rc;
 }
 
 /* The other library's model is this one's, or becomes it. */
@@ -293,8 +362,12 @@ int kn_share_publish(const struct kn_share *s, struct kn_shared *out, struct kn_
     if (!arena)
         return kn_err_set(err, KN_ELIMIT, "publish: no memory");
     rc = agree_on_model(s, err);
+    if (!rc && s->current)
+        rc = remove_from_current(s, arena, out, err);
     if (!rc)
         rc = publish(s, arena, out, err);
+    if (!rc && s->current)
+        rc = swap(s, out, err);
     kn_arena_free(arena);
     return rc;
 }

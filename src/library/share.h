@@ -1,19 +1,21 @@
 /* share.h - titles from one library to another: published from a local one, or pulled into it.
  *
- * Both go title by title, remember what is done (store.h), and may be ended at any instant: the next run goes on. What a run that was
- * killed had sent and not remembered is sent again, which changes nothing, for putting is idempotent. Both libraries may be read
- * and written by others meanwhile.
+ * Both go title by title, remember what is done (store.h), and may be ended at any instant: the next run goes on. What a run
+ * that was killed had sent and not remembered is sent again, which changes nothing, for putting is idempotent. Both libraries
+ * may be read and written by others meanwhile.
  *
- * Publishing sends what is new: titles that are ready, silent or failed, with all that is known of them but where their files lie, which
- * is a fact of one machine. What was forgotten here, lost its files or is answered for by another title is removed there. A title that is not
- * ready does not replace one that is: another machine may have had subtitles for it.
+ * Publishing sends what is new: titles that are ready, silent or failed, with all that is known of them but where their files
+ * lie, which is a fact of one machine. What was forgotten here, lost its files or is answered for by another title is removed
+ * there. A title that is not ready does not replace one that is: another machine may have had subtitles for it.
+ * A cluster whose vectors are of another model is filled anew aside (qdrant.h) while it goes on answering, and swapped in one
+ * step when all ready titles that it has are there in the new model, from this machine or from others.
  *
- * Pulling makes or renews a copy of what is there. A title that the local library has by its own, or that was changed in it since
- * it was pulled, stays as it is.
+ * Pulling makes or renews a copy of what is there. A title that the local library has by its own, or that was changed in it
+ * since it was pulled, stays as it is.
  *
- * Then it is checked: that all ready titles are there, that up to 100 of those just sent are the same on both sides, and that as
- * many questions get the same answers: of ten nearest titles of the source those are counted that are nearer than the
- * tenth of the other side, which may have titles of others, and is yet not given there. At least 99 of 100 must be.
+ * Then it is checked: that all ready titles are there, that up to 100 of those just sent are the same on both sides, and that
+ * up to 100 questions get the same answers. Of the ten nearest titles on the source's side those are asked for that are nearer than
+ * the tenth on the other, which may have titles of others; 99 of 100 must be among the answers there.
  *
  * Errors: those of either library; KN_ECANCELLED; KN_EARG where models differ; KN_ECORRUPT when the check fails. */
 #ifndef KN_LIBRARY_SHARE_H
@@ -31,9 +33,14 @@ struct kn_share_event {
 
 struct kn_share {
     struct kn_library *local, *other;
-    const char *target; /* what names the other one, as in store.h */
+    const char *address; /* of the other one, for messages */
+    const char *target;  /* what names it, as in store.h */
+    /* Of a cluster that is filled anew aside: as it answers now, and its target. Else NULL. */
+    struct kn_library *current;
+    const char *former;
+    bool swap; /* also when it has titles that are not there in the new model yet */
     const char *
-        media_root; /* escaped, absolute; published is the path below it of each file in it. NULL or "": none */
+        media_root; /* escaped, absolute: what is published of paths is how those in it go on. NULL or "": none */
     bool all; /* also what is there already, as far as is known here */
     const struct kn_cancel *cancel;
     void (*event)(void *ctx, const struct kn_share_event *e); /* may be NULL */
@@ -48,7 +55,10 @@ struct kn_shared {
     size_t present;  /* ready titles that were found where they belong */
     size_t compared; /* records, on both sides */
     size_t questions;
-    double recall; /* of their answers; NaN: nothing was asked */
+    double recall; /* of their answers; NaN: none was there to be given */
+    size_t
+        behind; /* titles of current that are not there in the new model, and so it was not swapped */
+    bool swapped;
 };
 
 /* *out tells also what an ended or failed run did. */

@@ -5,10 +5,12 @@
 #include "base/err.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     SAMPLE = 100,
+    TOLD = 25,
     ANSWERS = 10,
     PRESENT_AT_ONCE = 1000,
     WHOLE = KN_WITH_VECTOR | KN_WITH_SEGMENTS | KN_WITH_MOMENTS | KN_WITH_MOMENT_VECTORS,
@@ -38,30 +40,30 @@ int kn_share_check_present(const struct kn_share *s, const struct kn_outgoing *t
 {
     double cosines[PRESENT_AT_ONCE];
     struct kn_id ids[PRESENT_AT_ONCE];
-    struct kn_record any = {0};
-    struct kn_arena *arena = kn_arena_new(0);
     char model[64];
     size_t dim = 0;
-    int rc = arena ? kn_library_model(s->local, model, &dim, err)
-                   : kn_err_set(err, KN_ELIMIT, "check: no memory");
+    float *any;
+    int rc = kn_library_model(s->other, model, &dim, err);
 
-    for (size_t i = 0; !rc && !any.vector && i < n; i++) { /* the first may change just now */
-        rc = kn_library_get(s->local, &titles[i].id, KN_WITH_VECTOR, arena, &any, err);
-        rc = rc == KN_ENOTFOUND ? KN_OK : rc;
-    }
-    for (size_t at = 0, count; !rc && any.vector && at < n; at += count) {
+    if (rc || n == 0)
+        return rc;
+    any = calloc(dim + 1, sizeof *any);
+    if (!any)
+        return kn_err_set(err, KN_ELIMIT, "check: no memory");
+    any[0] = 1;
+    for (size_t at = 0, count; !rc && at < n; at += count) {
         count = n - at < PRESENT_AT_ONCE ? n - at : PRESENT_AT_ONCE;
         for (size_t i = 0; i < count; i++)
             ids[i] = titles[at + i].id;
         rc = kn_share_stopped(s, err);
         if (!rc)
-            rc = kn_library_similarities(s->other, any.vector, dim, ids, count, cosines, err);
+            rc = kn_library_similarities(s->other, any, dim, ids, count, cosines, err);
         for (size_t i = 0; !rc && i < count; i++)
             there[at + i] = !isnan(cosines[i]);
         if (!rc)
             kn_share_tell(s, KN_SHARE_CHECK, "", at + count, n);
     }
-    kn_arena_free(arena);
+    free(any);
     return rc;
 }
 
@@ -168,7 +170,7 @@ static int compare(const struct kn_share *s, const struct kn_id *id, size_t dim,
             rc = kn_err_set(err, KN_ECORRUPT,
                             "title '%.100s': %s is not the same here and in '%.60s'; if nobody "
                             "changed it just now, run the same command with --all",
-                            here.title.name, what, s->target);
+                            here.title.name, what, s->address);
     }
     kn_arena_free(arena);
     return rc;
@@ -185,7 +187,7 @@ int kn_share_check_records(const struct kn_share *s, const struct kn_id *ids, si
         rc = kn_share_stopped(s, err);
         if (!rc)
             rc = compare(s, &ids[sampled(i, n)], dim, out, err);
-        if (!rc)
+        if (!rc && ((i + 1) % TOLD == 0 || i + 1 == samples(n)))
             kn_share_tell(s, KN_SHARE_CHECK, "", i + 1, samples(n));
     }
     return rc;
@@ -239,7 +241,7 @@ int kn_share_check_answers(struct kn_library *source, struct kn_library *other,
         rc = kn_share_stopped(s, err);
         if (!rc)
             rc = ask(source, other, &ids[sampled(i, n)], &score, err);
-        if (!rc)
+        if (!rc && ((i + 1) % TOLD == 0 || i + 1 == samples(n)))
             kn_share_tell(s, KN_SHARE_CHECK, "", i + 1, samples(n));
     }
     if (rc)
@@ -252,6 +254,6 @@ int kn_share_check_answers(struct kn_library *source, struct kn_library *other,
                         "check '%.80s': of %zu answers to %zu questions %zu are given on both "
                         "sides, and %.0f %% should be; all titles are there: look again when it "
                         "has done its indexing",
-                        s->target, score.expected, out->questions, score.given, 100 * RECALL);
+                        s->address, score.expected, out->questions, score.given, 100 * RECALL);
     return rc;
 }

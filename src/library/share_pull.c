@@ -185,7 +185,8 @@ static int agree_on_model(const struct kn_share *s, char model[64], struct kn_er
     int rc = kn_library_model(s->other, model, &dim, err);
 
     if (!rc && dim == 0)
-        rc = kn_err_set(err, KN_EARG, "pull from '%s': nothing was published there yet", s->target);
+        rc =
+            kn_err_set(err, KN_EARG, "pull from '%s': nothing was published there yet", s->address);
     if (!rc)
         rc = kn_library_model(s->local, here, &own_dim, err);
     if (rc || (own_dim == dim && strcmp(here, model) == 0))
@@ -194,7 +195,7 @@ static int agree_on_model(const struct kn_share *s, char model[64], struct kn_er
         return kn_err_set(err, KN_EARG,
                           "pull from '%s': its vectors are of the model '%s' and this library's of "
                           "'%s'; pull into another --library",
-                          s->target, model, here);
+                          s->address, model, here);
     return kn_library_set_model(s->local, model, dim, err);
 }
 
@@ -218,7 +219,7 @@ static int check_count(struct pull *p, struct kn_err *err)
         rc = kn_err_set(err, KN_ECORRUPT,
                         "pull from '%s': %zu of %zu titles are not here; if nobody published just "
                         "now, run the same command again",
-                        p->s->target, p->both.n - p->out->present, p->both.n);
+                        p->s->address, p->both.n - p->out->present, p->both.n);
     free(titles);
     free(here);
     return rc;

@@ -15,7 +15,8 @@
  * equal folders end equal. The names of its other paths find it too (kn_library_find).
  *
  * All calls need a local library opened with write (else KN_EARG); any thread; each is one
- * transaction. KN_ENOTFOUND: no such title. */
+ * transaction. KN_ENOTFOUND: no such title. Another backend has no store: what probed, facts, given, scorer and count_opinions would
+ * tell of its titles is unknown, which is "", 0 and not found. */
 #ifndef KN_LIBRARY_STORE_H
 #define KN_LIBRARY_STORE_H
 
