@@ -51,8 +51,8 @@ enum {
     KN_FOR_SPLIT = 1u << 13,
     KN_FOR_CHECK = 1u << 14,
     KN_FOR_BACKUP = 1u << 15,
-    KN_FOR_PUBLISH = 1u << 16,
-    KN_FOR_PULL = 1u << 17,
+    KN_FOR_PUBLISH = 1u << 20,
+    KN_FOR_PULL = 1u << 21,
     KN_FOR_ALL = 0x7fffffff,
 };
 
