@@ -53,7 +53,7 @@ models-check: apt
 models-all: models models-check ## make the optional models too (--scorer llm, MiniLM)
 
 oracle-venv: models
-	@$(step) oracle-venv "Python packages for the tests" tools/setup/venv.sh converters oracle
+	@$(step) oracle-venv "Python packages for the tests" tools/setup/venv.sh converters oracle qdrant
 
 demo: build models ## ingest samples/ and recommend for two of its films
 	@tools/demo

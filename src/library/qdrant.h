@@ -1,6 +1,6 @@
 /* qdrant.h - a library on a Qdrant cluster: what library.h promises, over REST, for any number of machines.
  *
- * Address: qdrant+http://HOST:PORT/NAME or qdrant+https. NAME has 1 to 64 letters, digits, - and _. Qdrant 1.12 or newer.
+ * Address: qdrant+http://HOST:PORT/NAME or qdrant+https. NAME has 1 to 64 letters, digits, - and _. Qdrant 1.13 or newer.
  *
  * Any number of handles, in any number of processes, read and write one library: there is no lock. Of two puts of one title
  * one is kept whole. A put is not one step for several titles: when it fails some of them may be there, and the same

@@ -1,10 +1,9 @@
 #include "http.h"
 
 #include "base/cancel.h"
-#include "base/clock.h"
 #include "base/err.h"
+#include "net/http_retry.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,14 +16,10 @@
 #include <unistd.h>
 
 enum {
-    RETRIES = 4,
     CONNECT_S = 15,
     STALL_S = 60,
     MAX_REDIRECTS = 5,
-    MAX_RETRY_AFTER_S = 60,
 };
-
-#define FIRST_PAUSE 0.5 /* seconds; doubled each time */
 
 struct download {
     const char *url, *path;
@@ -169,25 +164,6 @@ static int judge_transfer(struct download *d, CURLcode code, const char *detail)
                       "fetch %s: %s", d->url, *detail ? detail : curl_easy_strerror(code));
 }
 
-/* Connections that fail and break off are worth another try; a wrong address or certificate is not. */
-static bool may_pass(CURLcode code)
-{
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static int judge_status(struct download *d, long status)
 {
     if (status == 200 || status == 206)
@@ -215,7 +191,7 @@ static int attempt(struct download *d, bool *again, double *pause)
     code = curl_easy_perform(d->curl);
     curl_easy_setopt(d->curl, CURLOPT_ERRORBUFFER, NULL);
     if (code) {
-        *again = !d->rc && may_pass(code);
+        *again = !d->rc && kn_http_may_pass(code);
         return judge_transfer(d, code, detail);
     }
     curl_easy_getinfo(d->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -227,48 +203,26 @@ static int attempt(struct download *d, bool *again, double *pause)
     }
     if (status == 429 || status >= 500) {
         curl_easy_getinfo(d->curl, CURLINFO_RETRY_AFTER, &after);
-        *again = after <= MAX_RETRY_AFTER_S;
+        *again = after <= KN_HTTP_MAX_RETRY_AFTER_S;
         if (after > 0)
             *pause = (double)after;
     }
     return judge_status(d, status);
 }
 
-static int sleep_or_cancel(struct download *d, double seconds)
-{
-    double end = kn_clock_now() + seconds;
-
-    for (;;) {
-        double left = end - kn_clock_now();
-
-        if (kn_cancel_is_set(d->cancel))
-            return kn_err_set(d->err, KN_ECANCELLED, "fetch %s: cancelled", d->url);
-        if (left <= 0)
-            return KN_OK;
-        kn_clock_sleep(left < KN_CANCEL_POLL_MS / 1e3 ? left : KN_CANCEL_POLL_MS / 1e3);
-    }
-}
-
-/* Between half and the whole of the pause, so that clients that failed together do not return together. */
-static double jittered(double pause)
-{
-    return pause * (0.5 + 0.5 * (double)(kn_clock_unix_ms() % 1000) / 1000);
-}
-
 static int fetch(struct download *d)
 {
-    double pause = FIRST_PAUSE;
+    double pause = KN_HTTP_FIRST_PAUSE;
 
     for (int tries = 0;; tries++) {
         bool again;
         double asked;
         int rc = attempt(d, &again, &asked);
 
-        if (!rc || !again || tries == RETRIES)
+        if (!rc || !again || tries == KN_HTTP_RETRIES)
             return rc;
-        rc = sleep_or_cancel(d, asked >= 0 ? asked : jittered(pause));
-        if (rc)
-            return rc;
+        if (!kn_http_sleep(asked >= 0 ? asked : kn_http_jittered(pause), d->cancel))
+            return kn_err_set(d->err, KN_ECANCELLED, "fetch %s: cancelled", d->url);
         pause *= 2;
     }
 }

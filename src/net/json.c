@@ -101,6 +101,18 @@ void kn_json_string(struct kn_json_writer *w, const char *key, const char *value
     add_text(w->out, value);
 }
 
+/* A program that called setlocale may have another decimal sign, of one byte or more. */
+static void make_point(char *text)
+{
+    for (char *p = text; *p; p++)
+        if (!strchr("0123456789+-e", *p)) {
+            size_t sign = 1 + strcspn(p + 1, "0123456789");
+
+            *p = '.';
+            memmove(p + 1, p + sign, strlen(p + sign) + 1);
+        }
+}
+
 void kn_json_number(struct kn_json_writer *w, const char *key, double value)
 {
     char text[40];
@@ -116,14 +128,21 @@ void kn_json_number(struct kn_json_writer *w, const char *key, double value)
         if (strtod(text, NULL) == value)
             break;
     }
-    /* A program that called setlocale may have another decimal sign, of one byte or more. */
-    for (char *p = text; *p; p++)
-        if (!strchr("0123456789+-e", *p)) {
-            size_t sign = 1 + strcspn(p + 1, "0123456789");
+    make_point(text);
+    add_value(w, key, text);
+}
 
-            *p = '.';
-            memmove(p + 1, p + sign, strlen(p + sign) + 1);
-        }
+void kn_json_float(struct kn_json_writer *w, const char *key, float value)
+{
+    char text[40];
+
+    if (!isfinite(value)) {
+        kn_json_null(w, key);
+        return;
+    }
+    /* 9 digits do for every float; a shorter one would cost more to find than it saves. */
+    snprintf(text, sizeof text, "%.9g", (double)value);
+    make_point(text);
     add_value(w, key, text);
 }
 

@@ -38,6 +38,7 @@ void kn_json_end_array(struct kn_json_writer *w);
 void kn_json_string(struct kn_json_writer *w, const char *key, const char *value);
 /* As few digits as give back the same double, whatever the locale; NaN and infinities become null. */
 void kn_json_number(struct kn_json_writer *w, const char *key, double value);
+void kn_json_float(struct kn_json_writer *w, const char *key, float value); /* the same float */
 /* Rounded to so many decimals first: 12.340000000000001 seconds help nobody. */
 void kn_json_rounded(struct kn_json_writer *w, const char *key, double value, int decimals);
 void kn_json_integer(struct kn_json_writer *w, const char *key, int64_t value);

@@ -146,9 +146,7 @@ static void the_order_in_which_titles_came_does_not_count(void **state)
             assert_true(hits[j].words == again[j].words);
         }
     }
-    kn_library_close(other.lib);
-    if (other.dir[0])
-        remove_folder(other.dir);
+    clear_up(&other);
 }
 
 static void similarities_are_those_of_similar(void **state)
