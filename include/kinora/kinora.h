@@ -35,8 +35,10 @@ struct kn_arena; /* opaque; what results keep their memory in */
 struct kinora;   /* opaque: an open library and its settings */
 
 struct kinora_options {
-    const char *library; /* folder; NULL or "": kinora under the XDG data folder */
-    const char *models;  /* folder of the model files; NULL or "": see `kinora models path` */
+    const char
+        *library; /* folder; NULL or "": kinora under the XDG data folder. Or a cluster to read,
+        "qdrant+http://HOST:6333/NAME", which kinora_publish writes: all that only reads works on it */
+    const char *models; /* folder of the model files; NULL or "": see `kinora models path` */
     const char *speech_model, *embedding_model; /* names in the manifest; NULL or "": the defaults.
         The latter may be a GGUF file of your own: its path, or the name of a NAME.gguf in models */
     bool
@@ -48,6 +50,7 @@ struct kinora_options {
 int kinora_open(const struct kinora_options *options, struct kinora **out, struct kn_err *err);
 void kinora_close(struct kinora *k); /* NULL is fine */
 const char *kinora_library_path(const struct kinora *k);
+bool kinora_is_cluster(const struct kinora *k);
 
 /* ---- finding a title ---- */
 
@@ -441,6 +444,56 @@ int kinora_split(struct kinora *k, const struct kn_id *id, size_t *n, struct kn_
 /* A copy of the library as it is now, while another process may write to it. To use it, let it be library.db in a folder of its
  * own. The file is there whole or not at all. KN_EARG: it is there already, and force is not set. */
 int kinora_backup(struct kinora *k, const char *file, bool force, struct kn_err *err);
+
+/* ---- sharing ---- */
+
+struct kinora_share_options {
+    const char *address; /* the other library's: a cluster's, or a folder */
+    /* Publish, of the paths of titles, how those below this folder go on: what lies in it is the same for all who share. NULL or "":
+     * no path leaves this machine. */
+    const char *media_root;
+    bool all; /* also what is there already, as far as is known here */
+    bool
+        swap; /* a cluster gets this library's embedding model now, though others' titles in it would be lost until
+        they are published with it too */
+};
+
+struct kinora_share_event {
+    const char *doing; /* "send", "remove", "check" */
+    const char *name;  /* of the last title; "" */
+    size_t done, total;
+    double elapsed; /* seconds */
+};
+
+struct kinora_shared {
+    size_t sent, removed; /* titles */
+    size_t same;          /* not sent, as they were there */
+    size_t
+        kept; /* not pulled, for they are this library's own; not published, for another machine's is of more use */
+    /* Of the check: ready titles that were found there, records that were compared, titles that were asked for on either side, and
+     * the share of answers that are the same; NaN: there was none to compare. */
+    size_t present, compared, questions;
+    double recall;
+    size_t
+        behind; /* titles of a cluster that have no vector of the new model yet: it answers with the old one until they have */
+    bool swapped; /* it has the new model now */
+    double elapsed;
+};
+
+/* Sends what is new of this library to another one: titles that are ready, silent or failed. What was forgotten here or lost its
+ * files is removed there, but what others publish there stays. Goes on where it was stopped, and may run while something is ingested. At the
+ * end all is checked (library/share.h says how). k may be open for reading. KN_EARG, KN_ENET, KN_ETIMEOUT, KN_ECORRUPT: the check
+ * failed. KN_ECANCELLED after kinora_cancel. *out is filled in all cases. */
+int kinora_publish(struct kinora *k, const struct kinora_share_options *options,
+                   void (*event)(void *ctx, const struct kinora_share_event *e), void *ctx,
+                   struct kinora_shared *out, struct kn_err *err);
+
+/* The way back: titles of another library into this one, which is open for writing. What it has by its own or changed since stays, and
+ * what was pulled and is there no more is forgotten. Paths stay there. Of titles that were pulled before only those come again that look
+ * otherwise in a list, unless all is set. */
+int kinora_pull(struct kinora *k, const struct kinora_share_options *options,
+                void (*event)(void *ctx, const struct kinora_share_event *e), void *ctx,
+                struct kinora_shared *out, struct kn_err *err);
 
 /* ---- models ---- */
 

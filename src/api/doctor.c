@@ -227,8 +227,8 @@ static void look_at_library(struct kinora_report *r, const struct kinora_options
     int rc = kn_api_library_path(o, &path, &err);
 
     if (rc == KN_OK)
-        rc = kn_library_open_local(path, &how, &lib, &err);
-    if (rc == KN_ENOTFOUND) {
+        rc = kn_library_open(path, &how, &lib, &err);
+    if (rc == KN_ENOTFOUND && !kn_library_is_remote(path)) {
         add(r, KINORA_WARNING, "library",
             kn_arena_printf(r->arena, "there is none at '%s' yet; run: kinora ingest DIR", path));
         goto out;
@@ -252,7 +252,8 @@ static void look_at_library(struct kinora_report *r, const struct kinora_options
                         (unsigned long long)s.by_state[KN_STATE_PENDING],
                         (unsigned long long)s.by_state[KN_STATE_MISSING]));
     look_at_scorer(r, lib);
-    look_at_disk(r, path);
+    if (!kn_library_is_remote(path))
+        look_at_disk(r, path);
 out:
     kn_library_close(lib);
     free(path);

@@ -22,6 +22,21 @@ static const char *told(struct kn_arena *arena, const struct kn_check *c, bool r
                                   : "run kinora check --repair");
 }
 
+/* A cluster keeps its own files sound; that it answers and counts what it has is what can be seen from here. */
+static int check_cluster(struct kinora *k, struct kn_arena *arena, struct kn_check **out, size_t *n,
+                         struct kn_err *err)
+{
+    struct kn_check *c = kn_arena_get(arena, sizeof *c);
+    int rc = c ? kn_library_check(k->lib, err) : kn_api_no_memory(err, "check");
+
+    if (rc)
+        return rc;
+    *c = (struct kn_check){.name = "cluster", .what = ""};
+    *out = c;
+    *n = 1;
+    return KN_OK;
+}
+
 int kinora_check(struct kinora *k, bool repair, struct kinora_report **out, struct kn_err *err)
 {
     struct kinora_report *r = calloc(1, sizeof *r);
@@ -32,7 +47,8 @@ int kinora_check(struct kinora *k, bool repair, struct kinora_report **out, stru
     if (!r || !(r->arena = kn_arena_new(0)))
         rc = kn_api_no_memory(err, "check");
     if (rc == KN_OK)
-        rc = kn_store_check(k->lib, repair, r->arena, &checks, &n, err);
+        rc = kinora_is_cluster(k) ? check_cluster(k, r->arena, &checks, &n, err)
+                                  : kn_store_check(k->lib, repair, r->arena, &checks, &n, err);
     if (rc == KN_OK && !(r->findings = kn_arena_array(r->arena, n, sizeof *r->findings)))
         rc = kn_api_no_memory(err, "check");
     for (size_t i = 0; rc == KN_OK && i < n; i++) {
@@ -54,6 +70,11 @@ int kinora_check(struct kinora *k, bool repair, struct kinora_report **out, stru
 
 int kinora_backup(struct kinora *k, const char *file, bool force, struct kn_err *err)
 {
+    if (kinora_is_cluster(k))
+        return kn_err_set(err, KN_EARG,
+                          "backup '%.80s': a cluster is backed up by snapshots of its own "
+                          "(docs/deploy), or by kinora pull-library into a folder",
+                          k->path);
     return kn_store_backup(k->lib, file, force, &k->cancel, err);
 }
 

@@ -59,10 +59,22 @@ static void prepare_process(void)
     kn_http_init();
 }
 
+static int open_library(struct kinora *k, const struct kinora_options *o, struct kn_err *err)
+{
+    const struct kn_library_options how = {
+        .write = o->write, .create = o->write, .wait = o->wait, .cancel = &k->cancel};
+
+    if (o->write && kn_library_is_remote(k->path))
+        return kn_err_set(err, KN_EARG,
+                          "'%.100s' is a cluster, and only kinora publish writes to it: do this in "
+                          "a library of your own, --library DIR, and publish that",
+                          k->path);
+    return kn_library_open(k->path, &how, &k->lib, err);
+}
+
 int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    const struct kn_library_options how = {.write = o->write, .create = o->write, .wait = o->wait};
     struct kinora *k = calloc(1, sizeof *k);
     int rc;
 
@@ -81,7 +93,7 @@ int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_e
     else
         rc = kn_api_library_path(o, &k->path, err);
     if (rc == KN_OK)
-        rc = kn_library_open_local(k->path, &how, &k->lib, err);
+        rc = open_library(k, o, err);
     if (rc) {
         kinora_close(k);
         return rc;
@@ -108,6 +120,11 @@ void kinora_close(struct kinora *k)
 const char *kinora_library_path(const struct kinora *k)
 {
     return k->path;
+}
+
+bool kinora_is_cluster(const struct kinora *k)
+{
+    return kn_library_is_remote(k->path);
 }
 
 void kinora_cancel(struct kinora *k)

@@ -109,7 +109,7 @@ static int write_file(struct kinora *k, const struct kn_record *r, enum kn_subti
     rc = kn_captions_write(r->segments, r->n_segments, format, &file, err);
     if (rc == KN_OK && o->into && *o->into)
         rc = kn_fs_mkdirs(o->into, err);
-    if (rc == KN_OK)
+    if (rc == KN_OK && !kinora_is_cluster(k)) /* whose titles no ingest here reads */
         rc = kn_store_exported(k->lib, file.data, file.n, err);
     if (rc == KN_OK)
         rc = kn_fs_write(path, file.data, file.n, err);

@@ -60,6 +60,8 @@ int kn_cmd_join(struct kn_cli *cli);
 int kn_cmd_split(struct kn_cli *cli);
 int kn_cmd_check(struct kn_cli *cli);
 int kn_cmd_backup(struct kn_cli *cli);
+int kn_cmd_publish(struct kn_cli *cli);
+int kn_cmd_pull(struct kn_cli *cli);
 
 void kn_help_overview(FILE *out);
 void kn_help_command(const struct kn_command *command, FILE *out);

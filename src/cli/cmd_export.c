@@ -148,9 +148,10 @@ static int export_subtitles(struct kn_cli *cli)
 
     if (code)
         return code;
-    kinora_close(f.k);
-    options.write = true;
-    if (kinora_open(&options, &f.k, &err))
+    options.write = !kinora_is_cluster(f.k);
+    if (options.write)
+        kinora_close(f.k);
+    if (options.write && kinora_open(&options, &f.k, &err))
         return kn_cli_fail(cli, &err);
     if (cli->config.json) {
         kn_document_begin(&f.d);

@@ -233,6 +233,49 @@ static const struct kn_command commands[] = {
          {"FILE is the library as it was at one moment, even while an ingest runs. To go back to "
           "it, let it be library.db in a folder, and give that folder as --library."},
      .examples = {{"kinora backup films-2026.kinora", "one file with all that is known"}}},
+    {.name = "publish",
+     .bit = KN_FOR_PUBLISH,
+     .args = "ADDRESS",
+     .min_args = 1,
+     .max_args = 1,
+     .run = kn_cmd_publish,
+     .summary = "Send what is new to a cluster that many machines read",
+     .text = {"ADDRESS is a Qdrant cluster's, qdrant+http://HOST:6333/NAME or qdrant+https, or the "
+              "folder of another library. Sent "
+              "are titles that are ready, silent or failed, with transcripts and vectors; never a "
+              "film. What was forgotten here, or "
+              "lost its files, is removed there. Any number of machines publish to one cluster: "
+              "the same film is one title, and "
+              "what others publish stays.",
+              "Only what is new or changed is sent. Ctrl-C or a lost connection costs nothing: the "
+              "same command goes on where it was. "
+              "It may run while films are ingested. At the end it is checked: that all titles are "
+              "there, a hundred of "
+              "those just sent word for word, and the answers to a hundred questions.",
+              "After kinora ingest --embedding-model the cluster is filled anew aside while it "
+              "goes on answering, and swapped in one "
+              "step when all its titles are there in the new model."},
+     .examples = {{"kinora publish qdrant+http://10.0.0.5:6333/films",
+                   "and once more after each ingest"},
+                  {"kinora recommend velvet --library qdrant+http://10.0.0.5:6333/films",
+                   "from any machine"}}},
+    {.name = "pull-library",
+     .bit = KN_FOR_PULL,
+     .args = "ADDRESS",
+     .min_args = 1,
+     .max_args = 1,
+     .run = kn_cmd_pull,
+     .summary = "Make or renew a library on this machine from a cluster",
+     .text = {"ADDRESS is as in kinora publish. The library, which --library names, gets all "
+              "titles that are there; what it has by its "
+              "own or was changed in it stays as it is, and what was pulled before and is there no "
+              "more is forgotten.",
+              "Titles that were pulled before come again when they look otherwise in a list; with "
+              "--all, all of them. "
+              "Ctrl-C or a lost connection costs nothing, and at the end it is checked as kinora "
+              "publish does."},
+     .examples = {{"kinora pull-library qdrant+http://10.0.0.5:6333/films --library copy.kinora",
+                   "a copy that needs no network"}}},
     {.name = "models",
      .bit = KN_FOR_MODELS,
      .args = "[list | pull [NAME...] | verify [NAME...] | path [NAME]]",

@@ -22,8 +22,8 @@ void kn_help_overview(FILE *out)
           "  kinora COMMAND [OPTIONS]\n\n",
           out);
     for (size_t i = 0; i < n; i++)
-        fprintf(out, "  %-10s  %s\n", c[i].name, c[i].summary);
-    fputs("  help        How to use a command: kinora help COMMAND\n\n"
+        fprintf(out, "  %-12s  %s\n", c[i].name, c[i].summary);
+    fputs("  help          How to use a command: kinora help COMMAND\n\n"
           "Begin with\n\n"
           "  kinora ingest DIR         listen to the films in a folder\n"
           "  kinora recommend NAME     what to watch after one of them\n\n"

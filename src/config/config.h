@@ -51,6 +51,8 @@ enum {
     KN_FOR_SPLIT = 1u << 13,
     KN_FOR_CHECK = 1u << 14,
     KN_FOR_BACKUP = 1u << 15,
+    KN_FOR_PUBLISH = 1u << 20,
+    KN_FOR_PULL = 1u << 21,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -112,6 +114,9 @@ struct kn_config {
     bool force;
     /* keeping a library */
     bool yes, repair;
+    /* sharing */
+    bool all, swap;
+    const char *media_root; /* "": no path leaves this machine */
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 

@@ -18,7 +18,9 @@ static const struct kn_option options[] = {
      .commands = KN_FOR_ALL,
      .arg = "DIR",
      .value = "",
-     .help = "The library's folder; by default kinora under the XDG data folder",
+     .help = "The library's folder; by default kinora under the XDG data folder. To read, also a "
+             "cluster, "
+             "qdrant+http://HOST:6333/NAME",
      .offset = AT(library)},
     {.name = "models",
      .kind = KN_OPTION_TEXT,
@@ -177,7 +179,7 @@ static const struct kn_option options[] = {
      .offset = AT(scorer)},
     {.name = "wait",
      .kind = KN_OPTION_REAL,
-     .commands = WRITES | CHANGES | KN_FOR_EXPORT,
+     .commands = WRITES | CHANGES | KN_FOR_EXPORT | KN_FOR_PULL,
      .arg = "SECONDS",
      .value = "0",
      .max = 86400,
@@ -393,6 +395,32 @@ static const struct kn_option options[] = {
      .value = "",
      .help = "Mend what can be made anew from the rest; what cannot is redone by the next ingest",
      .offset = AT(repair)},
+
+    {.name = "media-root",
+     .kind = KN_OPTION_TEXT,
+     .commands = KN_FOR_PUBLISH,
+     .arg = "DIR",
+     .value = "",
+     .help = "The folder of films that all who share have under some name: of each film in it is "
+             "published where it lies in "
+             "there; by default no path leaves this machine",
+     .offset = AT(media_root)},
+    {.name = "all",
+     .kind = KN_OPTION_FLAG,
+     .commands = KN_FOR_PUBLISH | KN_FOR_PULL,
+     .flag_only = true,
+     .value = "",
+     .help = "All titles, not only those that are new or changed since the last time",
+     .offset = AT(all)},
+    {.name = "swap",
+     .kind = KN_OPTION_FLAG,
+     .commands = KN_FOR_PUBLISH,
+     .flag_only = true,
+     .value = "",
+     .help = "Let the cluster answer with this library's embedding model from now on, though "
+             "titles of others are lost that were "
+             "not published with it yet",
+     .offset = AT(swap)},
 
     {.name = "source",
      .kind = KN_OPTION_TEXT,

@@ -19,7 +19,8 @@
  *   local_files.c   store.h: files and paths
  *   local_facts.c   store.h: what paths tell of their title; titles that are one film
  *   local_stages.c  store.h: stages
- *   local_import.c  store.h: imported titles, what they were given as, the scorer */
+ *   local_import.c  store.h: imported titles, what they were given as, the scorer
+ *   local_shared.c  store.h: what other libraries have of this one */
 #ifndef KN_LIBRARY_LOCAL_H
 #define KN_LIBRARY_LOCAL_H
 
@@ -43,6 +44,11 @@ struct local_collection {
     struct kn_view *view; /* NULL: none yet */
     bool distrusted;      /* its file was found damaged, and could not be removed */
 };
+
+/* A title's state as it stands: see the schema. */
+#define LOCAL_STATE                                                                                \
+    "CASE WHEN gone <> '' THEN 4"                                                                  \
+    " WHEN state = 1 AND model IS NOT (SELECT model FROM library) THEN 0 ELSE state END"
 
 struct local {
     struct kn_library base;
@@ -157,6 +163,9 @@ int kn_local_add_dropped(struct kn_db *db, int64_t title, const struct kn_droppe
                          size_t n, struct kn_err *err);
 int kn_local_add_moments(struct kn_db *db, int64_t title, const struct kn_moment *moments, size_t n,
                          size_t dim, struct kn_err *err);
+/* One of kn_library_put's. dim: the library's. */
+int kn_local_put_record(struct kn_db *db, const struct kn_record *r, size_t dim,
+                        struct kn_err *err);
 /* What its segments come to, beside them: kn_local_add_segments and _drop_segments see to it. */
 int kn_local_set_wording(struct kn_db *db, int64_t title, const struct kn_segment *segments,
                          size_t n, struct kn_err *err);

@@ -422,8 +422,14 @@ int kn_store_facts(struct kn_library *lib, const struct kn_id *id, struct kn_are
 {
     struct local *l = NULL;
     struct kn_db *db;
-    int rc = kn_local_store_reader(lib, &l, &db, err);
+    int rc;
 
+    if (!kn_local_of(lib)) {
+        *out = (struct kn_facts){
+            .called = "", .genres = "", .plot = "", .kind = "", .ids = "", .poster = ""};
+        return KN_OK;
+    }
+    rc = kn_local_store_reader(lib, &l, &db, err);
     if (rc)
         return rc;
     rc = facts_in(db, id, arena, out, err);

@@ -111,8 +111,13 @@ int kn_store_given(struct kn_library *lib, const struct kn_id *id, struct kn_are
     struct local *l = NULL;
     struct kn_db *db;
     bool row = false;
-    int rc = kn_local_store_reader(lib, &l, &db, err);
+    int rc;
 
+    if (!kn_local_of(lib)) {
+        *found = false;
+        return KN_OK;
+    }
+    rc = kn_local_store_reader(lib, &l, &db, err);
     if (rc)
         return rc;
     rc = read_given(db, id, arena, &row, out, err);
@@ -211,8 +216,13 @@ int kn_store_scorer(struct kn_library *lib, char name[32], struct kn_err *err)
     struct kn_db *db;
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_local_store_reader(lib, &l, &db, err);
+    int rc;
 
+    if (!kn_local_of(lib)) {
+        name[0] = '\0';
+        return KN_OK;
+    }
+    rc = kn_local_store_reader(lib, &l, &db, err);
     if (rc)
         return rc;
     rc = kn_db_query(db, "SELECT scorer FROM library", NULL, 0, &s, err);
@@ -231,8 +241,13 @@ int kn_store_count_opinions(struct kn_library *lib, size_t *ready, size_t *witho
     int64_t all = 0, none = 0;
     struct kn_db *db;
     bool row;
-    int rc = kn_local_store_reader(lib, &l, &db, err);
+    int rc;
 
+    if (!kn_local_of(lib)) {
+        *ready = *without = 0;
+        return KN_OK;
+    }
+    rc = kn_local_store_reader(lib, &l, &db, err);
     if (rc)
         return rc;
     rc = kn_db_number(db,

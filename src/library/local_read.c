@@ -8,13 +8,8 @@
 
 #include <string.h>
 
-/* The state as it stands: see the schema. */
-#define STATE_NOW                                                                                  \
-    "CASE WHEN gone <> '' THEN 4"                                                                  \
-    " WHEN state = 1 AND model IS NOT (SELECT model FROM library) THEN 0 ELSE state END"
-
 #define TITLE_COLUMNS                                                                              \
-    "key, id, name, " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"                \
+    "key, id, name, " LOCAL_STATE ", CASE WHEN gone <> '' THEN gone ELSE reason END,"              \
     " language, language_confidence, words_from, duration, opinion, year,"                         \
     " model IS (SELECT model FROM library), scorer, genres, set_language <> '',"                   \
     " scorer_version"
@@ -106,7 +101,7 @@ int kn_local_standing(struct kn_db *db, int64_t title, struct kn_arena *arena,
     sqlite3_stmt *s;
     bool row;
     int rc = kn_db_query(db,
-                         "SELECT " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"
+                         "SELECT " LOCAL_STATE ", CASE WHEN gone <> '' THEN gone ELSE reason END,"
                          " duration, joined IS NOT NULL, set_language FROM title WHERE key = ?",
                          KN_VALUES(KN_INT(title)), &s, err);
 
@@ -489,7 +484,7 @@ static int stats_in(struct kn_db *db, struct kn_library_stats *out, struct kn_er
     sqlite3_stmt *s;
     bool row;
     int rc = kn_db_query(db,
-                         "SELECT " STATE_NOW " AS now, count(*), sum(duration) FROM title"
+                         "SELECT " LOCAL_STATE " AS now, count(*), sum(duration) FROM title"
                          " WHERE joined IS NULL GROUP BY now",
                          NULL, 0, &s, err);
 

@@ -186,6 +186,32 @@ static const char *const MIGRATIONS[] = {
                                                  "UPDATE OF joined ON title"
                                                  " WHEN old.joined IS NOT new.joined BEGIN" CHANGED(
                                                      "new"),
+    /* 11: which commit (library.changes) a title was last touched by; which of its changes another library, a target, has;
+     * stamp: how it looked there when it was pulled, NULL where it was published. The library's own name among others. */
+    "ALTER TABLE title ADD COLUMN change INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE target (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE shared ("
+    " target INTEGER NOT NULL REFERENCES target ON DELETE CASCADE,"
+    " title BLOB NOT NULL CHECK (length(title) = 16), change INTEGER NOT NULL, stamp BLOB,"
+    " PRIMARY KEY (target, title)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE library ADD COLUMN identity BLOB;"
+    "UPDATE library SET identity = randomblob(16);"
+    "CREATE TRIGGER title_came AFTER INSERT ON title BEGIN"
+    " UPDATE title SET change = (SELECT changes + 1 FROM library) WHERE key = new.key; END;"
+    "CREATE TRIGGER title_touched AFTER UPDATE ON title WHEN new.change = old.change BEGIN"
+    " UPDATE title SET change = (SELECT changes + 1 FROM library) WHERE key = new.key; END;"
+    "CREATE TRIGGER path_came AFTER INSERT ON path BEGIN"
+    " UPDATE title SET change = (SELECT changes + 1 FROM library) WHERE key IN"
+    " (SELECT coalesce(joined, title.key) FROM title JOIN file ON file.title = title.key"
+    " WHERE file.key = new.file); END;"
+    "CREATE TRIGGER path_moved AFTER UPDATE OF file ON path WHEN new.file <> old.file BEGIN"
+    " UPDATE title SET change = (SELECT changes + 1 FROM library) WHERE key IN"
+    " (SELECT coalesce(joined, title.key) FROM title JOIN file ON file.title = title.key"
+    " WHERE file.key IN (old.file, new.file)); END;"
+    "CREATE TRIGGER path_went AFTER DELETE ON path BEGIN"
+    " UPDATE title SET change = (SELECT changes + 1 FROM library) WHERE key IN"
+    " (SELECT coalesce(joined, title.key) FROM title JOIN file ON file.title = title.key"
+    " WHERE file.key = old.file); END;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -230,8 +230,13 @@ int kn_store_probed(struct kn_library *lib, const struct kn_id *id, struct kn_ar
 {
     struct local *l = NULL;
     struct kn_db *db;
-    int rc = kn_local_store_reader(lib, &l, &db, err);
+    int rc;
 
+    if (!kn_local_of(lib)) {
+        *out = (struct kn_probed){.container = "", .streams_json = "", .words_at = ""};
+        return KN_OK;
+    }
+    rc = kn_local_store_reader(lib, &l, &db, err);
     if (rc)
         return rc;
     rc = read_probed(db, id, arena, out, err);

@@ -220,7 +220,7 @@ static int put_paths(struct kn_db *db, int64_t title, const struct kn_title *t, 
     return rc;
 }
 
-static int put_record(struct kn_db *db, const struct kn_record *r, size_t dim, struct kn_err *err)
+int kn_local_put_record(struct kn_db *db, const struct kn_record *r, size_t dim, struct kn_err *err)
 {
     int64_t key;
     int rc = kn_check_record(r, dim, err);
@@ -257,7 +257,7 @@ int kn_local_put(struct kn_library *lib, const struct kn_record *records, size_t
         return rc;
     rc = kn_local_model(l->writer, NULL, &dim, err);
     for (size_t i = 0; i < n && !rc; i++)
-        rc = put_record(l->writer, &records[i], dim, err);
+        rc = kn_local_put_record(l->writer, &records[i], dim, err);
     return kn_local_end(l, rc, err);
 }
 

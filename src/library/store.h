@@ -15,7 +15,8 @@
  * equal folders end equal. The names of its other paths find it too (kn_library_find).
  *
  * All calls need a local library opened with write (else KN_EARG); any thread; each is one
- * transaction. KN_ENOTFOUND: no such title. */
+ * transaction. KN_ENOTFOUND: no such title. Another backend has no store: what probed, facts, given, scorer and count_opinions would
+ * tell of its titles is unknown, which is "", 0 and not found. */
 #ifndef KN_LIBRARY_STORE_H
 #define KN_LIBRARY_STORE_H
 
@@ -233,6 +234,51 @@ int kn_store_pace(struct kn_library *lib, const char *machine, struct kn_pace *o
 /* A run heard so much in so long. What was before counts for half an hour at most, so that the last runs count most. */
 int kn_store_add_pace(struct kn_library *lib, const char *machine, double sound, double elapsed,
                       struct kn_err *err);
+
+/* ---- what other libraries have of this one ----
+ *
+ * A target is where titles are published to or pulled from: any text that names it, with all that would make what lies there another.
+ * For each is kept which change of a title it has, so that only what is new is sent, and what was sent and forgotten here is removed
+ * there. Unlike the rest, these calls also work while another process ingests, opened for reading or not, but for the last two. */
+
+struct kn_outgoing {
+    struct kn_id id;
+    int64_t change; /* its record is at least so new */
+    bool gone;      /* not for the target: forgotten, missing, or another title answers for it */
+};
+
+/* What the target has not, or not as it is here: titles that are ready, silent or failed, those that changed first before others; or
+ * that were published there and should not be. all: every title, whether the target has it or not. *same: how many it has. From the arena. */
+int kn_store_outgoing(struct kn_library *lib, const char *target, bool all, struct kn_arena *arena,
+                      struct kn_outgoing **out, size_t *n, size_t *same, struct kn_err *err);
+
+/* From now on the target has these titles as of that change or, where gone is set, has them not. */
+int kn_store_note(struct kn_library *lib, const char *target, const struct kn_outgoing *titles,
+                  size_t n, struct kn_err *err);
+
+/* The ready titles that the target has as they are here, by id. From the arena. */
+int kn_store_shared(struct kn_library *lib, const char *target, struct kn_arena *arena,
+                    struct kn_outgoing **out, size_t *n, struct kn_err *err);
+
+/* By what this library is known to those that it shares titles with; copies of it have the same. */
+int kn_store_identity(struct kn_library *lib, struct kn_id *out, struct kn_err *err);
+
+struct kn_incoming { /* a title of the target's, and a hash of how it looks there */
+    struct kn_id id;
+    struct kn_hash stamp;
+    bool wanted; /* out: it is not here, or was pulled before and looked otherwise then */
+    bool own;    /* out: it is here by its own, or was changed here: it stays as it is */
+};
+int kn_store_wanted(struct kn_library *lib, const char *target, struct kn_incoming *titles,
+                    size_t n, struct kn_err *err);
+
+/* Puts the record of titles[i] at records[i], all or none. Needs write. */
+int kn_store_take(struct kn_library *lib, const char *target, const struct kn_incoming *titles,
+                  const struct kn_record *records, size_t n, struct kn_err *err);
+
+/* Forgets what was pulled from the target and is not among seen, ascending by id; what was changed here stays. Needs write. */
+int kn_store_drop_pulled(struct kn_library *lib, const char *target, const struct kn_id *seen,
+                         size_t n, size_t *dropped, struct kn_err *err);
 
 /* ---- health ---- */
 

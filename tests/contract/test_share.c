@@ -1,0 +1,718 @@
+/* One test a promise of share.h, with a library of each backend as the other one. */
+#include "contract.h"
+
+#include "base/cancel.h"
+#include "library/backend.h"
+#include "library/share.h"
+
+enum { MANY = 200 };
+
+struct side {
+    char dir[64];
+    struct kn_library *lib;
+};
+
+static void open_side(struct side *s, bool write)
+{
+    const struct kn_library_options options = {.write = write, .create = write};
+    struct kn_err err = {0};
+
+    if (!s->dir[0]) {
+        strcpy(s->dir, "/tmp/kinora-share-XXXXXX");
+        assert_non_null(mkdtemp(s->dir));
+    }
+    if (kn_library_open_local(s->dir, &options, &s->lib, &err))
+        fail_msg("%s", err.msg);
+}
+
+static struct side new_side(void)
+{
+    struct side s = {.dir = ""};
+
+    open_side(&s, true);
+    assert_int_equal(kn_library_set_model(s.lib, "test-model", DIM, NULL), KN_OK);
+    return s;
+}
+
+static void close_side(struct side *s)
+{
+    kn_library_close(s->lib);
+    remove_folder(s->dir);
+}
+
+static void put_in(struct kn_library *lib, const struct kn_record *r)
+{
+    struct kn_err err = {0};
+
+    if (kn_library_put(lib, r, 1, &err))
+        fail_msg("%s", err.msg);
+}
+
+static void put_some(struct fixture *f, struct kn_library *lib, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        struct kn_record r = some_record(f->arena, i, 1 + i % 3);
+
+        put_in(lib, &r);
+    }
+}
+
+static void put_wordless(struct fixture *f, struct kn_library *lib, uint32_t number,
+                         enum kn_state state)
+{
+    struct kn_record r = some_record(f->arena, number, 1);
+
+    r.title.state = state;
+    r.title.reason = "why it is so";
+    r.vector = NULL;
+    r.n_segments = r.n_moments = 0;
+    put_in(lib, &r);
+}
+
+static struct kn_record record_in(struct fixture *f, struct kn_library *lib, uint32_t number)
+{
+    struct kn_id id = id_of(number);
+    struct kn_record r;
+    struct kn_err err = {0};
+
+    if (kn_library_get(lib, &id, KN_WITH_VECTOR | KN_WITH_SEGMENTS | KN_WITH_MOMENT_VECTORS,
+                       f->arena, &r, &err))
+        fail_msg("title %u: %s", number, err.msg);
+    return r;
+}
+
+static bool has(struct fixture *f, struct kn_library *lib, uint32_t number)
+{
+    struct kn_id id = id_of(number);
+    struct kn_record r;
+
+    return kn_library_get(lib, &id, 0, f->arena, &r, NULL) == KN_OK;
+}
+
+static void forget(struct kn_library *lib, uint32_t number)
+{
+    struct kn_id id = id_of(number);
+
+    assert_int_equal(kn_library_remove(lib, &id, 1, NULL), KN_OK);
+}
+
+static struct kn_share between(struct fixture *f, struct side *s)
+{
+    return (struct kn_share){
+        .local = s->lib, .other = f->lib, .address = "there", .target = "there test-model"};
+}
+
+static struct kn_shared publish(struct fixture *f, struct side *s)
+{
+    struct kn_share share = between(f, s);
+    struct kn_shared done;
+    struct kn_err err = {0};
+
+    if (kn_share_publish(&share, &done, &err))
+        fail_msg("%s", err.msg);
+    return done;
+}
+
+static struct kn_shared pull(struct fixture *f, struct side *s)
+{
+    struct kn_share share = between(f, s);
+    struct kn_shared done;
+    struct kn_err err = {0};
+
+    if (kn_share_pull(&share, &done, &err))
+        fail_msg("%s", err.msg);
+    return done;
+}
+
+/* ---- publishing ---- */
+
+static void what_is_finished_goes_whole_and_is_checked(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_shared done;
+
+    put_some(f, s.lib, 0, MANY);
+    put_wordless(f, s.lib, MANY, KN_STATE_SILENT);
+    put_wordless(f, s.lib, MANY + 1, KN_STATE_FAILED);
+    put_wordless(f, s.lib, MANY + 2, KN_STATE_PENDING);
+    put_wordless(f, s.lib, MANY + 3, KN_STATE_MISSING);
+    done = publish(f, &s);
+    assert_int_equal(done.sent, MANY + 2);
+    assert_int_equal(done.present, MANY);
+    assert_int_equal(done.compared, 100);
+    assert_int_equal(done.questions, 100);
+    assert_true(done.recall >= 0.99);
+    for (uint32_t i = 0; i < MANY + 2; i++) {
+        struct kn_record here = record_in(f, s.lib, i), there = record_in(f, f->lib, i);
+
+        assert_same_record(&here, &there);
+    }
+    assert_false(has(f, f->lib, MANY + 2) || has(f, f->lib, MANY + 3));
+    close_side(&s);
+}
+
+static void only_what_is_new_or_changed_is_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_shared done;
+    struct kn_record r;
+
+    put_some(f, s.lib, 0, 20);
+    publish(f, &s);
+    done = publish(f, &s);
+    assert_int_equal(done.sent, 0);
+    assert_int_equal(done.same, 20);
+    assert_int_equal(done.present, 20);
+    r = some_record(f->arena, 3, 2);
+    r.title.name = "renamed";
+    put_in(s.lib, &r);
+    put_some(f, s.lib, 20, 21);
+    done = publish(f, &s);
+    assert_int_equal(done.sent, 2);
+    assert_string_equal(record_in(f, f->lib, 3).title.name, "renamed");
+    close_side(&s);
+}
+
+static void everything_is_sent_where_that_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_share share = between(f, &s);
+    struct kn_shared done;
+
+    put_some(f, s.lib, 0, 5);
+    publish(f, &s);
+    share.all = true;
+    assert_int_equal(kn_share_publish(&share, &done, NULL), KN_OK);
+    assert_int_equal(done.sent, 5);
+    close_side(&s);
+}
+
+static void what_was_forgotten_or_lost_its_files_is_removed_there(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_shared done;
+
+    put_some(f, s.lib, 0, 6);
+    publish(f, &s);
+    forget(s.lib, 2);
+    put_wordless(f, s.lib, 4, KN_STATE_MISSING);
+    done = publish(f, &s);
+    assert_int_equal(done.removed, 2);
+    assert_false(has(f, f->lib, 2) || has(f, f->lib, 4));
+    put_some(f, s.lib, 4, 5); /* it is back */
+    assert_int_equal(publish(f, &s).sent, 1);
+    assert_true(has(f, f->lib, 4));
+    close_side(&s);
+}
+
+static void a_title_that_another_one_answers_for_is_removed_there(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_id a = id_of(1), b = id_of(2);
+
+    put_some(f, s.lib, 1, 3);
+    publish(f, &s);
+    assert_int_equal(kn_store_join(s.lib, &a, &b, true, NULL), KN_OK);
+    publish(f, &s);
+    assert_true(has(f, f->lib, 1));
+    assert_false(has(f, f->lib, 2));
+    close_side(&s);
+}
+
+static void titles_of_others_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct side a = new_side(), b = new_side();
+    struct kn_shared done;
+
+    put_some(f, a.lib, 0, 30);
+    put_some(f, b.lib, 20, 60); /* ten are the same film on both machines */
+    publish(f, &a);
+    done = publish(f, &b);
+    assert_int_equal(done.sent, 40);
+    assert_int_equal(stats_of(f).titles, 60);
+    forget(a.lib, 1);
+    publish(f, &a);
+    assert_int_equal(stats_of(f).titles, 59);
+    assert_int_equal(publish(f, &b).present, 40);
+    close_side(&a);
+    close_side(&b);
+}
+
+static void what_is_not_ready_replaces_nothing_that_is(void **state)
+{
+    struct fixture *f = *state;
+    struct side a = new_side(), b = new_side();
+    struct kn_shared done;
+
+    put_some(f, a.lib, 7, 8);
+    put_wordless(f, b.lib, 7, KN_STATE_SILENT);
+    publish(f, &a);
+    done = publish(f, &b);
+    assert_int_equal(done.sent, 0);
+    assert_int_equal(done.kept, 1);
+    assert_int_equal(record_in(f, f->lib, 7).title.state, KN_STATE_READY);
+    assert_int_equal(publish(f, &b).same, 1);
+    close_side(&a);
+    close_side(&b);
+}
+
+static void of_paths_only_those_below_the_media_root_are_told(void **state)
+{
+    static const char *const paths[] = {"/films/a/Heat.mkv", "/filmsother/Heat.mkv",
+                                        "/home/me/Heat.mkv"};
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_share share = between(f, &s);
+    struct kn_record r = some_record(f->arena, 1, 1);
+    struct kn_shared done;
+
+    r.title.paths = paths;
+    r.title.n_paths = 3;
+    put_in(s.lib, &r);
+    publish(f, &s);
+    assert_int_equal(record_in(f, f->lib, 1).title.n_paths, 0);
+    share.media_root = "/films";
+    share.all = true;
+    assert_int_equal(kn_share_publish(&share, &done, NULL), KN_OK);
+    r = record_in(f, f->lib, 1);
+    assert_int_equal(r.title.n_paths, 1);
+    assert_string_equal(r.title.paths[0], "a/Heat.mkv");
+    close_side(&s);
+}
+
+static void what_is_missing_there_is_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_shared done;
+
+    put_some(f, s.lib, 0, 9);
+    publish(f, &s);
+    forget(f->lib, 5); /* by another publisher, or the cluster went back to a snapshot */
+    done = publish(f, &s);
+    assert_int_equal(done.sent, 1);
+    assert_int_equal(done.present, 9);
+    assert_true(has(f, f->lib, 5));
+    close_side(&s);
+}
+
+static void it_works_beside_an_ingest(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side(), reader = s;
+
+    put_some(f, s.lib, 0, 3);
+    open_side(&reader, false); /* while s holds the writer's lock */
+    assert_int_equal(publish(f, &reader).sent, 3);
+    put_some(f, s.lib, 3, 5);
+    assert_int_equal(publish(f, &reader).sent, 2);
+    kn_library_close(reader.lib);
+    close_side(&s);
+}
+
+static void another_model_is_another_target(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_share share = between(f, &s);
+    struct kn_shared done;
+
+    put_some(f, s.lib, 0, 3);
+    publish(f, &s);
+    share.target = "there other-model";
+    assert_int_equal(kn_share_publish(&share, &done, NULL), KN_OK);
+    assert_int_equal(done.sent, 3);
+    close_side(&s);
+}
+
+static void an_empty_library_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = {.dir = ""};
+    struct kn_share share;
+    struct kn_shared done;
+
+    open_side(&s, true);
+    share = between(f, &s);
+    assert_int_equal(kn_share_publish(&share, &done, NULL), KN_EARG);
+    close_side(&s);
+}
+
+/* ---- when it is stopped, and when it fails ---- */
+
+static void stop(void *ctx, const struct kn_share_event *e)
+{
+    if (e->doing == KN_SHARE_SEND)
+        kn_cancel_set(ctx);
+}
+
+static void a_stopped_run_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_cancel cancel = {false};
+    struct kn_share share = between(f, &s);
+    struct kn_shared done, rest;
+
+    put_some(f, s.lib, 0, MANY);
+    share.cancel = &cancel;
+    share.event = stop;
+    share.ctx = &cancel;
+    assert_int_equal(kn_share_publish(&share, &done, NULL), KN_ECANCELLED);
+    assert_in_range(done.sent, 1, MANY - 1);
+    rest = publish(f, &s);
+    assert_int_equal(rest.same, done.sent);
+    assert_int_equal(done.sent + rest.sent, MANY);
+    close_side(&s);
+}
+
+/* A library between us and the other one that spoils what passes. */
+struct spoiler {
+    struct kn_library base;
+    struct kn_library *inner;
+    int puts, fail_at; /* the put of that number fails, and */
+    bool lost;         /* its answer is what is lost, or the request */
+    bool swallow;      /* puts are told to be done and are not */
+    bool bend;         /* vectors come back as others */
+    bool deaf;         /* the best answers are left out */
+};
+
+static struct kn_library_ops spoiled_ops;
+
+static struct kn_library *inner_of(struct kn_library *lib)
+{
+    return ((struct spoiler *)lib)->inner;
+}
+
+static int spoiled_model(struct kn_library *lib, char name[64], size_t *dim, struct kn_err *err)
+{
+    return kn_library_model(inner_of(lib), name, dim, err);
+}
+
+static int spoiled_set_model(struct kn_library *lib, const char *name, size_t dim,
+                             struct kn_err *err)
+{
+    return kn_library_set_model(inner_of(lib), name, dim, err);
+}
+
+static int spoiled_put(struct kn_library *lib, const struct kn_record *records, size_t n,
+                       struct kn_err *err)
+{
+    struct spoiler *s = (struct spoiler *)lib;
+    bool fails = ++s->puts == s->fail_at;
+
+    if (!s->swallow && (!fails || s->lost))
+        assert_int_equal(kn_library_put(s->inner, records, n, err), KN_OK);
+    return fails ? kn_err_set(err, KN_ENET, "the line went dead") : KN_OK;
+}
+
+static int spoiled_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
+                       struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+{
+    int rc = kn_library_get(inner_of(lib), id, parts, arena, out, err);
+
+    if (rc == KN_OK && out->vector && ((struct spoiler *)lib)->bend)
+        out->vector = unit_vector(arena, 4711);
+    return rc;
+}
+
+static int spoiled_remove(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                          struct kn_err *err)
+{
+    return kn_library_remove(inner_of(lib), ids, n, err);
+}
+
+static int spoiled_similar(struct kn_library *lib, const float *vector, size_t dim,
+                           const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
+                           struct kn_err *err)
+{
+    struct kn_hit all[2 * 10];
+    int rc = kn_library_similar(inner_of(lib), vector, dim, filter, 2 * k, all, n, err);
+
+    assert_true(2 * k <= sizeof all / sizeof *all);
+    if (rc == KN_OK && ((struct spoiler *)lib)->deaf && *n == 2 * k)
+        memcpy(hits, all + k, k * sizeof *hits);
+    else
+        memcpy(hits, all, (*n < k ? *n : k) * sizeof *hits);
+    *n = *n < k ? *n : k;
+    return rc;
+}
+
+static int spoiled_similarities(struct kn_library *lib, const float *vector, size_t dim,
+                                const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
+{
+    return kn_library_similarities(inner_of(lib), vector, dim, ids, n, out, err);
+}
+
+static struct spoiler spoiling(struct fixture *f)
+{
+    spoiled_ops.model = spoiled_model;
+    spoiled_ops.set_model = spoiled_set_model;
+    spoiled_ops.put = spoiled_put;
+    spoiled_ops.get = spoiled_get;
+    spoiled_ops.remove = spoiled_remove;
+    spoiled_ops.similar = spoiled_similar;
+    spoiled_ops.similarities = spoiled_similarities;
+    return (struct spoiler){.base = {.ops = &spoiled_ops}, .inner = f->lib};
+}
+
+static void a_line_that_breaks_anywhere_costs_nothing(void **state)
+{
+    static const struct {
+        int at;    /* the batch of 64 titles that fails */
+        bool lost; /* its answer is what is lost */
+    } breaks[] = {{1, false}, {2, true}, {1, true}, {2, false}};
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_shared done;
+    size_t sent = 0;
+
+    put_some(f, s.lib, 0, 3 * 64);
+    for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
+        struct spoiler spoiler = spoiling(f);
+        struct kn_share share = between(f, &s);
+
+        spoiler.fail_at = breaks[i].at;
+        spoiler.lost = breaks[i].lost;
+        share.other = &spoiler.base;
+        assert_int_equal(kn_share_publish(&share, &done, NULL), KN_ENET);
+        sent += done.sent;
+    }
+    done = publish(f, &s);
+    assert_int_equal(sent + done.sent, 3 * 64);
+    assert_int_equal(done.present, 3 * 64);
+    assert_int_equal(stats_of(f).titles, 3 * 64);
+    for (uint32_t i = 0; i < 3 * 64; i++) {
+        struct kn_record here = record_in(f, s.lib, i), there = record_in(f, f->lib, i);
+
+        assert_same_record(&here, &there);
+    }
+    close_side(&s);
+}
+
+static void assert_found(struct fixture *f, struct side *s, struct spoiler *spoiler,
+                         const char *says)
+{
+    struct kn_share share = between(f, s);
+    struct kn_shared done;
+    struct kn_err err = {0};
+
+    share.other = &spoiler->base;
+    assert_int_equal(kn_share_publish(&share, &done, &err), KN_ECORRUPT);
+    if (!strstr(err.msg, says))
+        fail_msg("'%s' does not say '%s'", err.msg, says);
+}
+
+static void the_check_finds_what_was_not_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct spoiler spoiler = spoiling(f);
+
+    put_some(f, s.lib, 0, 5);
+    set_model(f);
+    spoiler.swallow = true;
+    assert_found(f, &s, &spoiler, "5 titles were taken and are not there");
+    assert_int_equal(publish(f, &s).sent, 5); /* and none of them is thought to be there */
+    close_side(&s);
+}
+
+static void the_check_finds_vectors_that_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct spoiler spoiler = spoiling(f);
+
+    put_some(f, s.lib, 0, 5);
+    spoiler.bend = true;
+    assert_found(f, &s, &spoiler, "the title's vector is not the same");
+    close_side(&s);
+}
+
+static void the_check_finds_answers_that_differ(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct spoiler spoiler = spoiling(f);
+
+    put_some(f, s.lib, 0, 50);
+    spoiler.deaf = true;
+    assert_found(f, &s, &spoiler, "to 50 questions 0 are given on both sides");
+    close_side(&s);
+}
+
+/* ---- pulling ---- */
+
+static void a_pulled_library_is_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = {.dir = ""};
+    struct kn_shared done;
+
+    set_model(f);
+    put_some(f, f->lib, 0, MANY);
+    put_wordless(f, f->lib, MANY, KN_STATE_SILENT);
+    open_side(&s, true);
+    done = pull(f, &s);
+    assert_int_equal(done.sent, MANY + 1);
+    assert_int_equal(done.present, MANY);
+    assert_int_equal(done.compared, 100);
+    assert_int_equal(done.questions, 100);
+    for (uint32_t i = 0; i < MANY + 1; i++) {
+        struct kn_record here = record_in(f, s.lib, i), there = record_in(f, f->lib, i);
+
+        assert_same_record(&there, &here);
+    }
+    done = pull(f, &s);
+    assert_int_equal(done.sent, 0);
+    assert_int_equal(done.same, MANY + 1);
+    close_side(&s);
+}
+
+static void what_changed_there_is_pulled_again_and_what_went_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = {.dir = ""};
+    struct kn_shared done;
+    struct kn_record r;
+
+    set_model(f);
+    put_some(f, f->lib, 0, 10);
+    open_side(&s, true);
+    pull(f, &s);
+    r = some_record(f->arena, 3, 2);
+    r.title.opinion = 0.75;
+    put_in(f->lib, &r);
+    forget(f->lib, 5);
+    forget(s.lib, 6);
+    done = pull(f, &s);
+    assert_int_equal(done.sent, 2);
+    assert_int_equal(done.removed, 1);
+    assert_true(record_in(f, s.lib, 3).title.opinion == 0.75);
+    assert_false(has(f, s.lib, 5));
+    assert_true(has(f, s.lib, 6));
+    close_side(&s);
+}
+
+static void what_is_of_this_library_itself_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_shared done;
+    struct kn_record r;
+
+    set_model(f);
+    put_some(f, f->lib, 0, 5);
+    r = some_record(f->arena, 2, 1);
+    r.title.name = "my own";
+    put_in(s.lib, &r);
+    put_some(f, s.lib, 70, 71);
+    done = pull(f, &s);
+    assert_int_equal(done.sent, 4);
+    assert_int_equal(done.kept, 1);
+    assert_string_equal(record_in(f, s.lib, 2).title.name, "my own");
+    r = some_record(f->arena, 3, 1);
+    r.title.name = "changed here";
+    put_in(s.lib, &r);
+    forget(f->lib, 3);
+    done = pull(f, &s);
+    assert_int_equal(done.removed, 0);
+    assert_string_equal(record_in(f, s.lib, 3).title.name, "changed here");
+    assert_true(has(f, s.lib, 70));
+    close_side(&s);
+}
+
+/* They are somebody else's: publishing sends only what is of this library. */
+static void what_was_pulled_is_neither_sent_nor_removed_there(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = {.dir = ""};
+    struct kn_shared done;
+
+    set_model(f);
+    put_some(f, f->lib, 0, 5);
+    open_side(&s, true);
+    pull(f, &s);
+    put_some(f, s.lib, 5, 6);
+    forget(s.lib, 0);
+    done = publish(f, &s);
+    assert_int_equal(done.sent, 1);
+    assert_int_equal(done.removed, 0);
+    assert_int_equal(stats_of(f).titles, 6);
+    close_side(&s);
+}
+
+static void a_stopped_pull_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = {.dir = ""};
+    struct kn_cancel cancel = {false};
+    struct kn_share share;
+    struct kn_shared done, rest;
+
+    set_model(f);
+    put_some(f, f->lib, 0, 300); /* more than a page */
+    open_side(&s, true);
+    share = between(f, &s);
+    share.cancel = &cancel;
+    share.event = stop;
+    share.ctx = &cancel;
+    assert_int_equal(kn_share_pull(&share, &done, NULL), KN_ECANCELLED);
+    assert_in_range(done.sent, 1, 299);
+    rest = pull(f, &s);
+    assert_int_equal(done.sent + rest.sent, 300);
+    assert_int_equal(rest.present, 300);
+    close_side(&s);
+}
+
+static void a_library_of_another_model_is_not_pulled_into(void **state)
+{
+    struct fixture *f = *state;
+    struct side s = new_side();
+    struct kn_share share = between(f, &s);
+    struct kn_shared done;
+    struct kn_err err = {0};
+
+    assert_int_equal(kn_share_pull(&share, &done, &err), KN_EARG); /* nothing there yet */
+    assert_int_equal(kn_library_set_model(f->lib, "other-model", DIM, NULL), KN_OK);
+    assert_int_equal(kn_share_pull(&share, &done, &err), KN_EARG);
+    assert_non_null(strstr(err.msg, "pull into another --library"));
+    close_side(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_finished_goes_whole_and_is_checked),
+        TEST(only_what_is_new_or_changed_is_sent),
+        TEST(everything_is_sent_where_that_is_asked_for),
+        TEST(what_was_forgotten_or_lost_its_files_is_removed_there),
+        TEST(a_title_that_another_one_answers_for_is_removed_there),
+        TEST(titles_of_others_stay),
+        TEST(what_is_not_ready_replaces_nothing_that_is),
+        TEST(of_paths_only_those_below_the_media_root_are_told),
+        TEST(what_is_missing_there_is_sent_again),
+        TEST(it_works_beside_an_ingest),
+        TEST(another_model_is_another_target),
+        TEST(an_empty_library_is_refused),
+        TEST(a_stopped_run_goes_on),
+        TEST(a_line_that_breaks_anywhere_costs_nothing),
+        TEST(the_check_finds_what_was_not_kept),
+        TEST(the_check_finds_vectors_that_changed),
+        TEST(the_check_finds_answers_that_differ),
+        TEST(a_pulled_library_is_the_same),
+        TEST(what_changed_there_is_pulled_again_and_what_went_goes),
+        TEST(what_is_of_this_library_itself_stays),
+        TEST(what_was_pulled_is_neither_sent_nor_removed_there),
+        TEST(a_stopped_pull_goes_on),
+        TEST(a_library_of_another_model_is_not_pulled_into),
+    };
+
+    return run_on_every_backend(tests, sizeof tests / sizeof *tests);
+}
