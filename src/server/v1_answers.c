@@ -1,4 +1,5 @@
 /* What belongs together: /titles/{id}/similar, the same as a playlist, /recommend. */
+#include "internal.h"
 #include "v1_parts.h"
 
 #include "base/err.h"
@@ -249,12 +250,25 @@ static void add_entry(struct kn_buf *out, const char *origin, const struct kn_ti
     kn_buf_addf(out, NULL, "%s/api/v1/titles/%s/media\n", origin, id);
 }
 
+/* "http://127.0.0.1:7878", as the client has it: the Host was checked, and a reverse proxy that ends TLS says so. */
+static const char *origin_of(const struct kn_request *r)
+{
+    const struct kn_exchange *x = kn_exchange_of(r);
+    const char *proto = kn_exchange_header(x, "X-Forwarded-Proto"),
+               *host = kn_exchange_header(x, "Host");
+
+    return kn_arena_printf(r->arena, "%s://%s",
+                           proto && strcmp(proto, "https") == 0 ? proto : "http",
+                           host ? host : "localhost");
+}
+
 int kn_v1_playlist(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
 {
     struct kinora_query q = {0};
     struct kinora_answer *a = NULL;
+    const char *origin = origin_of(r);
     struct kn_buf list;
-    int rc = read_ranking(r, &q, err);
+    int rc = origin ? read_ranking(r, &q, err) : kn_err_set(err, KN_ELIMIT, "playlist: no memory");
 
     if (!rc)
         rc = ask(r, kn_request_id(r, "id"), &q, out, &a, err);
@@ -262,9 +276,9 @@ int kn_v1_playlist(const struct kn_request *r, struct kn_reply *out, struct kn_e
         return rc;
     kn_buf_init(&list, 4 << 20);
     kn_buf_adds(&list, "#EXTM3U\n", NULL);
-    add_entry(&list, r->origin, &a->title);
+    add_entry(&list, origin, &a->title);
     for (size_t i = 0; i < a->n; i++)
-        add_entry(&list, r->origin, &a->recommendations[i].title);
+        add_entry(&list, origin, &a->recommendations[i].title);
     rc = kn_buf_ok(&list, err);
     if (!rc)
         rc = kn_reply_bytes(out, "application/vnd.apple.mpegurl; charset=utf-8", list.data, list.n,

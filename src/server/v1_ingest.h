@@ -35,7 +35,7 @@ struct kn_v1_ingest {
     char **paths; /* of this run, as the file system has them */
     size_t n_paths;
     bool retry_failed;
-    time_t started;   /* 0: none yet */
+    time_t started; /* 0: none yet */
     size_t done, total;
     double heard, elapsed, left;
     struct kn_v1_active active[KN_V1_ACTIVE];
@@ -44,7 +44,7 @@ struct kn_v1_ingest {
     size_t n_failures;                             /* of this run, also those that went round */
     bool has_summary, cancelled;
     struct kinora_summary summary;
-    char error[256];                          /* "" */
+    char error[256];                            /* "" */
     double all_heard, all_finished, all_failed; /* since the server began */
 };
 
