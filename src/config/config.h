@@ -53,6 +53,8 @@ enum {
     KN_FOR_BACKUP = 1u << 15,
     KN_FOR_PUBLISH = 1u << 20,
     KN_FOR_PULL = 1u << 21,
+    KN_FOR_SERVE = 1u << 16,
+    KN_FOR_TOKEN = 1u << 17,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -117,6 +119,12 @@ struct kn_config {
     /* sharing */
     bool all, swap;
     const char *media_root; /* "": no path leaves this machine */
+    /* serve */
+    const char *listen;            /* "127.0.0.1:7878" */
+    struct kn_texts allow_hosts;   /* names in Host besides the address's own */
+    struct kn_texts allow_folders; /* that the API may take in */
+    const char *access_log;        /* a file; "-": standard error */
+    const char *token_file;        /* "": KINORA_TOKEN, or what kinora token made */
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 
@@ -149,6 +157,9 @@ int kn_config_languages(const char *text, struct kn_err *err);
 /* Where Kinora keeps what is its own: kinora under XDG_DATA_HOME, else under ~/.local/share. Appends.
  * KN_EARG when neither that nor HOME is set. */
 int kn_config_data_dir(struct kn_buf *out, struct kn_err *err);
+
+/* Where it keeps what only `kinora serve` needs: kinora under XDG_STATE_HOME, else under ~/.local/state. Likewise. */
+int kn_config_state_dir(struct kn_buf *out, struct kn_err *err);
 
 /* The configuration file, whether there or not: KINORA_CONFIG, else kinora/config.ini under
  * XDG_CONFIG_HOME, else under ~/.config. Appends; nothing at all where HOME is not set either. */

@@ -16,7 +16,7 @@ enum { NOTE_WAIT_MS = 60000 }; /* an import commits all its rows at once */
 #define TARGET "(SELECT key FROM target WHERE name = ?1)"
 
 /* Titles that are for others. */
-#define FINISHED " title.joined IS NULL AND " LOCAL_STATE " IN (1, 2, 3)"
+#define FINISHED " title.joined IS NULL AND " KN_LOCAL_STATE " IN (1, 2, 3)"
 
 /* ---- what is to go out ---- */
 
@@ -72,7 +72,7 @@ static int outgoing_in(struct kn_db *db, const char *target, bool all, struct kn
                          "SELECT shared.title, shared.change FROM shared"
                          " LEFT JOIN title ON title.id = shared.title"
                          " WHERE shared.target = " TARGET " AND stamp IS NULL"
-                         " AND (title.key IS NULL OR title.joined IS NOT NULL OR " LOCAL_STATE
+                         " AND (title.key IS NULL OR title.joined IS NOT NULL OR " KN_LOCAL_STATE
                          " = 4)",
                          KN_VALUES(KN_TEXT(target)), &s, err);
     if (!rc)
@@ -135,7 +135,7 @@ int kn_store_shared(struct kn_library *lib, const char *target, struct kn_arena 
                          "SELECT title.id, title.change FROM shared"
                          " JOIN title ON title.id = shared.title"
                          " WHERE shared.target = " TARGET " AND title.joined IS NULL"
-                         " AND " LOCAL_STATE " = 1 AND shared.change = title.change"
+                         " AND " KN_LOCAL_STATE " = 1 AND shared.change = title.change"
                          " ORDER BY shared.title",
                          KN_VALUES(KN_TEXT(target)), &s, err);
     if (!rc)
