@@ -586,8 +586,9 @@ struct kinora_share_event {
 struct kinora_shared {
     size_t sent, removed; /* titles */
     size_t same;          /* not sent, as they were there */
-    size_t
-        kept; /* not pulled, for they are this library's own; not published, for another machine's is of more use */
+    /* Not pulled, for they are this library's own; not published, as another machine's is of more use; not removed, as other
+     * machines publish them too. */
+    size_t kept;
     /* Of the check: ready titles that were found there, records that were compared, titles that were asked for on either side, and
      * the share of answers that are the same; NaN: there was none to compare. */
     size_t present, compared, questions;

@@ -20,6 +20,7 @@ struct sharing {
     void (*event)(void *ctx, const struct kinora_share_event *e);
     void *ctx;
     double began;
+    struct kn_id by;
     struct kn_arena *arena;
     struct kn_share share;
 };
@@ -167,8 +168,12 @@ int kinora_publish(struct kinora *k, const struct kinora_share_options *o,
         rc = escaped_root(&s, err);
     if (rc == KN_OK)
         rc = open_other(&s, &how, err);
-    if (rc == KN_OK && kn_library_is_remote(s.share.address))
-        rc = open_aside(&s, &how, err);
+    if (rc == KN_OK && kn_library_is_remote(s.share.address)) {
+        s.share.by = &s.by;
+        rc = kn_store_identity(k->lib, &s.by, err);
+        if (rc == KN_OK)
+            rc = open_aside(&s, &how, err);
+    }
     if (rc == KN_OK)
         rc = name_target(&s, k->lib, &s.share.target, err);
     if (rc == KN_OK)

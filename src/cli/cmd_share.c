@@ -71,7 +71,7 @@ static void summary(const struct kn_cli *cli, const struct kinora_shared *s, boo
     if (s->same > 0)
         printf(", %zu unchanged", s->same);
     if (s->kept > 0)
-        printf(publish ? ", %zu left as another machine has them" : ", %zu of this library's own",
+        printf(publish ? ", %zu left as other machines have them" : ", %zu of this library's own",
                s->kept);
     if (stopped) {
         puts(". Stopped: run the same command to go on.");

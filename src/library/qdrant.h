@@ -24,4 +24,12 @@ int kn_library_open_qdrant(const char *address, const struct kn_library_options 
 int kn_qdrant_aside(struct kn_library *lib, const char *model, size_t dim, struct kn_err *err);
 int kn_qdrant_swap(struct kn_library *lib, struct kn_err *err);
 
+/* Which machines publish a title, so that one of them does not remove what another still has. by names a machine's library. Claims are
+ * of the collections that this handle writes. release withdraws those of by; held[i]: titles[i] is still claimed by others. At most a
+ * few hundred titles at once. */
+int kn_qdrant_claim(struct kn_library *lib, const struct kn_id *by, const struct kn_id *titles,
+                    size_t n, struct kn_err *err);
+int kn_qdrant_release(struct kn_library *lib, const struct kn_id *by, const struct kn_id *titles,
+                      size_t n, bool *held, struct kn_err *err);
+
 #endif

@@ -25,7 +25,7 @@ static const struct index {
     {"moments", "title", "keyword"},  {"moments", "kind", "keyword"},
     {"moments", "state", "keyword"},  {"moments", "languages", "keyword"},
     {"moments", "genre", "keyword"},  {"moments", "year", "integer"},
-    {"moments", "length", "float"},
+    {"moments", "length", "float"},   {"moments", "of", "keyword"},
 };
 
 void kn_qd_key(const char *model, size_t dim, char out[KN_QD_KEY])

@@ -107,6 +107,7 @@ static int add_title(const struct kn_share *s, const struct kn_outgoing *o, stru
 static int send_batch(const struct kn_share *s, const struct kn_outgoing *titles, size_t n,
                       size_t *at, struct batch *b, struct kn_shared *out, struct kn_err *err)
 {
+    struct kn_id claimed[BATCH_TITLES];
     size_t kept = 0;
     int rc = KN_OK;
 
@@ -114,6 +115,10 @@ static int send_batch(const struct kn_share *s, const struct kn_outgoing *titles
     for (; !rc && *at < n && b->n_noted < BATCH_TITLES && kn_arena_used(b->arena) < BATCH_BYTES;
          (*at)++)
         rc = add_title(s, &titles[*at], b, &kept, err);
+    for (size_t i = 0; i < b->n_noted; i++)
+        claimed[i] = b->noted[i].id;
+    if (!rc && s->by)
+        rc = kn_qdrant_claim(s->other, s->by, claimed, b->n_noted, err);
     if (!rc && b->n > 0)
         rc = kn_library_put(s->other, b->records, b->n, err);
     if (!rc && b->n_noted > 0)
@@ -148,24 +153,43 @@ static int send_all(const struct kn_share *s, const struct kn_outgoing *titles, 
     return rc;
 }
 
+/* Of n titles those that nobody else publishes; *n_gone: how many. */
+static int remove_some(const struct kn_share *s, struct kn_id *ids, size_t n, size_t *n_gone,
+                       struct kn_err *err)
+{
+    bool held[BATCH_REMOVED] = {false};
+    size_t gone = 0;
+    int rc = s->by ? kn_qdrant_release(s->other, s->by, ids, n, held, err) : KN_OK;
+
+    for (size_t i = 0; !rc && i < n; i++)
+        if (!held[i])
+            ids[gone++] = ids[i];
+    if (!rc && gone > 0)
+        rc = kn_library_remove(s->other, ids, gone, err);
+    if (!rc)
+        *n_gone = gone;
+    return rc;
+}
+
 static int remove_all(const struct kn_share *s, const struct kn_outgoing *titles, size_t n,
                       struct kn_shared *out, struct kn_err *err)
 {
     struct kn_id ids[BATCH_REMOVED];
     int rc = KN_OK;
 
-    for (size_t at = 0, count; !rc && at < n; at += count) {
+    for (size_t at = 0, count, gone = 0; !rc && at < n; at += count) {
         count = n - at < BATCH_REMOVED ? n - at : BATCH_REMOVED;
         for (size_t i = 0; i < count; i++)
             ids[i] = titles[at + i].id;
         rc = kn_share_stopped(s, err);
         if (!rc)
-            rc = kn_library_remove(s->other, ids, count, err);
+            rc = remove_some(s, ids, count, &gone, err);
         if (!rc)
             rc = kn_store_note(s->local, s->target, titles + at, count, err);
         if (rc)
             break;
-        out->removed += count;
+        out->removed += gone;
+        out->kept += count - gone;
         kn_share_tell(s, KN_SHARE_REMOVE, "", at + count, n);
     }
     return rc;

@@ -39,8 +39,10 @@ struct kn_share {
     struct kn_library *current;
     const char *former;
     bool swap; /* also when it has titles that are not there in the new model yet */
-    const char *
-        media_root; /* escaped, absolute: what is published of paths is how those in it go on. NULL or "": none */
+    /* As what this library is known there: a cluster keeps a title for as long as somebody publishes it. NULL: no cluster. */
+    const struct kn_id *by;
+    /* Escaped, absolute: what is published of paths is how those in it go on. NULL or "": none. */
+    const char *media_root;
     bool all; /* also what is there already, as far as is known here */
     const struct kn_cancel *cancel;
     void (*event)(void *ctx, const struct kn_share_event *e); /* may be NULL */
@@ -50,8 +52,9 @@ struct kn_share {
 struct kn_shared {
     size_t sent, removed; /* titles, to the other or from it */
     size_t same;          /* not sent, for the other has them */
-    size_t
-        kept; /* not pulled, for they are this library's own; not published, for what is there is of more use */
+    /* Not pulled, for they are this library's own; not published, for what is there is of more use; not removed, for others
+     * publish them too. */
+    size_t kept;
     size_t present;  /* ready titles that were found where they belong */
     size_t compared; /* records, on both sides */
     size_t questions;
