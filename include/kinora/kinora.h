@@ -189,6 +189,17 @@ int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details 
                 struct kn_err *err);
 void kinora_details_free(struct kinora_details *d);
 
+struct kinora_poster {
+    const char *media_type; /* "image/jpeg", "image/png", "image/webp" */
+    unsigned char *bytes;
+    size_t n;
+};
+/* The picture beside the film (kinora_facts.poster) if it is one of these, by what is in it, and of at most 16 MiB; else the frame
+ * of the film that ingest took. KN_ENOTFOUND: neither is there, the message says why. */
+int kinora_poster(struct kinora *k, const struct kn_id *id, struct kinora_poster **out,
+                  struct kn_err *err);
+void kinora_poster_free(struct kinora_poster *p);
+
 struct kinora_found { /* one moment */
     size_t rank;
     struct kn_title title;
@@ -232,6 +243,7 @@ enum kinora_event_kind {
     KINORA_HEARD,
     KINORA_FINISHED,
     KINORA_UNCHANGED,
+    KINORA_POSTER, /* the title has a poster, or none can be had; these come last, and done and total count them */
 };
 
 struct kinora_event {

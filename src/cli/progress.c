@@ -163,6 +163,8 @@ static void draw(struct kn_progress *p, const struct kinora_event *e)
     if (isfinite(e->left) && e->left >= 0)
         kn_buf_addf(&after, NULL, "%02.0f:%02.0f left  ", floor(e->left / 60),
                     floor(fmod(e->left, 60)));
+    if (e->kind == KINORA_POSTER)
+        kn_buf_adds(&after, "posters", NULL);
     used = kn_columns(kn_sv_of(before.data)) + kn_columns(kn_sv_of(after.data));
     columns = columns > used + GAP * ACTIVE ? columns - used : GAP * ACTIVE;
     for (size_t i = 0; i < p->n_active; i++) {
@@ -250,11 +252,10 @@ static void remember_failure(struct kn_progress *p, const struct kinora_event *e
 
 static void event_json(const struct kinora_event *e)
 {
-    static const char *const kinds[] = {[KINORA_SCANNED] = "scanned",
-                                        [KINORA_STAGE] = "stage",
-                                        [KINORA_HEARD] = "heard",
-                                        [KINORA_FINISHED] = "finished",
-                                        [KINORA_UNCHANGED] = "unchanged"};
+    static const char *const kinds[] = {
+        [KINORA_SCANNED] = "scanned",     [KINORA_STAGE] = "stage",
+        [KINORA_HEARD] = "heard",         [KINORA_FINISHED] = "finished",
+        [KINORA_UNCHANGED] = "unchanged", [KINORA_POSTER] = "poster"};
     struct kn_document d;
 
     kn_document_begin(&d);
