@@ -243,7 +243,7 @@ enum kinora_event_kind {
     KINORA_HEARD,
     KINORA_FINISHED,
     KINORA_UNCHANGED,
-    KINORA_POSTER, /* the title has a poster, or none can be had; these come last, and done and total count them */
+    KINORA_POSTER, /* the title has a poster, or none can be had; these come last */
 };
 
 struct kinora_event {
@@ -258,7 +258,8 @@ struct kinora_event {
      * seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
     size_t fresh, subtitled;
     double sound;
-    double left; /* estimated seconds to the end; NaN while unknown */
+    double left;           /* estimated seconds to the end; NaN while unknown */
+    size_t posters, films; /* of POSTER: how many came, of how many */
 };
 
 struct kinora_summary {

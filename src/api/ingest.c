@@ -40,6 +40,8 @@ static void relay(void *p, const struct kn_ingest_event *e)
         .subtitled = e->subtitled,
         .sound = e->sound,
         .left = e->left,
+        .posters = e->posters,
+        .films = e->films,
     };
 
     r->event(r->ctx, &event);

@@ -62,7 +62,7 @@ enum kn_ingest_event_kind {
     KN_INGEST_HEARD, /* more of title's sound was heard: seconds of duration */
     KN_INGEST_FINISHED, /* title is ready, silent, failed or (still being written) pending: state and reason */
     KN_INGEST_UNCHANGED, /* nothing to do for title */
-    KN_INGEST_POSTER /* title has a poster, or none can be had; done and total count these, and come last */
+    KN_INGEST_POSTER     /* title has a poster, or none can be had; these come last */
 };
 
 struct kn_ingest_event {
@@ -80,6 +80,7 @@ struct kn_ingest_event {
     size_t fresh, subtitled;  /* files new or changed; those with subtitles beside them */
     double sound;             /* seconds to hear in the others, by their bytes */
     double left;              /* estimated seconds to the end; NaN while unknown */
+    size_t posters, films;    /* of POSTER: how many came, of how many */
 };
 
 struct kn_ingest_summary {

@@ -111,11 +111,13 @@ void progress_poster(struct run *r, const struct kn_filmed *film)
     double now = kn_clock_now();
 
     pthread_mutex_lock(&p->lock);
-    e.done = ++p->posters;
-    e.total = r->n_films;
+    e.posters = ++p->posters;
+    e.films = r->n_films;
+    e.done = p->done;
+    e.total = p->total;
     e.heard = p->heard;
     e.elapsed = now - p->began;
-    e.left = (now - p->posters_began) / (double)e.done * (double)(e.total - e.done);
+    e.left = (now - p->posters_began) / (double)e.posters * (double)(e.films - e.posters);
     if (p->event)
         p->event(p->ctx, &e);
     pthread_mutex_unlock(&p->lock);

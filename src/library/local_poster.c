@@ -111,11 +111,12 @@ static int read_poster(struct kn_db *db, const struct kn_id *id, struct kn_buf *
     int rc = kn_local_title_key(db, id, &title, err);
 
     if (!rc)
-        rc = kn_db_query(db,
-                         "SELECT jpeg, reason FROM title JOIN poster ON poster.title = title.key"
-                         " WHERE title.key = ?1 OR joined = ?1"
-                         " ORDER BY length(jpeg) = 0, joined IS NOT NULL, title.key LIMIT 1",
-                         KN_VALUES(KN_INT(title)), &s, err);
+        rc = kn_db_query(
+            db,
+            "SELECT jpeg, poster.reason FROM title JOIN poster ON poster.title = title.key"
+            " WHERE title.key = ?1 OR joined = ?1"
+            " ORDER BY length(jpeg) = 0, joined IS NOT NULL, title.key LIMIT 1",
+            KN_VALUES(KN_INT(title)), &s, err);
     if (!rc)
         rc = kn_db_step(db, s, &row, err);
     if (!rc && row)
