@@ -22,7 +22,8 @@
  *   local_facts.c   store.h: what paths tell of their title; titles that are one film
  *   local_stages.c  store.h: stages
  *   local_import.c  store.h: imported titles, what they were given as, the scorer
- *   local_shared.c  store.h: what other libraries have of this one */
+ *   local_shared.c  store.h: what other libraries have of this one
+ *   local_poster.c  store.h: posters */
 #ifndef KN_LIBRARY_LOCAL_H
 #define KN_LIBRARY_LOCAL_H
 

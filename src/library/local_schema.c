@@ -212,6 +212,11 @@ static const char *const MIGRATIONS[] = {
     " UPDATE title SET change = (SELECT changes + 1 FROM library) WHERE key IN"
     " (SELECT coalesce(joined, title.key) FROM title JOIN file ON file.title = title.key"
     " WHERE file.key = old.file); END;",
+    /* 12: a frame of the film; '' where there is none, for that reason. The picture is last, so that keys are read without it. */
+    "CREATE TABLE poster ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
+    " key BLOB NOT NULL CHECK (length(key) = 16), reason TEXT NOT NULL, jpeg BLOB NOT NULL) "
+    "STRICT;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

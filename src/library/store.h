@@ -23,6 +23,7 @@
 #include "base/hash.h"
 #include "library/library.h"
 
+struct kn_buf;
 struct kn_cancel;
 
 enum kn_stage {
@@ -279,6 +280,31 @@ int kn_store_take(struct kn_library *lib, const char *target, const struct kn_in
 /* Forgets what was pulled from the target and is not among seen, ascending by id; what was changed here stays. Needs write. */
 int kn_store_drop_pulled(struct kn_library *lib, const char *target, const struct kn_id *seen,
                          size_t n, size_t *dropped, struct kn_err *err);
+
+/* ---- posters ----
+ *
+ * A stage of its own, which no other reads: its key is a hash of the probe's. Forgotten with the probe. */
+
+struct kn_filmed { /* a title with a file that was opened, and no picture beside it */
+    struct kn_id id;
+    const char *name;
+    const char *path;             /* escaped: its own first, in order of bytes */
+    struct kn_hash probe, poster; /* keys; the second zeros where the stage is not done */
+};
+
+/* All of them, but for those that failed, by name. From the arena. */
+int kn_store_filmed(struct kn_library *lib, struct kn_arena *arena, struct kn_filmed **out,
+                    size_t *n, struct kn_err *err);
+
+/* n bytes; 0: none can be had, reason says why. */
+int kn_store_commit_poster(struct kn_library *lib, const struct kn_id *id,
+                           const struct kn_hash *key, const void *jpeg, size_t n,
+                           const char *reason, struct kn_err *err);
+
+/* Appends the title's, else that of a title joined in it. Nothing appended: there is none, and why says why, "" that none was
+ * looked for yet. Also when opened for reading. */
+int kn_store_poster(struct kn_library *lib, const struct kn_id *id, struct kn_buf *jpeg,
+                    char why[256], struct kn_err *err);
 
 /* ---- health ---- */
 
