@@ -59,10 +59,23 @@ static void prepare_process(void)
     kn_http_init();
 }
 
+static int keep_qdrant(struct kinora *k, const struct kn_qdrant_options *o, struct kn_err *err)
+{
+    if (!o)
+        return KN_OK;
+    k->qdrant = *o;
+    k->qdrant.api_key = given(o->api_key) ? strdup(o->api_key) : NULL;
+    k->qdrant.quantization = given(o->quantization) ? strdup(o->quantization) : NULL;
+    if ((given(o->api_key) && !k->qdrant.api_key) ||
+        (given(o->quantization) && !k->qdrant.quantization))
+        return kn_api_no_memory(err, "open library");
+    return KN_OK;
+}
+
 int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    const struct kn_library_options how = {.write = o->write, .create = o->write, .wait = o->wait};
+    struct kn_library_options how = {.write = o->write, .create = o->write, .wait = o->wait};
     struct kinora *k = calloc(1, sizeof *k);
     int rc;
 
@@ -81,7 +94,11 @@ int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_e
     else
         rc = kn_api_library_path(o, &k->path, err);
     if (rc == KN_OK)
-        rc = kn_library_open_local(k->path, &how, &k->lib, err);
+        rc = keep_qdrant(k, o->qdrant, err);
+    how.qdrant = &k->qdrant;
+    how.cancel = &k->cancel;
+    if (rc == KN_OK)
+        rc = kn_library_open(k->path, &how, &k->lib, err);
     if (rc) {
         kinora_close(k);
         return rc;
@@ -102,6 +119,8 @@ void kinora_close(struct kinora *k)
     free(k->models);
     free(k->speech_model);
     free(k->embedding_model);
+    free((char *)k->qdrant.api_key);
+    free((char *)k->qdrant.quantization);
     free(k);
 }
 

@@ -181,12 +181,12 @@ static void write_settings(const struct kn_qdrant *q, struct kn_json_writer *w)
 {
     const struct kn_qdrant_options *o = &q->options;
 
-    if (o->hnsw_m || o->hnsw_ef_construct || o->on_disk) {
+    if (o->m || o->ef_construct || o->on_disk) {
         kn_json_begin_object(w, "hnsw_config");
-        if (o->hnsw_m)
-            kn_json_integer(w, "m", o->hnsw_m);
-        if (o->hnsw_ef_construct)
-            kn_json_integer(w, "ef_construct", o->hnsw_ef_construct);
+        if (o->m)
+            kn_json_integer(w, "m", o->m);
+        if (o->ef_construct)
+            kn_json_integer(w, "ef_construct", o->ef_construct);
         if (o->on_disk)
             kn_json_bool(w, "on_disk", true);
         kn_json_end_object(w);
@@ -204,8 +204,8 @@ static void write_settings(const struct kn_qdrant *q, struct kn_json_writer *w)
         kn_json_integer(w, "shard_number", o->shards);
     if (o->replicas)
         kn_json_integer(w, "replication_factor", o->replicas);
-    if (o->write_consistency)
-        kn_json_integer(w, "write_consistency_factor", o->write_consistency);
+    if (o->consistency)
+        kn_json_integer(w, "write_consistency_factor", o->consistency);
 }
 
 static int make_collection(struct kn_qdrant *q, const char *kind, const char *key, size_t dim,
