@@ -43,7 +43,8 @@ struct kinora_options {
         The latter may be a GGUF file of your own: its path, or the name of a NAME.gguf in models */
     bool
         write; /* for kinora_ingest: makes the library where there is none, takes the writer's lock */
-    double wait; /* seconds to wait for another writer before failing */
+    double wait;                            /* seconds to wait for another writer before failing */
+    const struct kn_qdrant_options *qdrant; /* for libraries on a cluster; NULL: the defaults */
 };
 
 /* KN_ENOTFOUND: no library there (and write not set). */

@@ -95,4 +95,18 @@ struct kn_record {
     size_t n_moments;
 };
 
+/* How to talk to a Qdrant cluster, and what its collections are like when they are made. Zero-initialised: as the
+ * server does by itself. */
+struct kn_qdrant_options {
+    const char *api_key;      /* NULL or "": none. It stands in no message */
+    double timeout;           /* seconds for one request; 0: 30 */
+    int ef;                   /* how far a search looks through the graph */
+    bool exact;               /* a search looks at every vector instead */
+    int shards, replicas;     /* this and all below: when collections are made */
+    int consistency;          /* replicas that have a write before it is answered */
+    int m, ef_construct;      /* of the graph */
+    const char *quantization; /* "scalar", "binary"; NULL or "": none */
+    bool on_disk;             /* vectors and graph lie on disk */
+};
+
 #endif

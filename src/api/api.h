@@ -23,6 +23,7 @@ struct kinora {
     char *models;       /* as configured; NULL: default */
     char *speech_model; /* a name in the manifest; NULL: KN_API_SPEECH_* */
     char *embedding_model;
+    struct kn_qdrant_options qdrant; /* its texts are its own */
     struct kn_cancel cancel;
     pthread_mutex_t writing;      /* held by the ingest or import under way */
     pthread_mutex_t lock;         /* the embedder serves one thread at a time */

@@ -219,7 +219,7 @@ static void look_at_scorer(struct kinora_report *r, struct kn_library *lib)
 
 static void look_at_library(struct kinora_report *r, const struct kinora_options *o)
 {
-    const struct kn_library_options how = {0};
+    const struct kn_library_options how = {.qdrant = o->qdrant};
     struct kn_library *lib = NULL;
     struct kn_library_stats s;
     struct kn_err err;

@@ -61,8 +61,11 @@ static void prepare_process(void)
 
 static int open_library(struct kinora *k, const struct kinora_options *o, struct kn_err *err)
 {
-    const struct kn_library_options how = {
-        .write = o->write, .create = o->write, .wait = o->wait, .cancel = &k->cancel};
+    const struct kn_library_options how = {.write = o->write,
+                                           .create = o->write,
+                                           .wait = o->wait,
+                                           .qdrant = &k->qdrant,
+                                           .cancel = &k->cancel};
 
     if (o->write && kn_library_is_remote(k->path))
         return kn_err_set(err, KN_EARG,
@@ -70,6 +73,19 @@ static int open_library(struct kinora *k, const struct kinora_options *o, struct
                           "a library of your own, --library DIR, and publish that",
                           k->path);
     return kn_library_open(k->path, &how, &k->lib, err);
+}
+
+static int keep_qdrant(struct kinora *k, const struct kn_qdrant_options *o, struct kn_err *err)
+{
+    if (!o)
+        return KN_OK;
+    k->qdrant = *o;
+    k->qdrant.api_key = given(o->api_key) ? strdup(o->api_key) : NULL;
+    k->qdrant.quantization = given(o->quantization) ? strdup(o->quantization) : NULL;
+    if ((given(o->api_key) && !k->qdrant.api_key) ||
+        (given(o->quantization) && !k->qdrant.quantization))
+        return kn_api_no_memory(err, "open library");
+    return KN_OK;
 }
 
 int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_err *err)
@@ -93,6 +109,8 @@ int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_e
     else
         rc = kn_api_library_path(o, &k->path, err);
     if (rc == KN_OK)
+        rc = keep_qdrant(k, o->qdrant, err);
+    if (rc == KN_OK)
         rc = open_library(k, o, err);
     if (rc) {
         kinora_close(k);
@@ -114,6 +132,8 @@ void kinora_close(struct kinora *k)
     free(k->models);
     free(k->speech_model);
     free(k->embedding_model);
+    free((char *)k->qdrant.api_key);
+    free((char *)k->qdrant.quantization);
     free(k);
 }
 

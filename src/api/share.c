@@ -159,7 +159,8 @@ int kinora_publish(struct kinora *k, const struct kinora_share_options *o,
                    void (*event)(void *ctx, const struct kinora_share_event *e), void *ctx,
                    struct kinora_shared *out, struct kn_err *err)
 {
-    const struct kn_library_options how = {.write = true, .create = true, .cancel = &k->cancel};
+    const struct kn_library_options how = {
+        .write = true, .create = true, .qdrant = &k->qdrant, .cancel = &k->cancel};
     struct sharing s = {.k = k, .o = o, .event = event, .ctx = ctx};
     struct kn_shared sums = {0};
     int rc = begin(&s, err);
@@ -186,7 +187,7 @@ int kinora_pull(struct kinora *k, const struct kinora_share_options *o,
                 void (*event)(void *ctx, const struct kinora_share_event *e), void *ctx,
                 struct kinora_shared *out, struct kn_err *err)
 {
-    const struct kn_library_options how = {.cancel = &k->cancel};
+    const struct kn_library_options how = {.qdrant = &k->qdrant, .cancel = &k->cancel};
     struct sharing s = {.k = k, .o = o, .event = event, .ctx = ctx};
     struct kn_shared sums = {0};
     int rc = begin(&s, err);

@@ -107,7 +107,7 @@ void kn_help_settings(FILE *out)
         "file that KINORA_CONFIG names, else in kinora/config.ini under the XDG configuration "
         "folder "
         "(~/.config); the environment; the flags of the command.");
-    fputs("\n  name in the file   environment                 default\n", out);
+    fputs("\n  name in the file     environment                 default\n", out);
     for (size_t i = 0; i < n; i++) {
         char name[64] = "KINORA_";
         size_t at = strlen(name);
@@ -117,7 +117,7 @@ void kn_help_settings(FILE *out)
         for (const char *p = o[i].name; *p && at + 1 < sizeof name; p++)
             name[at++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
         name[at] = '\0';
-        fprintf(out, "  %-17s  %-26s  %s\n", o[i].name, name, *o[i].value ? o[i].value : "-");
+        fprintf(out, "  %-19s  %-26s  %s\n", o[i].name, name, *o[i].value ? o[i].value : "-");
     }
     putc('\n', out);
     paragraph(out, 0,

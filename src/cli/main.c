@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 enum {
-    MAX_OPTIONS = 64,
+    MAX_OPTIONS = 128,
     LONG_ONLY = 256,       /* getopt_long's value of the i-th option is LONG_ONLY + i */
     MAX_PRINTED = 1 << 30, /* bytes */
 };
@@ -31,13 +31,15 @@ struct line {
 
 static void build_getopt(struct option *longs, char *shorts)
 {
-    size_t n, s = 0;
+    size_t n, s = 0, l = 0;
     const struct kn_option *o = kn_config_options(&n);
 
     shorts[s++] = ':'; /* tell a missing value from an unknown flag */
     for (size_t i = 0; i < n && i < MAX_OPTIONS; i++) {
-        longs[i] = (struct option){o[i].name, o[i].arg ? required_argument : no_argument, NULL,
-                                   LONG_ONLY + (int)i};
+        if (!o[i].commands)
+            continue; /* a setting only */
+        longs[l++] = (struct option){o[i].name, o[i].arg ? required_argument : no_argument, NULL,
+                                     LONG_ONLY + (int)i};
         if (!o[i].letter)
             continue;
         shorts[s++] = o[i].letter;

@@ -121,15 +121,8 @@ static void takers(FILE *out, const struct kn_option *o)
     }
 }
 
-static void option(FILE *out, const struct kn_option *o)
+static void meaning(FILE *out, const struct kn_option *o)
 {
-    fputs(".It ", out);
-    if (o->letter)
-        fprintf(out, "Fl %c%s%s , ", o->letter, o->arg ? " Ar " : "", o->arg ? o->arg : "");
-    fprintf(out, "Fl -%s", o->name);
-    if (o->arg)
-        fprintf(out, " Ar %s", o->arg);
-    putc('\n', out);
     text(out, o->help);
     fputs(".\n", out);
     if (*o->value) {
@@ -139,6 +132,18 @@ static void option(FILE *out, const struct kn_option *o)
     }
     if (o->kind == KN_OPTION_INT || o->kind == KN_OPTION_REAL)
         fprintf(out, "From %g to %g.\n", o->min, o->max);
+}
+
+static void option(FILE *out, const struct kn_option *o)
+{
+    fputs(".It ", out);
+    if (o->letter)
+        fprintf(out, "Fl %c%s%s , ", o->letter, o->arg ? " Ar " : "", o->arg ? o->arg : "");
+    fprintf(out, "Fl -%s", o->name);
+    if (o->arg)
+        fprintf(out, " Ar %s", o->arg);
+    putc('\n', out);
+    meaning(out, o);
     takers(out, o);
 }
 
@@ -153,7 +158,8 @@ static void options(FILE *out)
           ".Bl -tag -width Ds\n",
           out);
     for (size_t i = 0; i < n; i++)
-        option(out, &o[i]);
+        if (o[i].commands)
+            option(out, &o[i]);
     fputs(".El\n", out);
 }
 
@@ -177,8 +183,12 @@ static void environment(FILE *out)
         fputs(".It Ev KINORA_", out);
         for (const char *p = o[i].name; *p; p++)
             putc(*p == '-' ? '_' : toupper((unsigned char)*p), out);
-        fprintf(out, "\nAs\n.Fl -%s ;\n%s.\n", o[i].name,
-                o[i].kind == KN_OPTION_FLAG ? "true or false" : "the same values");
+        putc('\n', out);
+        if (o[i].commands)
+            fprintf(out, "As\n.Fl -%s ;\n%s.\n", o[i].name,
+                    o[i].kind == KN_OPTION_FLAG ? "true or false" : "the same values");
+        else
+            meaning(out, &o[i]);
     }
     fputs(".It Ev NO_COLOR\n"
           "No colours, where it is not empty.\n"

@@ -120,7 +120,8 @@ struct kinora_options kn_cli_options(const struct kn_cli *cli)
                                    .models = cli->config.models,
                                    .speech_model = cli->config.speech_model,
                                    .embedding_model = cli->config.embedding_model,
-                                   .wait = cli->config.wait};
+                                   .wait = cli->config.wait,
+                                   .qdrant = &cli->config.qdrant};
 }
 
 int kn_cli_query(const struct kn_cli *cli, struct kinora_query *out, struct kn_err *err)

@@ -16,6 +16,7 @@
 enum {
     MAX_FILE = 1 << 20,
     MAX_TEXTS = 1 << 20,
+    MAX_KEY = 8192,
     MAX_NAME = 64, /* of an environment variable */
 };
 
@@ -278,6 +279,27 @@ static int load_defaults(struct kn_config *c, struct kn_err *err)
     return rc;
 }
 
+static int load_api_key(struct kn_config *c, struct kn_err *err)
+{
+    struct kn_buf text;
+    struct kn_sv key;
+    int rc;
+
+    if (!*c->qdrant_api_key_file || *c->qdrant.api_key)
+        return KN_OK;
+    kn_buf_init(&text, MAX_KEY);
+    rc = kn_fs_read(c->qdrant_api_key_file, &text, err);
+    key = kn_sv_trim((struct kn_sv){text.data, text.n});
+    if (rc)
+        rc = kn_err_wrap(err, KN_EARG, "qdrant-api-key-file");
+    else if (key.n == 0)
+        rc = kn_err_set(err, KN_EARG, "qdrant-api-key-file: '%s' is empty", c->qdrant_api_key_file);
+    else if (!(c->qdrant.api_key = kn_arena_bytes(c->arena, key.p, key.n)))
+        rc = kn_err_set(err, KN_ELIMIT, "qdrant-api-key-file: no room for its value");
+    kn_buf_free(&text);
+    return rc;
+}
+
 int kn_config_load(struct kn_config *c, struct kn_err *err)
 {
     struct kn_config fresh = {.arena = kn_arena_new(MAX_TEXTS)};
@@ -290,6 +312,8 @@ int kn_config_load(struct kn_config *c, struct kn_err *err)
         rc = load_file(&fresh, err);
     if (!rc)
         rc = load_environment(&fresh, err);
+    if (!rc)
+        rc = load_api_key(&fresh, err);
     if (rc)
         kn_config_free(&fresh);
     else

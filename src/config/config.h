@@ -13,6 +13,8 @@
 #ifndef KN_CONFIG_CONFIG_H
 #define KN_CONFIG_CONFIG_H
 
+#include <kinora/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -62,10 +64,10 @@ struct kn_option {
     const char *name; /* "language-hint": flag --language-hint, file key, KINORA_LANGUAGE_HINT */
     char letter;      /* short flag, 0 for none */
     enum kn_option_kind kind;
-    unsigned commands;   /* KN_FOR_* */
-    bool flag_only;      /* a wish for one run, not a setting: neither file nor environment */
-    const char *arg;     /* "DIR"; NULL for a flag */
-    const char *value;   /* default as text; "" for none */
+    unsigned commands; /* KN_FOR_*; 0: a setting and no flag, as what it says stays or is secret */
+    bool flag_only;    /* a wish for one run, not a setting: neither file nor environment */
+    const char *arg;   /* "DIR"; NULL for a flag */
+    const char *value; /* default as text; "" for none */
     const char *choices; /* of a TEXT, "mood|uplift"; NULL: anything */
     double min, max;     /* of INT and REAL, inclusive */
     const char *help;    /* one sentence, no full stop; says what "" and 0 mean */
@@ -127,6 +129,11 @@ struct kn_config {
     const char *token_file;        /* "": KINORA_TOKEN, or what kinora token made */
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
+
+    /* a cluster */
+    struct kn_qdrant_options qdrant;
+    const char
+        *qdrant_api_key_file; /* read by kn_config_load into qdrant.api_key, if that is empty */
 
     struct kn_arena *arena; /* holds the texts */
 };

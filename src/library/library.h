@@ -82,19 +82,6 @@ struct kn_library_stats {
     uint64_t changes; /* grows with every change: a cheap "anything new?" */
 };
 
-/* How to talk to a Qdrant cluster, and what its collections are like when they are made. Zero-initialised: as the
- * server does by itself. */
-struct kn_qdrant_options {
-    const char *api_key;                     /* NULL or "": none. It stands in no message */
-    double timeout;                          /* seconds for one request; 0: 30 */
-    int shards, replicas, write_consistency; /* when made */
-    int hnsw_m, hnsw_ef_construct;           /* when made */
-    int hnsw_ef;                             /* how far a search looks through the graph */
-    bool exact;                              /* a search looks at every vector instead */
-    const char *quantization;                /* when made: "scalar", "binary"; NULL or "": none */
-    bool on_disk;                            /* when made: vectors and graph lie on disk */
-};
-
 struct kn_library_options {
     bool write;  /* take the writer's lock (a cluster has none); without it only reading works */
     bool create; /* with write: make the folder and tables where there are none */

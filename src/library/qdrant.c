@@ -190,6 +190,8 @@ int kn_qdrant_aside(struct kn_library *lib, const char *model, size_t dim, struc
     kn_qd_key(model, dim, v.key);
     if (!rc && strcmp(q->view.key, v.key) != 0) {
         rc = kn_qd_make(q, model, dim, v.key, err);
+        if (!rc)
+            rc = kn_qd_mark_aside(q, v.key, true, err);
         strcpy(v.model, model);
         if (!rc) {
             q->view = v;
@@ -226,6 +228,9 @@ int kn_qdrant_swap(struct kn_library *lib, struct kn_err *err)
     rc = kn_qd_point_aliases(q, key, err);
     if (!rc) {
         q->aside = false;
+        rc = kn_qd_mark_aside(q, key, false, err);
+    }
+    if (!rc) {
         rc = kn_qd_look(q, err);
     }
     if (!rc)

@@ -97,6 +97,7 @@ int kn_qd_make(struct kn_qdrant *q, const char *model, size_t dim, char key[KN_Q
                struct kn_err *err);
 int kn_qd_point_aliases(struct kn_qdrant *q, const char *key, struct kn_err *err);
 void kn_qd_key(const char *model, size_t dim, char out[KN_QD_KEY]);
+int kn_qd_mark_aside(struct kn_qdrant *q, const char *key, bool is, struct kn_err *err);
 int kn_qd_drop(struct kn_qdrant *q, const char *key, struct kn_err *err);
 int64_t kn_qd_tick(struct kn_qdrant *q); /* microseconds since 1970, each time more than before */
 /* An operation for .../points/batch on the moments collection that makes the library's number grow. */

@@ -56,6 +56,11 @@ static bool key_in(const struct kn_qdrant *q, const char *collection, char out[K
     return true;
 }
 
+static void write_aside(const struct kn_qdrant *q, const char *key, char out[KN_QD_PATH])
+{
+    snprintf(out, KN_QD_PATH, "%s-aside-%s", q->name, key);
+}
+
 /* "": no alias, so no library. */
 static int read_alias(struct kn_qdrant *q, char key[KN_QD_KEY], struct kn_err *err)
 {
@@ -95,6 +100,31 @@ static int read_others(struct kn_qdrant *q, struct kn_qd_view *v, struct kn_err 
         if (key_in(q, kn_json_text_or(name, ""), key) && strcmp(key, v->key) != 0 &&
             v->n_others < KN_QD_MAX_OTHERS)
             memcpy(v->others[v->n_others++], key, KN_QD_KEY);
+    }
+    kn_json_free(root);
+    return KN_OK;
+}
+
+/* What is being built aside is nobody's title yet: an alias says so until it is swapped in. */
+static int leave_out_asides(struct kn_qdrant *q, struct kn_qd_view *v, struct kn_err *err)
+{
+    const struct kn_json *result, *aliases;
+    struct kn_json *root;
+    int rc = kn_qd_call(q, "GET", "/aliases", NULL, &root, &result, err);
+
+    if (rc)
+        return rc;
+    aliases = kn_json_get(result, "aliases");
+    for (size_t i = 0; i < kn_json_length(aliases); i++) {
+        const char *name = kn_json_text_or(kn_json_get(kn_json_at(aliases, i), "alias_name"), "");
+
+        for (size_t o = 0; o < v->n_others; o++) {
+            char aside[KN_QD_PATH];
+
+            write_aside(q, v->others[o], aside);
+            if (strcmp(name, aside) == 0)
+                memmove(v->others[o], v->others[--v->n_others], KN_QD_KEY);
+        }
     }
     kn_json_free(root);
     return KN_OK;
@@ -153,6 +183,8 @@ int kn_qd_look(struct kn_qdrant *q, struct kn_err *err)
     }
     if (!rc && v.key[0])
         rc = read_others(q, &v, err);
+    if (!rc && v.n_others > 0)
+        rc = leave_out_asides(q, &v, err);
     if (!rc && v.key[0])
         rc = read_model(q, &v, err);
     if (rc)
@@ -181,12 +213,12 @@ static void write_settings(const struct kn_qdrant *q, struct kn_json_writer *w)
 {
     const struct kn_qdrant_options *o = &q->options;
 
-    if (o->hnsw_m || o->hnsw_ef_construct || o->on_disk) {
+    if (o->m || o->ef_construct || o->on_disk) {
         kn_json_begin_object(w, "hnsw_config");
-        if (o->hnsw_m)
-            kn_json_integer(w, "m", o->hnsw_m);
-        if (o->hnsw_ef_construct)
-            kn_json_integer(w, "ef_construct", o->hnsw_ef_construct);
+        if (o->m)
+            kn_json_integer(w, "m", o->m);
+        if (o->ef_construct)
+            kn_json_integer(w, "ef_construct", o->ef_construct);
         if (o->on_disk)
             kn_json_bool(w, "on_disk", true);
         kn_json_end_object(w);
@@ -204,8 +236,8 @@ static void write_settings(const struct kn_qdrant *q, struct kn_json_writer *w)
         kn_json_integer(w, "shard_number", o->shards);
     if (o->replicas)
         kn_json_integer(w, "replication_factor", o->replicas);
-    if (o->write_consistency)
-        kn_json_integer(w, "write_consistency_factor", o->write_consistency);
+    if (o->consistency)
+        kn_json_integer(w, "write_consistency_factor", o->consistency);
 }
 
 static int make_collection(struct kn_qdrant *q, const char *kind, const char *key, size_t dim,
@@ -348,6 +380,27 @@ int kn_qd_point_aliases(struct kn_qdrant *q, const char *key, struct kn_err *err
     rc = kn_qd_change_aliases(q, &body, err);
     kn_buf_free(&body);
     q->looked = 0;
+    return rc;
+}
+
+int kn_qd_mark_aside(struct kn_qdrant *q, const char *key, bool is, struct kn_err *err)
+{
+    char aside[KN_QD_PATH];
+    struct kn_buf body;
+    int rc;
+
+    write_aside(q, key, aside);
+    kn_buf_init(&body, 4096);
+    if (is)
+        kn_buf_addf(&body, NULL,
+                    "{\"actions\":[{\"create_alias\":{\"alias_name\":\"%s\","
+                    "\"collection_name\":\"%s-titles-%s\"}}]}",
+                    aside, q->name, key);
+    else
+        kn_buf_addf(&body, NULL, "{\"actions\":[{\"delete_alias\":{\"alias_name\":\"%s\"}}]}",
+                    aside);
+    rc = kn_qd_change_aliases(q, &body, err);
+    kn_buf_free(&body);
     return rc;
 }
 

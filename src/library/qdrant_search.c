@@ -38,8 +38,8 @@ static void write_params(struct kn_json_writer *w, const struct kn_qdrant *q, bo
     kn_json_begin_object(w, "params");
     if (exact)
         kn_json_bool(w, "exact", true);
-    else if (q->options.hnsw_ef)
-        kn_json_integer(w, "hnsw_ef", q->options.hnsw_ef);
+    else if (q->options.ef)
+        kn_json_integer(w, "hnsw_ef", q->options.ef);
     if (q->quantization[0]) {
         kn_json_begin_object(w, "quantization");
         kn_json_bool(w, "rescore", true);

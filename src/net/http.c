@@ -21,6 +21,8 @@ enum {
     MAX_REDIRECTS = 5,
 };
 
+#define FIRST_PAUSE 0.5 /* seconds; doubled each time */
+
 struct download {
     const char *url, *path;
     int fd;
@@ -212,7 +214,7 @@ static int attempt(struct download *d, bool *again, double *pause)
 
 static int fetch(struct download *d)
 {
-    double pause = KN_HTTP_FIRST_PAUSE;
+    double pause = FIRST_PAUSE;
 
     for (int tries = 0;; tries++) {
         bool again;

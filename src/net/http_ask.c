@@ -11,6 +11,8 @@
 
 enum { CONNECT_MS = 10000, MAX_URL = 2048 };
 
+#define FIRST_PAUSE 0.2 /* seconds; doubled each time: somebody waits for the answer */
+
 /* A connection that no request uses, with the libcurl handle that keeps it. */
 struct idle {
     CURL *curl;
@@ -216,7 +218,7 @@ static int attempt(struct asking *a, long *status, bool *again, double *pause)
 
 static int ask(struct asking *a, long *status)
 {
-    double pause = KN_HTTP_FIRST_PAUSE;
+    double pause = FIRST_PAUSE;
 
     for (int tries = 0;; tries++) {
         bool again;

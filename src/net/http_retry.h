@@ -10,8 +10,6 @@ struct kn_cancel;
 
 enum { KN_HTTP_RETRIES = 4, KN_HTTP_MAX_RETRY_AFTER_S = 60 };
 
-#define KN_HTTP_FIRST_PAUSE 0.5 /* seconds; doubled each time */
-
 /* Connections that fail and break off are worth another try; a wrong address or certificate is not. */
 bool kn_http_may_pass(CURLcode code);
 

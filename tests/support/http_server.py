@@ -14,21 +14,58 @@ standard input ends:
     /round         redirects to itself
     /stuck         sends 300,000 bytes, then nothing
     /log           the requests so far, one a line: path, range
+    /connections   how many there were
+POST and PUT, whose requests stand in the log with their method: /busy and /down as above and then an echo, /breaks (breaks off in
+its answer, each time), /once (closes the connection once without an answer, then an echo) and
+    /echo          the method, the header X-Secret and the body, one a line
+    /slow          the same after a second
 Everything else is 404.
 """
 
 import http.server
 import sys
 import threading
+import time
 
 FILE = bytes((i * 31 + i // 256) % 256 for i in range(1 << 20))
 BREAK = 300_000
 log = []
 failed = {}
+connections = []
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        connections.append(self.client_address)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        log.append(f"{self.path} {self.command}")
+        kind, *rest = self.path.strip("/").split("/")
+        if kind in ("busy", "down", "once"):
+            failed[self.path] = failed.get(self.path, 0) + 1
+        if kind in ("busy", "down") and failed[self.path] <= int(rest[0]):
+            return self.answer(429 if kind == "busy" else 503, b"later", ("Retry-After", rest[1]))
+        if kind == "once" and failed[self.path] == 1:
+            self.close_connection = True
+            return None
+        if kind == "slow":
+            time.sleep(1)
+        if kind == "breaks":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"half")
+            self.close_connection = True
+            return None
+        if kind not in ("busy", "down", "once", "slow", "echo"):
+            return self.answer(404, b"no such place")
+        return self.answer(200, f"{self.command}\n{self.headers.get('X-Secret')}\n".encode() + body)
+
+    do_PUT = do_POST
 
     def do_GET(self):
         log.append(f"{self.path} {self.headers.get('Range', '-')}")
@@ -40,6 +77,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             kind = "file"
         if kind == "log":
             return self.answer(200, "".join(line + "\n" for line in log[:-1]).encode())
+        if kind == "connections":
+            return self.answer(200, str(len(connections)).encode())
         if kind in ("moved", "round"):
             return self.answer(302, b"", ("Location", "/file" if kind == "moved" else "/round"))
         if kind == "long":

@@ -19,16 +19,15 @@ static inline const char *qdrant_url(void)
     return real && *real ? real : qdrant_stand_in.address;
 }
 
-/* argument and value of the stand-in; NULL: none */
-static inline int qdrant_start_stand_in(struct python_server *s, const char *argument,
-                                        const char *value)
+/* two: "--api-key=KEY"...; NULL: none */
+static inline int qdrant_start_stand_in(struct python_server *s, const char *one, const char *two)
 {
     const char *python = getenv("KINORA_TEST_PYTHON");
     char *argv[] = {(char *)(python ? python : KN_TEST_SOURCE_DIR "/build/venv/bin/python"),
                     "-B",
                     KN_TEST_SOURCE_DIR "/tests/support/qdrant_stand_in.py",
-                    (char *)argument,
-                    (char *)value,
+                    (char *)one,
+                    (char *)two,
                     NULL};
 
     if (python_server_start(s, argv) == 0)

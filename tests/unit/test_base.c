@@ -1,5 +1,6 @@
 /* One test a promise of buf.h, arena.h, unicode.h, hash.h and fs.h. */
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -181,6 +182,42 @@ static void hashed_text_cannot_run_together(void **state)
     assert_memory_not_equal(&ha, &hb, sizeof ha);
     kn_hasher_free(a);
     kn_hasher_free(b);
+}
+
+static void base64_is_the_standard_one_and_reads_back_exactly_what_it_holds(void **state)
+{
+    /* RFC 4648, section 10 */
+    static const char *const known[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
+    unsigned char bytes[256], back[256];
+    struct kn_buf b;
+
+    (void)state;
+    kn_buf_init(&b, 1024);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        kn_buf_clear(&b);
+        assert_int_equal(kn_base64_encode(known[i][0], i, &b, NULL), KN_OK);
+        assert_string_equal(b.data, known[i][1]);
+        assert_int_equal(kn_base64_size(b.data), i);
+        assert_true(kn_base64_decode(b.data, back, i));
+        assert_memory_equal(back, known[i][0], i);
+        assert_false(kn_base64_decode(b.data, back, i + 1));
+    }
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (unsigned char)i;
+    kn_buf_clear(&b);
+    assert_int_equal(kn_base64_encode(bytes, 256, &b, NULL), KN_OK);
+    assert_true(kn_base64_decode(b.data, back, 256));
+    assert_memory_equal(bytes, back, 256);
+    assert_false(kn_base64_decode("Zm9*", back, 3));
+    assert_false(kn_base64_decode("Zm9", back, 2));
+    assert_false(kn_base64_decode("=m9v", back, 3));
+    kn_buf_free(&b);
 }
 
 static void an_id_is_a_uuid_and_reads_back(void **state)
@@ -402,6 +439,7 @@ int main(void)
         cmocka_unit_test(nothing_in_a_name_reaches_the_terminal_raw),
         cmocka_unit_test(edit_distance_counts_characters_and_stops_at_its_limit),
         cmocka_unit_test(hashed_text_cannot_run_together),
+        cmocka_unit_test(base64_is_the_standard_one_and_reads_back_exactly_what_it_holds),
         cmocka_unit_test(an_id_is_a_uuid_and_reads_back),
         cmocka_unit_test(a_file_is_known_by_its_size_edges_and_eight_blocks),
         cmocka_unit_test(what_lies_between_the_blocks_is_seen_by_the_hash_of_all),

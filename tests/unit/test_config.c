@@ -105,6 +105,37 @@ static void flag_beats_environment_beats_file_beats_default(void **state)
     kn_config_free(&c);
 }
 
+static void a_clusters_key_comes_from_a_setting_or_a_file_and_from_no_flag(void **state)
+{
+    struct kn_config c;
+    struct kn_err err;
+    char key[128];
+    FILE *f;
+
+    (void)state;
+    snprintf(key, sizeof key, "%s.key", file);
+    write_file("qdrant-shards = 6\nqdrant-quantization = scalar\nqdrant-on-disk = yes\n");
+    setenv("KINORA_QDRANT_API_KEY_FILE", key, 1);
+    assert_int_equal(kn_config_load(&c, &err), KN_EARG);
+    assert_non_null(strstr(err.msg, key));
+    f = fopen(key, "w");
+    assert_true(fputs(" secret-1 \n", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(kn_config_load(&c, &err), KN_OK);
+    assert_string_equal(c.qdrant.api_key, "secret-1");
+    assert_int_equal(c.qdrant.shards, 6);
+    assert_string_equal(c.qdrant.quantization, "scalar");
+    assert_true(c.qdrant.on_disk);
+    assert_true(c.qdrant.timeout == 30);
+    kn_config_free(&c);
+    setenv("KINORA_QDRANT_API_KEY", "secret-2", 1);
+    assert_int_equal(kn_config_load(&c, &err), KN_OK);
+    assert_string_equal(c.qdrant.api_key, "secret-2");
+    kn_config_free(&c);
+    assert_int_equal(option("qdrant-api-key")->commands, 0);
+    unlink(key);
+}
+
 static void an_indented_line_is_a_setting_of_its_own(void **state)
 {
     struct kn_config c;
@@ -305,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_anything_the_defaults_hold),
         TEST(flag_beats_environment_beats_file_beats_default),
+        TEST(a_clusters_key_comes_from_a_setting_or_a_file_and_from_no_flag),
         TEST(an_indented_line_is_a_setting_of_its_own),
         TEST(a_mistake_in_the_file_is_named_with_its_line),
         TEST(a_mistake_in_the_environment_is_named),

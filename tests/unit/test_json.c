@@ -65,6 +65,23 @@ static void assert_number(double value, const char *text)
     kn_buf_free(&buf);
 }
 
+static void a_float_reads_back_the_same(void **state)
+{
+    static const float some[] = {0, 0.1F, -1.0F / 3, 1e-38F, 3.4028235e38F, 16777216, 0.70710678F};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        struct kn_buf b;
+        struct kn_json_writer w = {.out = &b};
+
+        kn_buf_init(&b, 64);
+        kn_json_float(&w, NULL, some[i]);
+        assert_true(strtof(b.data, NULL) == some[i]);
+        assert_true((float)strtod(b.data, NULL) == some[i]);
+        kn_buf_free(&b);
+    }
+}
+
 static void numbers_have_as_few_digits_as_give_them_back(void **state)
 {
     (void)state;
@@ -174,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_written_document_reads_as_it_should),
         cmocka_unit_test(text_is_escaped_and_repaired),
+        cmocka_unit_test(a_float_reads_back_the_same),
         cmocka_unit_test(numbers_have_as_few_digits_as_give_them_back),
         cmocka_unit_test(rounded_numbers_lose_their_tail),
         cmocka_unit_test(the_locale_does_not_matter),
