@@ -106,11 +106,11 @@ static double time_of(const struct poster *p, const AVFrame *frame)
 
 static void go_to(struct poster *p, double at)
 {
-    int64_t stamp = (int64_t)((at + p->origin) / av_q2d(p->stream->time_base));
+    double stamp = (at + p->origin) / av_q2d(p->stream->time_base);
 
     avcodec_flush_buffers(p->dec);
-    if (p->duration > 0) /* where it fails, what comes next will do */
-        av_seek_frame(p->fmt, p->stream->index, stamp, AVSEEK_FLAG_BACKWARD);
+    if (p->duration > 0 && stamp < 1e18) /* where it fails, what comes next will do */
+        av_seek_frame(p->fmt, p->stream->index, (int64_t)stamp, AVSEEK_FLAG_BACKWARD);
 }
 
 /* The next key frame alone, into p->frame: the decoder is told that no more comes, or it would wait for those around it. */
