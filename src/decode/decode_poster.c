@@ -12,6 +12,7 @@
 
 enum {
     PLACES = 10,
+    FEWEST = 4,
     FORWARD = 300,    /* frames decoded at most to get to a place */
     PACKETS = 20000,  /* of all tracks, read at most for one place */
     PIXELS = 1 << 26, /* of a frame: 8K has half of that */
@@ -62,6 +63,7 @@ static int open_decoder(struct poster *p)
 
 static int choose_stream(struct poster *p)
 {
+    p->stream = NULL;
     for (unsigned i = 0; i < p->fmt->nb_streams; i++) {
         AVStream *st = p->fmt->streams[i];
         bool moves =
@@ -104,15 +106,11 @@ static double time_of(const struct poster *p, const AVFrame *frame)
 
 static void go_to(struct poster *p, double at)
 {
-    int64_t stamp = (int64_t)((at + p->origin) / av_q2d(p->stream->time_base));
+    double stamp = (at + p->origin) / av_q2d(p->stream->time_base);
 
     avcodec_flush_buffers(p->dec);
-    if (p->duration > 0) {
-        int rc = av_seek_frame(p->fmt, p->stream->index, stamp, AVSEEK_FLAG_BACKWARD);
-
-        if (rc < 0)
-            note(p, rc); /* and read on from where it is */
-    }
+    if (p->duration > 0 && stamp < 1e18) /* where it fails, what comes next will do */
+        av_seek_frame(p->fmt, p->stream->index, (int64_t)stamp, AVSEEK_FLAG_BACKWARD);
 }
 
 /* The next key frame alone, into p->frame: the decoder is told that no more comes, or it would wait for those around it. */
@@ -247,31 +245,52 @@ static int send_best(struct poster *p)
     return 0;
 }
 
+/* Of a clip of seconds fewer places, for each of them is decoded up to. */
+static int places_in(double duration)
+{
+    return duration <= 0 ? PLACES : (int)fmin(fmax(duration / 2, FEWEST), PLACES);
+}
+
+/* duration 0: nobody knows it, or nothing is found by it. */
+static int look_through(struct poster *p, struct kn_decode_film *film, double duration)
+{
+    int places = places_in(duration), rc;
+
+    p->fmt = film->fmt;
+    p->origin = kn_decode_film_start(film);
+    p->duration = duration;
+    film->used = true;
+    rc = choose_stream(p);
+    if (rc == 0)
+        rc = open_decoder(p);
+    for (int i = 0; rc == 0 && i < places && !kn_decode_is_late(p->job); i++)
+        rc = look_at(p, duration * (FIRST + (LAST - FIRST) * i / (places - 1)));
+    avcodec_free_context(&p->dec);
+    return rc;
+}
+
 int kn_decode_poster(struct kn_decode_job *job, struct kn_decode_film *film)
 {
     struct poster p = {.job = job,
-                       .fmt = film->fmt,
                        .packet = av_packet_alloc(),
                        .frame = av_frame_alloc(),
                        .best = av_frame_alloc(),
-                       .origin = kn_decode_film_start(film),
-                       .duration = film->duration,
                        .seen = -1};
     int rc = p.packet && p.frame && p.best ? 0 : no_memory(&p);
 
     job->log[0] = '\0';
-    film->used = true;
     kn_decode_hurry(job, SECONDS);
     if (rc == 0)
-        rc = choose_stream(&p);
-    if (rc == 0)
-        rc = open_decoder(&p);
-    for (int i = 0; rc == 0 && i < PLACES && !kn_decode_is_late(job); i++)
-        rc = look_at(&p, film->duration * (FIRST + (LAST - FIRST) * i / (PLACES - 1)));
+        rc = look_through(&p, film, film->duration);
+    if (rc == 0 && p.looked == 0 && film->duration > 0 && !kn_decode_is_late(job)) {
+        /* Cut from a longer one, say, so that no place is where it should be: then from its start. */
+        rc = kn_decode_film_rewind(job, film);
+        if (rc == 0)
+            rc = look_through(&p, film, 0);
+    }
     if (rc == 0)
         rc = send_best(&p);
     kn_decode_hurry(job, 0);
-    avcodec_free_context(&p.dec);
     av_frame_free(&p.frame);
     av_frame_free(&p.best);
     av_packet_free(&p.packet);

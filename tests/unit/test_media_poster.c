@@ -18,6 +18,7 @@ static int set_up(void **state)
     ffmpeg(STORY " -c:v mpeg4 -g 10000 -sc_threshold 1000000000 one-key.mkv");
     ffmpeg("-f lavfi -i " CARD " -frames:v 1 card.png");
     ffmpeg("-f lavfi -i color=black:s=320x180:r=10:d=4 -c:v mpeg4 black.mp4");
+    ffmpeg("-f lavfi -i testsrc2=s=160x120:r=10:d=0.3 -c:v mpeg2video piece.ts");
     ffmpeg("-f lavfi -i testsrc2=s=720x576:r=10:d=3 -vf setsar=64/45 -c:v mpeg4 wide.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=1280x720:r=10:d=3 -c:v mpeg4 lying.mp4");
     ffmpeg("-i lying.mp4 -c copy -metadata:s:v:0 rotate=90 upright.mp4");
@@ -149,7 +150,7 @@ static void a_film_in_which_nothing_is_to_be_seen_has_none(void **state)
 {
     static const struct {
         const char *film, *why;
-    } films[] = {{"black.mp4", "in none of 10 frames is anything to be seen"},
+    } films[] = {{"black.mp4", "in none of 4 frames is anything to be seen"},
                  {"mono.wav", "it has no picture"}};
     struct kn_media *m = new_media(NULL);
     struct kn_media_info info;
@@ -165,6 +166,17 @@ static void a_film_in_which_nothing_is_to_be_seen_has_none(void **state)
         assert_int_equal(jpeg.n, 0);
     }
     assert_int_equal(kn_media_take_poster(m, NULL, &jpeg, &err), KN_EARG); /* it is closed */
+    kn_buf_free(&jpeg);
+    kn_media_free(m);
+}
+
+static void a_piece_in_which_no_place_can_be_found_gives_a_frame_too(void **state)
+{
+    struct kn_media *m = new_media(NULL);
+    struct kn_buf jpeg;
+
+    (void)state;
+    take(m, "piece.ts", &jpeg);
     kn_buf_free(&jpeg);
     kn_media_free(m);
 }
@@ -196,6 +208,7 @@ int main(void)
         cmocka_unit_test(its_pixels_are_square_its_sides_at_most_480_and_it_stands_upright),
         cmocka_unit_test(it_is_turned_as_a_player_turns_the_film),
         cmocka_unit_test(a_film_in_which_nothing_is_to_be_seen_has_none),
+        cmocka_unit_test(a_piece_in_which_no_place_can_be_found_gives_a_frame_too),
         cmocka_unit_test(the_same_film_gives_the_same_picture_and_its_sound_afterwards),
     };
 
