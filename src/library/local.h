@@ -224,6 +224,8 @@ int kn_local_similarities(struct kn_library *lib, const float *vector, size_t di
                           const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
 int kn_local_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                      struct kn_err *err);
+int kn_local_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                      struct kn_wording *out, struct kn_err *err);
 int kn_local_put(struct kn_library *lib, const struct kn_record *records, size_t n,
                  struct kn_err *err);
 int kn_local_remove(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_err *err);
