@@ -93,8 +93,8 @@ int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct askin
         near->rows = calloc(near->cap, sizeof *near->rows);
         near->estimates = calloc(near->cap, sizeof *near->estimates);
         near->count = calloc(x->head.dim + 1, sizeof *near->count);
-        near->best.k = plan->k;
-        near->best.hits = calloc(plan->k, sizeof *near->best.hits);
+        near->best.k = plan->near_k;
+        near->best.hits = calloc(plan->near_k, sizeof *near->best.hits);
         a->sketch = calloc(5 * x->layout.words, sizeof *a->sketch);
         if (!near->rows || !near->estimates || !near->count || !near->best.hits || !a->sketch)
             goto no_memory;
@@ -194,7 +194,7 @@ static int scan_sketches(struct asking *a, size_t from, size_t to, struct kn_err
         if (!found)
             continue;
         for (uint64_t f = found; f; f &= f - 1)
-            count_distance(near, distances[__builtin_ctzll(f)], a->plan->k);
+            count_distance(near, distances[__builtin_ctzll(f)], a->plan->near_k);
         x->kernels->weigh_sketches(chunk, x->layout.words, a->sketch + x->layout.words, found,
                                    sums);
         for (; found; found &= found - 1) {
@@ -443,6 +443,7 @@ static bool make_plan(const struct kn_dense *x, const uint64_t *allowed, size_t 
     if (x->plane[PLANE_EXACT])
         return true;
     p->reranked = scaled(x->head.reranked, k, passing);
+    p->near_k = k > 10 ? k : passing < 10 ? passing : 10;
     p->far = x->head.far[k > 10];
     p->faint = x->head.faint[k > 10];
     p->way =

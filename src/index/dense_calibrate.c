@@ -360,7 +360,7 @@ int kn_dense_calibrate(struct kn_dense *x, const struct kn_dense_how *how, struc
     c.given = c.own == 0 ? 0 : how->n_queries < ASKED ? how->n_queries : ASKED;
     c.by_codes = (struct plan){.way = BY_CODES, .k = 1};
     c.by_codes.reranked = x->head.rows < POOL ? x->head.rows : POOL;
-    c.by_sketch = (struct plan){.way = BY_SKETCH, .k = 1, .reranked = 1};
+    c.by_sketch = (struct plan){.way = BY_SKETCH, .k = 1, .reranked = 1, .near_k = 1};
     n = c.own + c.given;
     x->head.rows_asked = (uint32_t)c.own;
     x->head.queries_asked = (uint32_t)c.given;

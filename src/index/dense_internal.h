@@ -125,6 +125,7 @@ struct plan {
     enum way way;
     const uint64_t *allowed;
     size_t k, reranked; /* none more than rows */
+    size_t near_k;      /* k, but 10 where it is less: that is what margins were calibrated for */
     uint32_t far;       /* a distance may pass the k-th best's by so much, */
     float faint;        /* an estimate fall behind it so much */
 };

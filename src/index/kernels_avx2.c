@@ -108,9 +108,11 @@ KIND static uint64_t scan_sketches(const uint64_t *chunk, size_t words, const ui
         found =
             (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(ceiling, differ)));
         if (found) {
-            for (int r = 0; r < 4; r++)
-                distances[b * 4 + (size_t)r] =
-                    (uint16_t)((const uint64_t *)(const void *)&differ)[r];
+            uint64_t each[4];
+
+            _mm256_storeu_si256((__m256i *)(void *)each, differ);
+            for (size_t r = 0; r < 4; r++)
+                distances[b * 4 + r] = (uint16_t)each[r];
             below |= (uint64_t)found << b * 4;
         }
     }
@@ -124,6 +126,7 @@ KIND static void weigh_sketches(const uint64_t *chunk, size_t words, const uint6
         const uint64_t *rows = chunk + b / 2 * words * 8 + b % 2 * 4;
         __m256i n[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
                         _mm256_setzero_si256()};
+        int64_t each[4];
 
         if (!(which >> b * 4 & 0xf))
             continue;
@@ -136,8 +139,9 @@ KIND static void weigh_sketches(const uint64_t *chunk, size_t words, const uint6
         n[0] = _mm256_add_epi64(n[0], _mm256_slli_epi64(n[1], 1));
         n[2] = _mm256_sub_epi64(_mm256_slli_epi64(n[2], 2), _mm256_slli_epi64(n[3], 3));
         n[0] = _mm256_add_epi64(n[0], n[2]);
-        for (int r = 0; r < 4; r++)
-            sums[b * 4 + (size_t)r] = (int32_t)((const int64_t *)(const void *)n)[r];
+        _mm256_storeu_si256((__m256i *)(void *)each, n[0]);
+        for (size_t r = 0; r < 4; r++)
+            sums[b * 4 + r] = (int32_t)each[r];
     }
 }
 
