@@ -49,7 +49,7 @@ static int export_notebook(struct kn_cli *cli)
     else
         told(cli, &exported);
     kn_signals_release();
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }
 
@@ -148,7 +148,7 @@ static int export_subtitles(struct kn_cli *cli)
 
     if (code)
         return code;
-    kinora_close(f.k);
+    kn_cli_close(f.k);
     options.write = true;
     if (kinora_open(&options, &f.k, &err))
         return kn_cli_fail(cli, &err);
@@ -163,7 +163,7 @@ static int export_subtitles(struct kn_cli *cli)
         code = told_files(&f);
     else if (cli->config.json)
         kn_buf_free(&f.d.buf);
-    kinora_close(f.k);
+    kn_cli_close(f.k);
     return code;
 }
 

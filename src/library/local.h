@@ -119,7 +119,14 @@ int kn_local_make_shelf(struct kn_db *db, enum local_which which,
                         const struct kn_shelf_stamp *stamp, double recall, const char *path,
                         const struct kn_cancel *cancel, struct kn_shelf **out, struct kn_err *err);
 
+/* How many titles of a shelf are not as the snapshot has them, those aside that changed since. */
+int kn_local_compare(struct kn_db *db, enum local_which which, const struct kn_shelf *shelf,
+                     size_t *different, struct kn_err *err);
+
 /* ---- local_index.c ---- */
+
+/* The files of index/ against the truth. *bad counts those that are damaged, or not what the library holds. */
+int kn_local_check_index(struct local *l, uint64_t *bad, struct kn_err *err);
 
 /* The view as of a snapshot taken now, for the caller to drop. One thread loads while those that
  * need the same wait for it: two loads at once would take no less time, and twice the memory. */
