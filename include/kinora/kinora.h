@@ -45,6 +45,9 @@ struct kinora_options {
         write; /* for kinora_ingest: makes the library where there is none, takes the writer's lock */
     double wait;                            /* seconds to wait for another writer before failing */
     const struct kn_qdrant_options *qdrant; /* for libraries on a cluster; NULL: the defaults */
+    double
+        recall; /* how many of the ten most alike a search of a large library finds, on average; 0: 0.99. 1: it compares with
+                    * every title */
 };
 
 /* KN_ENOTFOUND: no library there (and write not set). */
@@ -52,6 +55,9 @@ int kinora_open(const struct kinora_options *options, struct kinora **out, struc
 void kinora_close(struct kinora *k); /* NULL is fine */
 const char *kinora_library_path(const struct kinora *k);
 bool kinora_is_cluster(const struct kinora *k);
+
+/* What whoever uses it should be told, once each: a file of index/ was damaged and made again, or cannot be kept. False: nothing. */
+bool kinora_notice(struct kinora *k, char out[256]);
 
 /* ---- finding a title ---- */
 

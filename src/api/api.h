@@ -28,7 +28,11 @@ struct kinora {
     pthread_mutex_t writing;      /* held by the ingest or import under way */
     pthread_mutex_t lock;         /* the embedder serves one thread at a time */
     struct kn_embedder *embedder; /* opened by the first text that is asked with */
+    struct kn_err notice;         /* for kinora_notice; under lock */
 };
+
+/* Behind what changed the library: the files of index/, where too much did. That they cannot be written fails nothing. */
+void kn_api_keep_index(struct kinora *k);
 
 /* The path of a model file by its name in the manifest, malloc'ed. */
 int kn_api_model_path(const struct kinora *k, const char *name, char **out, struct kn_err *err);

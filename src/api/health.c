@@ -6,6 +6,7 @@
 #include "library/store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *told(struct kn_arena *arena, const struct kn_check *c, bool repair)
 {
@@ -13,6 +14,8 @@ static const char *told(struct kn_arena *arena, const struct kn_check *c, bool r
 
     if (n == 0)
         return "good";
+    if (c->mended && strcmp(c->name, "index") == 0)
+        return kn_arena_printf(arena, "%s: %llu, made again", c->what, n);
     if (c->mended)
         return kn_arena_printf(arena, "%s: %llu, mended; run kinora ingest to redo what that took",
                                c->what, n);
@@ -80,7 +83,11 @@ int kinora_backup(struct kinora *k, const char *file, bool force, struct kn_err 
 
 int kinora_forget(struct kinora *k, const struct kn_id *ids, size_t n, struct kn_err *err)
 {
-    return kn_library_remove(k->lib, ids, n, err);
+    int rc = kn_library_remove(k->lib, ids, n, err);
+
+    if (rc == KN_OK)
+        kn_api_keep_index(k);
+    return rc;
 }
 
 int kinora_join(struct kinora *k, const struct kn_id *lead, const struct kn_id *other,

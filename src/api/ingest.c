@@ -138,6 +138,8 @@ int kinora_ingest(struct kinora *k, const struct kinora_ingest_options *o,
     if (rc)
         goto out;
     rc = kn_ingest_run(k->lib, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
+    if (rc == KN_OK)
+        kn_api_keep_index(k);
     pthread_mutex_unlock(&k->writing);
     if (rc == KN_OK || rc == KN_ECANCELLED)
         *out = summary_of(&s);
@@ -186,6 +188,8 @@ int kinora_import(struct kinora *k, const char *file, const struct kinora_ingest
     if (rc)
         goto out;
     rc = kn_import_run(k->lib, file, &options, event ? relay : NULL, &r, &k->cancel, &s, err);
+    if (rc == KN_OK)
+        kn_api_keep_index(k);
     pthread_mutex_unlock(&k->writing);
     if (rc == KN_OK || rc == KN_ECANCELLED)
         *out = summary_of(&s);

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/unicode.h"
 #include "config/config.h"
+#include "library/store.h"
 #include "llm/embed.h"
 #include "models/models.h"
 #include "net/http.h"
@@ -64,6 +65,7 @@ static int open_library(struct kinora *k, const struct kinora_options *o, struct
     const struct kn_library_options how = {.write = o->write,
                                            .create = o->write,
                                            .wait = o->wait,
+                                           .recall = o->recall,
                                            .qdrant = &k->qdrant,
                                            .cancel = &k->cancel};
 
@@ -135,6 +137,31 @@ void kinora_close(struct kinora *k)
     free((char *)k->qdrant.api_key);
     free((char *)k->qdrant.quantization);
     free(k);
+}
+
+bool kinora_notice(struct kinora *k, char out[256])
+{
+    bool is;
+
+    pthread_mutex_lock(&k->lock);
+    is = k->notice.code != KN_OK;
+    memcpy(out, k->notice.msg, sizeof k->notice.msg);
+    k->notice.code = KN_OK;
+    pthread_mutex_unlock(&k->lock);
+    return is || kn_library_notice(k->lib, out);
+}
+
+void kn_api_keep_index(struct kinora *k)
+{
+    struct kn_err err;
+    int rc = kn_store_write_index(k->lib, false, &k->cancel, &err);
+
+    if (rc == KN_OK || rc == KN_ECANCELLED)
+        return;
+    pthread_mutex_lock(&k->lock);
+    k->notice = err;
+    kn_err_wrap(&k->notice, rc, "index/ is not kept, so the next answer takes longer");
+    pthread_mutex_unlock(&k->lock);
 }
 
 const char *kinora_library_path(const struct kinora *k)

@@ -30,7 +30,7 @@ static int add_title(struct kn_question *w, const struct kn_id *id, struct kn_er
 {
     struct kn_record r;
     struct kn_example *e = &w->likes[w->n_likes];
-    int rc = get_ready(w, id, KN_WITH_VECTOR | KN_WITH_MOMENT_VECTORS, &r, err);
+    int rc = get_ready(w, id, KN_WITH_VECTOR | KN_WITH_MOMENT_VECTORS | KN_WITHOUT_RAW, &r, err);
 
     if (rc)
         return rc;

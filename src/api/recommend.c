@@ -228,16 +228,11 @@ static int rank_candidates(struct kn_question *w, struct ranking *out, struct kn
 static int named_wordings(struct kn_question *w, struct kn_wording **out, struct kn_err *err)
 {
     struct kn_wording *named = kn_arena_array(w->arena, w->filter.n_exclude, sizeof *named);
-    int rc = KN_OK;
 
     if (!named)
         return kn_api_no_memory(err, "recommend");
-    for (size_t i = 0; rc == KN_OK && i < w->filter.n_exclude; i++) {
-        rc = kn_library_wording(w->k->lib, &w->filter.exclude[i], &named[i], err);
-        rc = rc == KN_ENOTFOUND ? KN_OK : rc;
-    }
     *out = named;
-    return rc;
+    return kn_library_wordings(w->k->lib, w->filter.exclude, w->filter.n_exclude, named, err);
 }
 
 /* Which of the ranked say the same as one above them. With diversity any of them may be shown, else only the first. */
@@ -245,6 +240,7 @@ static int find_copies(struct kn_question *w, struct ranking *r, struct kn_err *
 {
     size_t look = w->q->diversity > 0 ? r->n : 2 * w->limit + LOOK_FOR_COPIES;
     struct kn_wording *named = NULL, *wordings;
+    struct kn_id *ids;
     int rc = named_wordings(w, &named, err);
 
     if (rc)
@@ -252,12 +248,14 @@ static int find_copies(struct kn_question *w, struct ranking *r, struct kn_err *
     look = look < r->n ? look : r->n;
     wordings = kn_arena_array(w->arena, look, sizeof *wordings);
     r->same_as = kn_arena_array(w->arena, look, sizeof *r->same_as);
-    if (!wordings || !r->same_as)
+    ids = kn_arena_array(w->arena, look, sizeof *ids);
+    if (!wordings || !r->same_as || !ids)
         return kn_api_no_memory(err, "recommend");
-    for (size_t i = 0; rc == KN_OK && i < look; i++)
-        rc = kn_library_wording(w->k->lib, &r->ranked[i].candidate->hit.id, &wordings[i], err);
+    for (size_t i = 0; i < look; i++)
+        ids[i] = r->ranked[i].candidate->hit.id;
+    rc = kn_library_wordings(w->k->lib, ids, look, wordings, err);
     if (rc == KN_OK)
-        kn_distinct(named, w->filter.n_exclude, wordings, look, r->same_as);
+        rc = kn_distinct(named, w->filter.n_exclude, wordings, look, r->same_as, err);
     r->n_seen = look;
     return rc;
 }
@@ -362,7 +360,8 @@ static int explain(struct kn_question *w, const struct ranking *r, size_t place,
     const struct kn_ranked *ranked = &r->ranked[place];
     const struct kn_candidate *c = ranked->candidate;
     struct kn_record match;
-    int rc = kn_library_get(w->k->lib, &c->hit.id, KN_WITH_MOMENT_VECTORS, w->arena, &match, err);
+    int rc = kn_library_get(w->k->lib, &c->hit.id, KN_WITH_MOMENT_VECTORS | KN_WITHOUT_RAW,
+                            w->arena, &match, err);
 
     if (rc)
         return rc;

@@ -113,6 +113,9 @@ int kn_cli_query(const struct kn_cli *cli, struct kinora_query *out, struct kn_e
 /* Opens the library for reading. Gives 0, or the exit code after having said why. */
 int kn_cli_open(struct kn_cli *cli, struct kinora **out);
 
+/* And warns of what it has to tell (kinora_notice). */
+void kn_cli_close(struct kinora *k);
+
 /* The same for writing, of a library that is there: none is made. */
 int kn_cli_open_to_write(struct kn_cli *cli, struct kinora **out);
 

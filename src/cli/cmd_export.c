@@ -49,7 +49,7 @@ static int export_notebook(struct kn_cli *cli)
     else
         told(cli, &exported);
     kn_signals_release();
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }
 
@@ -150,7 +150,7 @@ static int export_subtitles(struct kn_cli *cli)
         return code;
     options.write = !kinora_is_cluster(f.k);
     if (options.write)
-        kinora_close(f.k);
+        kn_cli_close(f.k);
     if (options.write && kinora_open(&options, &f.k, &err))
         return kn_cli_fail(cli, &err);
     if (cli->config.json) {
@@ -164,7 +164,7 @@ static int export_subtitles(struct kn_cli *cli)
         code = told_files(&f);
     else if (cli->config.json)
         kn_buf_free(&f.d.buf);
-    kinora_close(f.k);
+    kn_cli_close(f.k);
     return code;
 }
 

@@ -40,6 +40,6 @@ int kn_cmd_import(struct kn_cli *cli)
     if (kinora_import_check(cli->args[0], &err) || kinora_open(&options, &k, &err))
         return kn_cli_fail(cli, &err);
     code = import(cli, k);
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }

@@ -180,6 +180,6 @@ int kn_cmd_ingest(struct kn_cli *cli)
     if (kinora_open(&options, &k, &err))
         return kn_cli_fail(cli, &err);
     code = ingest(cli, k);
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }

@@ -202,7 +202,7 @@ static int changing(struct kn_cli *cli, int (*work)(struct kn_cli *cli, struct k
     if (code)
         return code;
     code = work(cli, k);
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }
 
@@ -236,7 +236,7 @@ int kn_cmd_check(struct kn_cli *cli)
         code = kn_cli_report(cli, report);
         kinora_report_free(report);
     }
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }
 
@@ -252,7 +252,7 @@ int kn_cmd_backup(struct kn_cli *cli)
     kn_signals_catch(k);
     rc = kinora_backup(k, cli->args[0], cli->config.force, &err);
     kn_signals_release();
-    kinora_close(k);
+    kn_cli_close(k);
     if (rc)
         return kn_cli_fail(cli, &err);
     if (!cli->config.json) {

@@ -293,6 +293,6 @@ int kn_cmd_recommend(struct kn_cli *cli)
     if (code)
         return code;
     code = recommend(cli, k, &query);
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }

@@ -77,7 +77,7 @@ static int search(struct kn_cli *cli, const char *text)
             found_text(cli, list);
         kinora_found_free(list);
     }
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }
 

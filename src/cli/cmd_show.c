@@ -346,6 +346,6 @@ int kn_cmd_show(struct kn_cli *cli)
     kinora_details_free(details);
 out:
     kinora_titles_free(found);
-    kinora_close(k);
+    kn_cli_close(k);
     return code;
 }

@@ -53,7 +53,7 @@ static int run(struct kn_cli *cli, const char *const *folders, size_t n, bool *a
         return rc;
     progress = kn_progress_new(cli, "file");
     if (!progress) {
-        kinora_close(k);
+        kn_cli_close(k);
         return kn_err_set(err, KN_ELIMIT, "watch: no memory");
     }
     kn_signals_catch(k);
@@ -64,7 +64,7 @@ static int run(struct kn_cli *cli, const char *const *folders, size_t n, bool *a
     fflush(stdout);
     *again = summary.waiting > 0;
     kn_progress_free(progress);
-    kinora_close(k);
+    kn_cli_close(k);
     return rc;
 }
 

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/unicode.h"
 
 #include <math.h>
@@ -121,7 +122,8 @@ struct kinora_options kn_cli_options(const struct kn_cli *cli)
                                    .speech_model = cli->config.speech_model,
                                    .embedding_model = cli->config.embedding_model,
                                    .wait = cli->config.wait,
-                                   .qdrant = &cli->config.qdrant};
+                                   .qdrant = &cli->config.qdrant,
+                                   .recall = cli->config.recall};
 }
 
 int kn_cli_query(const struct kn_cli *cli, struct kinora_query *out, struct kn_err *err)
@@ -141,6 +143,15 @@ int kn_cli_query(const struct kn_cli *cli, struct kinora_query *out, struct kn_e
     };
     rc = kn_config_weights(c->weights, &out->w_similarity, &out->w_opinion, err);
     return rc || !*c->language ? rc : kn_config_languages(c->language, err);
+}
+
+void kn_cli_close(struct kinora *k)
+{
+    char notice[256];
+
+    while (kinora_notice(k, notice))
+        kn_log(KN_LOG_WARNING, "%s", notice);
+    kinora_close(k);
 }
 
 int kn_cli_open(struct kn_cli *cli, struct kinora **out)

@@ -94,6 +94,7 @@ struct kn_config {
     double every;                               /* watch: seconds; 0: only where it must */
     const char *retry;                          /* "failed"; "" none */
     const char *set_language;                   /* of the title to redo; "auto"; "" as it is */
+    double recall;                              /* .5..1 */
     /* answers */
     int limit;                             /* 0: the command's own default */
     const char *language;                  /* same, any, or a list; "": the command's own default */

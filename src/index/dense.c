@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Measured (bench/index), all in tenths of a nanosecond: what a row costs where rows are met in their order, and here and there. Below FEW of
- * 64 rows that pass, each alone is quicker than all. */
-enum { WORD_COST = 2, WEIGH_COST = 100, ORDER_COST_64 = 12, APART_COST = 100, APART_COST_64 = 30 };
+/* Measured (bench/index), all in tenths of a nanosecond, by 64 dimensions and by row: to compare a sketch, to weigh it, to read codes in their order,
+ * and here and there. Below FEW of 64 rows that pass, each alone is quicker than all. */
+enum { SKETCH_COST = 2, WEIGH_COST = 15, ORDER_COST = 11, APART_COST = 8, ROW_COST = 90 };
 enum { FEW = 20, AHEAD = 12, GROUP = 16, PASS_BYTES = 256 << 10, NIBBLE = 7, FIRST_NEAR = 512 };
 
 static uint64_t allowed_in(const struct asking *a, size_t chunk)
@@ -177,7 +177,7 @@ static int scan_sketches(struct asking *a, size_t from, size_t to, struct kn_err
     const struct kn_dense *x = a->x;
     struct near *near = &a->near;
     uint16_t distances[KN_CHUNK];
-    int32_t sums[KN_CHUNK];
+    float estimates[KN_CHUNK];
 
     for (size_t c = from; c < to; c++) {
         const uint64_t *chunk = (const uint64_t *)(const void *)kn_dense_chunk(x, PLANE_SKETCH, c);
@@ -195,17 +195,14 @@ static int scan_sketches(struct asking *a, size_t from, size_t to, struct kn_err
             continue;
         for (uint64_t f = found; f; f &= f - 1)
             count_distance(near, distances[__builtin_ctzll(f)], a->plan->near_k);
-        x->kernels->weigh_sketches(chunk, x->layout.words, a->sketch + x->layout.words, found,
-                                   sums);
+        found = x->kernels->weigh_sketches(chunk, x->layout.words, a->sketch + x->layout.words,
+                                           a->nibbles, found, faintest(a), estimates);
         for (; found; found &= found - 1) {
             unsigned r = (unsigned)__builtin_ctzll(found);
-            float estimate = (float)(2 * sums[r] - a->nibbles) * kn_dense_lengths(x, c)[r];
 
-            if (!(estimate >= faintest(a)))
-                continue;
             near->rows[near->n] = (uint32_t)(c * KN_CHUNK + r);
-            near->estimates[near->n++] = estimate;
-            kn_best_offer(&near->best, (uint32_t)(c * KN_CHUNK + r), estimate);
+            near->estimates[near->n++] = estimates[r];
+            kn_best_offer(&near->best, (uint32_t)(c * KN_CHUNK + r), estimates[r]);
         }
     }
     return KN_OK;
@@ -414,21 +411,21 @@ static size_t count_bits(const uint64_t *bits, size_t rows)
     return n;
 }
 
-static size_t cost_of_codes(const struct kn_dense *x, size_t n, bool apart)
+static size_t cost_apart(const struct kn_dense *x, size_t n)
 {
-    return n * (apart ? APART_COST + x->layout.stride * APART_COST_64 / 64
-                      : x->layout.stride * ORDER_COST_64 / 64);
+    return n * (ROW_COST + x->layout.words * APART_COST);
 }
 
 /* By what the calibration met at k 10, of all rows. */
 bool kn_dense_sketch_pays(const struct kn_dense *x, size_t passing)
 {
-    size_t rows = x->head.rows, near = x->head.candidates;
+    size_t rows = x->head.rows, words = x->layout.words, codes = rows * words * ORDER_COST;
 
-    near = near < passing ? near : passing;
-    return rows * x->layout.words * WORD_COST + x->head.weighed * WEIGH_COST +
-               cost_of_codes(x, near, true) <
-           cost_of_codes(x, passing, passing < rows / 4);
+    if (passing < rows / KN_CHUNK * FEW)
+        codes = cost_apart(x, passing);
+    return rows * words * SKETCH_COST + x->head.weighed * words * WEIGH_COST +
+               cost_apart(x, x->head.candidates < passing ? x->head.candidates : passing) <
+           codes;
 }
 
 /* False: nothing can be found. */

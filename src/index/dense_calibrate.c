@@ -104,7 +104,6 @@ static void look(struct view *v)
     size_t rows = x->head.rows;
     struct kn_exact_hit hits[2][TRUE_K];
     struct kn_best best[2] = {{hits[0], 0, at_k[0]}, {hits[1], 0, at_k[1]}};
-    int32_t sums[KN_CHUNK];
 
     memset(v->up_to, 0, sizeof v->up_to);
     for (size_t c = 0; c < x->layout.chunks; c++) {
@@ -113,12 +112,12 @@ static void look(struct view *v)
 
         x->kernels->scan_sketches(chunk, x->layout.words, query, INT32_MAX,
                                   v->distances + c * KN_CHUNK);
-        x->kernels->weigh_sketches(chunk, x->layout.words, nibbles, UINT64_MAX, sums);
+        x->kernels->weigh_sketches(chunk, x->layout.words, nibbles, v->a->nibbles, UINT64_MAX, 0,
+                                   v->estimates + c * KN_CHUNK);
         for (size_t r = 0; r < n; r++) {
             size_t row = c * KN_CHUNK + r;
 
             v->up_to[v->distances[row]]++;
-            v->estimates[row] = (float)(2 * sums[r] - v->a->nibbles) * kn_dense_lengths(x, c)[r];
             for (int at = AT_10; at <= AT_100; at++)
                 kn_best_offer(&best[at], (uint32_t)row, v->estimates[row]);
         }

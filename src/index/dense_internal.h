@@ -4,7 +4,8 @@
  *
  *     header (a page) | the mean, then the checksums of each plane's chunks | planes | the caller's sections
  *
- * all on pages. A plane is chunks of 64 rows: `codes` holds 64 rows of stride bytes and their 64 scales. */
+ * all on pages. A plane is chunks of 64 rows: `codes` holds 64 rows of stride bytes and their 64 scales,
+ * `sketch` 8 blocks of 8 rows and what 64 rows' estimates are multiplied with. */
 #ifndef KN_INDEX_DENSE_INTERNAL_H
 #define KN_INDEX_DENSE_INTERNAL_H
 
@@ -109,13 +110,6 @@ static inline const float *kn_dense_scale(const struct kn_dense *x, uint32_t row
     return (const float *)(const void *)(kn_dense_chunk(x, PLANE_CODES, row / KN_CHUNK) +
                                          KN_CHUNK * x->layout.stride) +
            row % KN_CHUNK;
-}
-
-/* Behind a chunk's sketches: what a row's estimates are multiplied with. */
-static inline const float *kn_dense_lengths(const struct kn_dense *x, size_t chunk)
-{
-    return (const float *)(const void *)(kn_dense_chunk(x, PLANE_SKETCH, chunk) +
-                                         KN_CHUNK * x->layout.words * sizeof(uint64_t));
 }
 
 /* Where one query stands in its scan. */

@@ -13,7 +13,13 @@ UNFUSED static float dot(const float *a, const float *b, size_t n)
 UNFUSED static float dot_fine(const uint8_t *codes, const int8_t *fine, const float *query,
                               size_t n)
 {
-    return dot_fine_body(codes, fine, query, n);
+    lanes sums[2] = {{0}, {0}};
+
+    for (size_t i = 0; i < n; i++)
+        sums[i / KN_LANES % 2][i % KN_LANES] +=
+            (float)((codes[i] - 128) * 256 + fine[i]) * query[i];
+    sums[0] += sums[1];
+    return sum_of(sums);
 }
 
 UNFUSED static bool quantise(const float *row, size_t n, uint8_t *codes, int8_t *fine, float *scale)
@@ -60,9 +66,12 @@ static uint64_t scan_sketches(const uint64_t *chunk, size_t words, const uint64_
     return below;
 }
 
-static void weigh_sketches(const uint64_t *chunk, size_t words, const uint64_t *query,
-                           uint64_t which, int32_t *sums)
+static uint64_t weigh_sketches(const uint64_t *chunk, size_t words, const uint64_t *query,
+                               int32_t all, uint64_t which, float limit, float *estimates)
 {
+    const float *lengths = (const float *)(const void *)(chunk + KN_CHUNK * words);
+    uint64_t found = 0;
+
     for (; which; which &= which - 1) {
         size_t r = (size_t)__builtin_ctzll(which);
         const uint64_t *sketch = chunk + r / 8 * words * 8 + r % 8;
@@ -71,8 +80,11 @@ static void weigh_sketches(const uint64_t *chunk, size_t words, const uint64_t *
         for (size_t w = 0; w < words; w++)
             for (size_t b = 0; b < 4; b++)
                 bits[b] += __builtin_popcountll(sketch[w * 8] & query[b * words + w]);
-        sums[r] = bits[0] + 2 * bits[1] + 4 * bits[2] - 8 * bits[3];
+        estimates[r] =
+            (float)(2 * (bits[0] + 2 * bits[1] + 4 * bits[2] - 8 * bits[3]) - all) * lengths[r];
+        found |= (uint64_t)(estimates[r] >= limit) << r;
     }
+    return found;
 }
 
 static const struct kn_kernels plain = {

@@ -38,10 +38,11 @@ struct kn_kernels {
     uint64_t (*scan_sketches)(const uint64_t *chunk, size_t words, const uint64_t *query,
                               uint32_t limit, uint16_t *distances);
 
-    /* For each of the rows in which: the sum of the query's numbers where the sketch has a bit. The query has 4 bits a number,
-     * -7..7, as 4 sketches of its bits, the lowest first, one behind another. Other rows' sums need not be written. */
-    void (*weigh_sketches)(const uint64_t *chunk, size_t words, const uint64_t *query,
-                           uint64_t which, int32_t *sums);
+    /* For each of the rows in which: what the query's numbers come to where the sketch has a bit, twice, less all of them, times what
+     * lies behind the chunk's sketches for the row. The query has 4 bits a number, -7..7, as 4 sketches of its bits, the lowest first,
+     * one behind another; all is the sum of its numbers. A bit for each that is at least limit; the others need not be written. */
+    uint64_t (*weigh_sketches)(const uint64_t *chunk, size_t words, const uint64_t *query,
+                               int32_t all, uint64_t which, float limit, float *estimates);
 
     /* A row to 16 bits, its largest number to 32,512; *scale is the codes'. False if a number is not finite. n: of KN_LANES. */
     bool (*quantise)(const float *row, size_t n, uint8_t *codes, int8_t *fine, float *scale);

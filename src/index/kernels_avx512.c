@@ -15,10 +15,32 @@ UNFUSED KIND static float dot(const float *a, const float *b, size_t n)
     return dot_body(a, b, n);
 }
 
+/* Intrinsics, since gcc 12 widens bytes in the vector extension one by one. */
+UNFUSED KIND static inline __m512 widen(const uint8_t *codes, const int8_t *fine)
+{
+    __m512i upper = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)(const void *)codes));
+    __m512i lower = _mm512_cvtepi8_epi32(_mm_load_si128((const __m128i *)(const void *)fine));
+
+    upper = _mm512_slli_epi32(_mm512_sub_epi32(upper, _mm512_set1_epi32(128)), 8);
+    return _mm512_cvtepi32_ps(_mm512_add_epi32(upper, lower));
+}
+
 UNFUSED KIND static float dot_fine(const uint8_t *codes, const int8_t *fine, const float *query,
                                    size_t n)
 {
-    return dot_fine_body(codes, fine, query, n);
+    __m512 even = _mm512_setzero_ps(), odd = even;
+    lanes sum;
+
+    for (size_t i = 0; i < n; i += 2 * KN_LANES) {
+        __m512 a = _mm512_mul_ps(widen(codes + i, fine + i), _mm512_load_ps(query + i));
+        __m512 b = _mm512_mul_ps(widen(codes + i + KN_LANES, fine + i + KN_LANES),
+                                 _mm512_load_ps(query + i + KN_LANES));
+
+        even = _mm512_add_ps(even, a);
+        odd = _mm512_add_ps(odd, b);
+    }
+    sum = (lanes)_mm512_add_ps(even, odd);
+    return sum_of(&sum);
 }
 
 UNFUSED KIND static bool quantise(const float *row, size_t n, uint8_t *codes, int8_t *fine,
@@ -127,11 +149,16 @@ KIND static uint64_t scan_sketches(const uint64_t *chunk, size_t words, const ui
     return scan_sketches_body(chunk, words, query, limit, distances);
 }
 
-INLINED void weigh_sketches_body(const uint64_t *chunk, size_t words, const uint64_t *query,
-                                 uint64_t which, int32_t *sums)
+INLINED uint64_t weigh_sketches_body(const uint64_t *chunk, size_t words, const uint64_t *query,
+                                     int32_t all, uint64_t which, float limit, float *estimates)
 {
+    const float *lengths = (const float *)(const void *)(chunk + KN_CHUNK * words);
+    const __m256 floor = _mm256_set1_ps(limit);
+    uint64_t found = 0;
+
     for (size_t b = 0; b < KN_CHUNK / 8; b++) {
         __m512i n0 = _mm512_setzero_si512(), n1 = n0, n2 = n0, n3 = n0;
+        __m256 e;
 
         if (!(which >> b * 8 & 0xff))
             continue;
@@ -150,18 +177,22 @@ INLINED void weigh_sketches_body(const uint64_t *chunk, size_t words, const uint
         }
         n0 = _mm512_add_epi64(n0, _mm512_slli_epi64(n1, 1));
         n2 = _mm512_sub_epi64(_mm512_slli_epi64(n2, 2), _mm512_slli_epi64(n3, 3));
-        _mm256_storeu_si256((__m256i *)(void *)(sums + b * 8),
-                            _mm512_cvtepi64_epi32(_mm512_add_epi64(n0, n2)));
+        n0 = _mm512_sub_epi64(_mm512_slli_epi64(_mm512_add_epi64(n0, n2), 1),
+                              _mm512_set1_epi64(all));
+        e = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm512_cvtepi64_epi32(n0)),
+                          _mm256_loadu_ps(lengths + b * 8));
+        _mm256_storeu_ps(estimates + b * 8, e);
+        found |= (uint64_t)_mm256_cmp_ps_mask(e, floor, _CMP_GE_OQ) << b * 8;
     }
+    return found & which;
 }
 
-KIND static void weigh_sketches(const uint64_t *chunk, size_t words, const uint64_t *query,
-                                uint64_t which, int32_t *sums)
+KIND static uint64_t weigh_sketches(const uint64_t *chunk, size_t words, const uint64_t *query,
+                                    int32_t all, uint64_t which, float limit, float *estimates)
 {
     if (words == USUAL / 64)
-        weigh_sketches_body(chunk, USUAL / 64, query, which, sums);
-    else
-        weigh_sketches_body(chunk, words, query, which, sums);
+        return weigh_sketches_body(chunk, USUAL / 64, query, all, which, limit, estimates);
+    return weigh_sketches_body(chunk, words, query, all, which, limit, estimates);
 }
 
 static const struct kn_kernels kernels = {

@@ -16,18 +16,22 @@
 #define BODY UNFUSED static inline __attribute__((always_inline))
 
 typedef float lanes __attribute__((vector_size(64)));
+typedef float half_lanes __attribute__((vector_size(32)));
+typedef float quarter_lanes __attribute__((vector_size(16)));
 typedef int32_t ints __attribute__((vector_size(64)));
 typedef uint8_t lane_codes __attribute__((vector_size(16)));
 typedef int8_t lane_bytes __attribute__((vector_size(16)));
 
 BODY float sum_of(const lanes *sums)
 {
-    lanes s = *sums;
+    half_lanes a[2], b;
+    quarter_lanes c[2], d;
 
-    for (int half = KN_LANES / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; j++)
-            s[j] += s[j + half];
-    return s[0];
+    memcpy(a, sums, sizeof a);
+    b = a[0] + a[1];
+    memcpy(c, &b, sizeof c);
+    d = c[0] + c[1];
+    return (d[0] + d[2]) + (d[1] + d[3]);
 }
 
 BODY float dot_body(const float *a, const float *b, size_t n)
@@ -42,31 +46,6 @@ BODY float dot_body(const float *a, const float *b, size_t n)
     }
     if (i < whole)
         even += x[i] * y[i];
-    even += odd;
-    return sum_of(&even);
-}
-
-BODY void widen(const lane_codes *codes, const lane_bytes *fine, lanes *out)
-{
-    ints upper = __builtin_convertvector(*codes, ints),
-         lower = __builtin_convertvector(*fine, ints);
-
-    *out = __builtin_convertvector((upper - 128) * 256 + lower, lanes);
-}
-
-BODY float dot_fine_body(const uint8_t *codes, const int8_t *fine, const float *query, size_t n)
-{
-    const lane_codes *c = (const lane_codes *)(const void *)codes;
-    const lane_bytes *f = (const lane_bytes *)(const void *)fine;
-    const lanes *y = (const lanes *)(const void *)query;
-    lanes even = {0}, odd = {0}, x;
-
-    for (size_t i = 0; i < n / KN_LANES; i += 2) {
-        widen(c + i, f + i, &x);
-        even += x * y[i];
-        widen(c + i + 1, f + i + 1, &x);
-        odd += x * y[i + 1];
-    }
     even += odd;
     return sum_of(&even);
 }

@@ -9,11 +9,11 @@
 /* A term's number is that of its first coming: the usual ones have low numbers, so that what is looked up
  * seventy times a title lies together. */
 struct sparse_rows {
-    uint32_t *
-        slots; /* number + 1 of a term, where its hash leads; 0: empty. At most half are taken; probing is linear */
-    size_t n_slots;
-    uint32_t *hashes, *rows; /* of each distinct term, and how many rows have it */
-    size_t distinct, cap_hashes, cap_rows;
+    struct slot { /* where a term's hash leads. At most half are taken; probing is linear */
+        uint32_t hash, number; /* number + 1; 0: empty */
+        uint32_t rows;         /* that have it */
+    } * slots;
+    size_t n_slots, distinct;
     uint32_t *terms; /* numbers, of all rows one after another */
     uint8_t *counts;
     size_t n, cap_terms, cap_counts;
@@ -45,8 +45,6 @@ void kn_sparse_drop_added(struct sparse_rows *a)
     if (!a)
         return;
     free(a->slots);
-    free(a->hashes);
-    free(a->rows);
     free(a->terms);
     free(a->counts);
     free(a->ends);
@@ -73,49 +71,45 @@ static bool make_room(void *array, size_t n, size_t *cap, size_t size)
 }
 
 /* Where hash is, or the empty slot where it would be. Hashes are even as they come. */
-static uint32_t *slot_of(const struct sparse_rows *a, uint32_t hash)
+static struct slot *slot_of(const struct sparse_rows *a, uint32_t hash)
 {
     size_t at = hash & (a->n_slots - 1);
 
-    while (a->slots[at] > 0 && a->hashes[a->slots[at] - 1] != hash)
+    while (a->slots[at].number > 0 && a->slots[at].hash != hash)
         at = (at + 1) & (a->n_slots - 1);
     return &a->slots[at];
 }
 
-static bool grow_slots(struct sparse_rows *a)
+static bool make_slots(struct sparse_rows *a, size_t distinct)
 {
-    size_t more = a->n_slots ? 2 * a->n_slots : 1024;
-    uint32_t *slots = calloc(more, sizeof *slots);
+    struct slot *old = a->slots;
+    size_t n_old = a->n_slots;
 
-    if (!slots)
+    if (2 * distinct <= a->n_slots)
+        return true;
+    a->n_slots = n_old ? 2 * n_old : 1024;
+    a->slots = calloc(a->n_slots, sizeof *a->slots);
+    if (!a->slots) {
+        a->slots = old;
+        a->n_slots = n_old;
         return false;
-    free(a->slots);
-    a->slots = slots;
-    a->n_slots = more;
-    for (uint32_t i = 0; i < a->distinct; i++)
-        *slot_of(a, a->hashes[i]) = i + 1;
+    }
+    for (size_t i = 0; i < n_old; i++)
+        if (old[i].number > 0)
+            *slot_of(a, old[i].hash) = old[i];
+    free(old);
     return true;
 }
 
-static bool add_term(struct sparse_rows *a, const struct kn_term *t)
+static void add_term(struct sparse_rows *a, const struct kn_term *t)
 {
-    uint32_t *slot;
+    struct slot *slot = slot_of(a, t->hash);
 
-    if (2 * a->distinct >= a->n_slots && !grow_slots(a))
-        return false;
-    slot = slot_of(a, t->hash);
-    if (*slot == 0) {
-        if (!make_room(&a->hashes, a->distinct + 1, &a->cap_hashes, sizeof *a->hashes) ||
-            !make_room(&a->rows, a->distinct + 1, &a->cap_rows, sizeof *a->rows))
-            return false;
-        a->hashes[a->distinct] = t->hash;
-        a->rows[a->distinct] = 0;
-        *slot = (uint32_t)++a->distinct;
-    }
-    a->rows[*slot - 1]++;
-    a->terms[a->n] = *slot - 1;
+    if (slot->number == 0)
+        *slot = (struct slot){t->hash, (uint32_t)++a->distinct, 0};
+    slot->rows++;
+    a->terms[a->n] = slot->number - 1;
     a->counts[a->n++] = (uint8_t)(t->count < COUNT_MAX ? t->count : COUNT_MAX);
-    return true;
 }
 
 int kn_sparse_add(struct kn_sparse *x, const struct kn_term *terms, size_t n, struct kn_err *err)
@@ -127,11 +121,13 @@ int kn_sparse_add(struct kn_sparse *x, const struct kn_term *terms, size_t n, st
         return kn_err_set(err, KN_ELIMIT, "index: full, with the words of %zu titles", a->n_rows);
     if (!make_room(&a->terms, a->n + n, &a->cap_terms, sizeof *a->terms) ||
         !make_room(&a->counts, a->n + n, &a->cap_counts, sizeof *a->counts) ||
-        !make_room(&a->ends, a->n_rows + 1, &a->cap_ends, sizeof *a->ends))
+        !make_room(&a->ends, a->n_rows + 1, &a->cap_ends, sizeof *a->ends) ||
+        !make_slots(a, a->distinct + n))
         return no_memory(a->n_rows + 1, err);
+    for (size_t i = 0; i < n; i++) /* they lie all over the table: let memory bring them at once */
+        __builtin_prefetch(&a->slots[terms[i].hash & (a->n_slots - 1)], 1);
     for (size_t i = 0; i < n; i++)
-        if (!add_term(a, &terms[i]))
-            return no_memory(a->n_rows + 1, err);
+        add_term(a, &terms[i]);
     a->ends[a->n_rows++] = (uint32_t)a->n;
     return KN_OK;
 }
@@ -141,20 +137,23 @@ int kn_sparse_add(struct kn_sparse *x, const struct kn_term *terms, size_t n, st
 struct building {
     struct sparse_rows *a;
     const struct kn_sparse *base;
-    size_t all_rows; /* the base's too */
-    float *rarity;   /* of each term, by number */
-    bool *shared;    /* more than one row has it, of the base or here */
-    uint32_t *count; /* rows that kept it; then how many are written */
-    uint32_t *order; /* numbers in order of hash */
-    uint32_t *place; /* in terms, or in singles */
-    float *inverse;  /* of each row */
-    uint32_t *spare; /* for the sort, then where each list goes on */
+    size_t all_rows;         /* the base's too */
+    uint32_t *hashes, *rows; /* of each term, by number, and how many rows have it here */
+    float *rarity;           /* of each */
+    bool *shared;            /* more than one row has it, of the base or here */
+    uint32_t *count;         /* rows that kept it; then how many are written */
+    uint32_t *order;         /* numbers in order of hash */
+    uint32_t *place;         /* in terms, or in singles */
+    float *inverse;          /* of each row */
+    uint32_t *spare;         /* for the sort, then where each list goes on */
     struct sparse_head head;
     struct sparse_lists l;
 };
 
 static void drop(struct building *b)
 {
+    free(b->hashes);
+    free(b->rows);
     free(b->rarity);
     free(b->shared);
     free(b->count);
@@ -168,6 +167,8 @@ static bool make_building(struct building *b)
 {
     size_t n = b->a->distinct + 1;
 
+    b->hashes = malloc(n * sizeof *b->hashes);
+    b->rows = malloc(n * sizeof *b->rows);
     b->rarity = malloc(n * sizeof *b->rarity);
     b->shared = malloc(n * sizeof *b->shared);
     b->count = calloc(n, sizeof *b->count);
@@ -175,13 +176,22 @@ static bool make_building(struct building *b)
     b->place = malloc(n * sizeof *b->place);
     b->spare = malloc(n * sizeof *b->spare);
     b->inverse = malloc((b->a->n_rows + 1) * sizeof *b->inverse);
-    return b->rarity && b->shared && b->count && b->order && b->place && b->spare && b->inverse;
+    return b->hashes && b->rows && b->rarity && b->shared && b->count && b->order && b->place &&
+           b->spare && b->inverse;
 }
 
 static void find_rarities(struct building *b)
 {
+    for (size_t i = 0; i < b->a->n_slots; i++) {
+        const struct slot *slot = &b->a->slots[i];
+
+        if (slot->number == 0)
+            continue;
+        b->hashes[slot->number - 1] = slot->hash;
+        b->rows[slot->number - 1] = slot->rows;
+    }
     for (size_t i = 0; i < b->a->distinct; i++) {
-        size_t rows = b->a->rows[i] + (b->base ? kn_sparse_rows_with(b->base, b->a->hashes[i]) : 0);
+        size_t rows = b->rows[i] + (b->base ? kn_sparse_rows_with(b->base, b->hashes[i]) : 0);
 
         b->rarity[i] = kn_sparse_rarity(b->all_rows, rows);
         b->shared[i] = rows > 1;
@@ -204,7 +214,7 @@ static void weigh_rows(struct building *b)
 
             if (b->rarity[t] > 0)
                 w[n++] =
-                    (struct sparse_weighed){a->hashes[t], (uint32_t)i,
+                    (struct sparse_weighed){b->hashes[t], (uint32_t)i,
                                             sparse_said(a->counts[i]) * b->rarity[t], b->shared[t]};
         }
         n = kn_sparse_keep(w, n, &b->inverse[row]);
@@ -225,7 +235,7 @@ static void weigh_rows(struct building *b)
 static void sort_terms(struct building *b)
 {
     enum { BITS = 11, VALUES = 1 << BITS };
-    const uint32_t *hashes = b->a->hashes;
+    const uint32_t *hashes = b->hashes;
     size_t n = b->a->distinct;
     uint32_t *from = b->order, *to = b->spare;
 
@@ -256,7 +266,7 @@ static void size_parts(struct building *b)
     *h = (struct sparse_head){.rows = (uint32_t)b->a->n_rows};
     memcpy(h->magic, SPARSE_MAGIC, sizeof h->magic);
     for (size_t i = 0; i < b->a->distinct; i++) {
-        if (b->a->rows[i] == 1) {
+        if (b->rows[i] == 1) {
             h->singles++;
             continue;
         }
@@ -291,12 +301,12 @@ static void place_terms(struct building *b)
     for (size_t i = 0; i < b->a->distinct; i++) {
         uint32_t t = b->order[i];
 
-        if (b->a->rows[t] == 1) {
+        if (b->rows[t] == 1) {
             b->place[t] = singles;
-            hashes[singles++] = b->a->hashes[t];
+            hashes[singles++] = b->hashes[t];
             continue;
         }
-        terms[n] = (struct sparse_list){b->a->hashes[t], b->a->rows[t], b->count[t], at, 0};
+        terms[n] = (struct sparse_list){b->hashes[t], b->rows[t], b->count[t], at, 0};
         at += (uint32_t)sparse_list_words(b->a->n_rows, b->count[t]);
         b->place[t] = n++;
     }
@@ -311,7 +321,7 @@ static void begin_chunk(struct building *b, size_t chunk)
     for (size_t t = 0; t < b->a->distinct; t++) {
         const struct sparse_list *list = &b->l.terms[b->place[t]];
 
-        if (b->a->rows[t] > 1 && sparse_is_long(b->a->n_rows, list->count))
+        if (b->rows[t] > 1 && sparse_is_long(b->a->n_rows, list->count))
             ((uint32_t *)b->l.words)[list->at + chunk] = b->spare[t];
     }
 }
@@ -345,7 +355,7 @@ static void fill_lists(struct building *b)
         for (; i < a->ends[row]; i++) {
             uint32_t t = a->terms[i];
 
-            if (a->rows[t] > 1) {
+            if (b->rows[t] > 1) {
                 put_posting(b, t, a->counts[i], (uint32_t)row);
                 continue;
             }

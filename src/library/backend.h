@@ -47,6 +47,8 @@ struct kn_library_ops {
                         const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
     int (*wording)(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                    struct kn_err *err);
+    int (*wordings)(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                    struct kn_wording *out, struct kn_err *err); /* NULL: one by one */
     int (*stats)(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
     int (*check)(struct kn_library *lib, struct kn_err *err);
     bool (*notice)(struct kn_library *lib, char out[256]); /* NULL: never any */

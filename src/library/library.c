@@ -277,6 +277,23 @@ int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn
     return lib->ops->wording(lib, id, out, err);
 }
 
+int kn_library_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                        struct kn_wording *out, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    if (lib->ops->wordings)
+        return n > 0 ? lib->ops->wordings(lib, ids, n, out, err) : KN_OK;
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = lib->ops->wording(lib, &ids[i], &out[i], err);
+        if (rc != KN_ENOTFOUND)
+            continue;
+        out[i] = (struct kn_wording){0};
+        rc = KN_OK;
+    }
+    return rc;
+}
+
 int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err)
 {
     return lib->ops->stats(lib, out, err);

@@ -73,6 +73,7 @@ enum {
     KN_WITH_SEGMENTS = 1u << 1,
     KN_WITH_MOMENTS = 1u << 2,        /* times, texts, opinions */
     KN_WITH_MOMENT_VECTORS = 1u << 3, /* and vector, and raw where it is kept */
+    KN_WITHOUT_RAW = 1u << 4,         /* but no raw with either */
 };
 
 struct kn_library_stats {
@@ -219,6 +220,10 @@ int kn_library_said(struct kn_library *lib, const char *text, const struct kn_fi
 /* What a title's words come to; of one without words, all zeros. KN_ENOTFOUND: no such title. */
 int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                        struct kn_err *err);
+
+/* Those of many at once; all zeros too for one that is not there. */
+int kn_library_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                        struct kn_wording *out, struct kn_err *err);
 
 int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
 

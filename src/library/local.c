@@ -33,6 +33,7 @@ static const struct kn_library_ops local_ops = {
     .shared_words = kn_local_shared_words,
     .similarities = kn_local_similarities,
     .wording = kn_local_wording,
+    .wordings = kn_local_wordings,
     .stats = kn_local_stats,
     .changes = kn_local_changes,
     .page = kn_local_page,

@@ -123,7 +123,14 @@ int kn_local_make_shelf(struct kn_db *db, enum local_which which,
                         const struct kn_shelf_stamp *stamp, double recall, const char *path,
                         const struct kn_cancel *cancel, struct kn_shelf **out, struct kn_err *err);
 
+/* How many titles of a shelf are not as the snapshot has them, those aside that changed since. */
+int kn_local_compare(struct kn_db *db, enum local_which which, const struct kn_shelf *shelf,
+                     size_t *different, struct kn_err *err);
+
 /* ---- local_index.c ---- */
+
+/* The files of index/ against the truth. *bad counts those that are damaged, or not what the library holds. */
+int kn_local_check_index(struct local *l, uint64_t *bad, struct kn_err *err);
 
 /* The view as of a snapshot taken now, for the caller to drop. One thread loads while those that
  * need the same wait for it: two loads at once would take no less time, and twice the memory. */
@@ -256,6 +263,8 @@ int kn_local_similarities(struct kn_library *lib, const float *vector, size_t di
                           const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
 int kn_local_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                      struct kn_err *err);
+int kn_local_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                      struct kn_wording *out, struct kn_err *err);
 int kn_local_put(struct kn_library *lib, const struct kn_record *records, size_t n,
                  struct kn_err *err);
 int kn_local_remove(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_err *err);

@@ -70,6 +70,8 @@ static const struct check {
      " WHERE " KEPT " AND (gone = '') <> (" HAS_PATH ")"},
 };
 
+#define WRONG_INDEX "files of index/ that are damaged, or not what the library holds"
+
 enum { CHECKS = sizeof checks / sizeof *checks };
 
 static int count(struct kn_db *db, const struct check *c, uint64_t *n, struct kn_err *err)
@@ -150,10 +152,28 @@ static int check_in(struct kn_db *db, bool mend, struct kn_check *out, struct kn
     return rc;
 }
 
+/* Behind the others, since it takes them to be right. */
+static int check_index(struct local *l, bool mend, const struct kn_check *others,
+                       struct kn_check *out, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    *out = (struct kn_check){.name = "index", .what = WRONG_INDEX};
+    for (size_t i = 0; i < CHECKS; i++)
+        if (others[i].found > 0 && !others[i].mended)
+            return KN_OK;
+    rc = kn_local_check_index(l, &out->found, err);
+    if (rc || !mend || out->found == 0)
+        return rc;
+    rc = kn_store_write_index(&l->base, true, NULL, err);
+    out->mended = !rc;
+    return rc;
+}
+
 int kn_store_check(struct kn_library *lib, bool mend, struct kn_arena *arena, struct kn_check **out,
                    size_t *n, struct kn_err *err)
 {
-    struct kn_check *found = kn_arena_array(arena, CHECKS, sizeof *found);
+    struct kn_check *found = kn_arena_array(arena, CHECKS + 1, sizeof *found);
     struct local *l = NULL;
     struct kn_db *db;
     int rc = kn_local_store(lib, &l, err);
@@ -170,24 +190,28 @@ int kn_store_check(struct kn_library *lib, bool mend, struct kn_arena *arena, st
         rc = check_in(db, false, found, err);
         kn_local_done(l, db);
     }
+    if (!rc)
+        rc = check_index(l, mend, found, &found[CHECKS], err);
     if (rc)
         return rc;
     *out = found;
-    *n = CHECKS;
+    *n = CHECKS + 1;
     return KN_OK;
 }
 
 int kn_local_check(struct kn_library *lib, struct kn_err *err)
 {
     struct local *l = kn_local_of(lib);
-    struct kn_check found[CHECKS];
+    struct kn_check found[CHECKS + 1];
     struct kn_db *db;
     int rc = kn_local_reader(l, &db, err);
 
     if (rc)
         return rc;
     rc = check_in(db, false, found, err);
-    for (size_t i = 0; !rc && i < CHECKS; i++)
+    if (!rc)
+        rc = check_index(l, false, found, &found[CHECKS], err);
+    for (size_t i = 0; !rc && i < CHECKS + 1; i++)
         if (found[i].found > 0)
             rc = kn_err_set(err, KN_ECORRUPT,
                             "library '%s' is damaged (%s): `kinora check --repair` mends what can "

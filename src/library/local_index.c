@@ -444,3 +444,53 @@ int kn_store_write_index(struct kn_library *lib, bool always, const struct kn_ca
         rc = write_one(l, (enum local_which)i, always, cancel, err);
     return rc;
 }
+
+/* ---- check ---- */
+
+/* KN_ECORRUPT: it is damaged, or not what the library holds. */
+static int check_one(struct local *l, struct kn_db *db, const struct kn_shelf_stamp *now,
+                     enum local_which which, struct kn_err *err)
+{
+    char *path = path_of(l, names[which]);
+    struct kn_shelf *shelf = NULL;
+    const struct kn_sparse *words;
+    size_t different = 0;
+    bool past = false;
+    int rc =
+        path ? kn_shelf_open(path, &shelf, err) : kn_err_set(err, KN_ELIMIT, "index: no memory");
+
+    free(path);
+    if (rc == KN_ENOTFOUND)
+        return KN_OK;
+    if (!rc)
+        rc = kn_dense_verify(kn_shelf_dense(shelf), err);
+    if (!rc && which == LOCAL_TITLES)
+        rc = kn_shelf_words(shelf, &words, err);
+    if (!rc)
+        rc = is_of_its_past(db, kn_shelf_stamp(shelf), now->answers, &past, err);
+    if (!rc && past && kn_shelf_stamp(shelf)->dim == now->dim) /* else nobody uses it */
+        rc = kn_local_compare(db, which, shelf, &different, err);
+    if (!rc && different > 0)
+        rc = kn_err_set(err, KN_ECORRUPT, "index: %zu rows are not what the library holds",
+                        different);
+    kn_shelf_drop(shelf);
+    return rc;
+}
+
+int kn_local_check_index(struct local *l, uint64_t *bad, struct kn_err *err)
+{
+    struct kn_shelf_stamp now;
+    struct kn_db *db = NULL;
+    int rc = open_to_make(l, &db, err);
+
+    *bad = 0;
+    if (!rc)
+        rc = kn_local_stamp(db, &now, err);
+    for (int i = 0; !rc && i < LOCAL_COLLECTIONS; i++) {
+        rc = check_one(l, db, &now, (enum local_which)i, err);
+        *bad += rc == KN_ECORRUPT;
+        rc = rc == KN_ECORRUPT ? KN_OK : rc;
+    }
+    kn_db_close(db);
+    return rc;
+}

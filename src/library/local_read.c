@@ -213,7 +213,7 @@ static int read_moment(struct kn_db *db, sqlite3_stmt *s, size_t dim, struct kn_
         return kn_arena_full("moments", err);
     if (dim > 0)
         rc = read_vector(db, s, 7, dim, arena, &m.vector, err);
-    if (dim > 0 && !rc)
+    if (dim > 0 && !rc && sqlite3_column_count(s) > 8)
         rc = read_vector(db, s, 8, dim, arena, &m.raw, err);
     if (!rc)
         *out = m;
@@ -221,8 +221,8 @@ static int read_moment(struct kn_db *db, sqlite3_stmt *s, size_t dim, struct kn_
 }
 
 /* dim 0: without vectors. */
-static int read_moments(struct kn_db *db, int64_t title, size_t dim, struct kn_arena *arena,
-                        struct kn_record *out, struct kn_err *err)
+static int read_moments(struct kn_db *db, int64_t title, size_t dim, bool raw,
+                        struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
 {
     static const char plain[] = "SELECT starts, ends, text, first_segment, segments, words, opinion"
                                 " FROM moment WHERE title = ? ORDER BY number";
@@ -230,6 +230,10 @@ static int read_moments(struct kn_db *db, int64_t title, size_t dim, struct kn_a
                                " vector, raw FROM moment"
                                " LEFT JOIN moment_vector ON moment_vector.moment = moment.key"
                                " LEFT JOIN moment_raw ON moment_raw.moment = moment.key"
+                               " WHERE title = ? ORDER BY number";
+    static const char unit[] = "SELECT starts, ends, text, first_segment, segments, words, opinion,"
+                               " vector FROM moment"
+                               " LEFT JOIN moment_vector ON moment_vector.moment = moment.key"
                                " WHERE title = ? ORDER BY number";
     struct kn_moment *moments;
     sqlite3_stmt *s;
@@ -242,7 +246,7 @@ static int read_moments(struct kn_db *db, int64_t title, size_t dim, struct kn_a
     moments = kn_arena_array(arena, n, sizeof *moments);
     if (!moments)
         return kn_arena_full("moments", err);
-    rc = kn_db_query(db, dim ? full : plain, KN_VALUES(KN_INT(title)), &s, err);
+    rc = kn_db_query(db, !dim ? plain : raw ? full : unit, KN_VALUES(KN_INT(title)), &s, err);
     for (; !rc && i < n && !(rc = kn_db_step(db, s, &row, err)) && row; i++) {
         rc = read_moment(db, s, dim, arena, &moments[i], err);
         if (rc)
@@ -253,8 +257,8 @@ static int read_moments(struct kn_db *db, int64_t title, size_t dim, struct kn_a
     return rc;
 }
 
-static int read_title_vector(struct kn_db *db, int64_t title, size_t dim, struct kn_arena *arena,
-                             struct kn_record *out, struct kn_err *err)
+static int read_title_vector(struct kn_db *db, int64_t title, size_t dim, bool raw,
+                             struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
 {
     sqlite3_stmt *s;
     bool row;
@@ -267,7 +271,7 @@ static int read_title_vector(struct kn_db *db, int64_t title, size_t dim, struct
         rc = kn_db_step(db, s, &row, err);
     if (!rc && row)
         rc = read_vector(db, s, 0, dim, arena, &out->vector, err);
-    return !rc && row ? read_vector(db, s, 1, dim, arena, &out->raw, err) : rc;
+    return !rc && row && raw ? read_vector(db, s, 1, dim, arena, &out->raw, err) : rc;
 }
 
 static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
@@ -291,13 +295,14 @@ static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
     if (!rc && comparable)
         rc = kn_local_model(db, NULL, &dim, err);
     if (!rc && (parts & KN_WITH_VECTOR) && dim)
-        rc = read_title_vector(db, key, dim, arena, &r, err);
+        rc = read_title_vector(db, key, dim, !(parts & KN_WITHOUT_RAW), arena, &r, err);
     if (!rc && (parts & KN_WITH_SEGMENTS))
         rc = read_segments(db, key, arena, &r, err);
     if (!rc && (parts & KN_WITH_SEGMENTS))
         rc = read_dropped(db, key, arena, &r, err);
     if (!rc && (parts & (KN_WITH_MOMENTS | KN_WITH_MOMENT_VECTORS)))
-        rc = read_moments(db, key, parts & KN_WITH_MOMENT_VECTORS ? dim : 0, arena, &r, err);
+        rc = read_moments(db, key, parts & KN_WITH_MOMENT_VECTORS ? dim : 0,
+                          !(parts & KN_WITHOUT_RAW), arena, &r, err);
     if (!rc)
         *out = r;
     return rc;

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,4 +290,116 @@ int kn_local_make_shelf(struct kn_db *db, enum local_which which,
     rc = path ? kn_shelf_write(path, &source, err) : kn_shelf_build(&source, out, err);
     kn_db_reset(db);
     return rc || !path ? rc : kn_shelf_open(path, out, err);
+}
+
+/* ---- against a shelf ---- */
+
+#define NEAR 1e-3 /* ten times what dense.h promises */
+
+static int vector_is_near(const struct reading *r, const struct kn_shelf *shelf, uint32_t row,
+                          float *kept, float *own, bool *near, struct kn_err *err)
+{
+    int rc = read_vector(r, own, err);
+
+    if (!rc)
+        rc = kn_dense_row(kn_shelf_dense(shelf), row, kept, err);
+    *near = true;
+    for (size_t i = 0; !rc && i < r->dim; i++)
+        *near = *near && fabs((double)kept[i] - (double)own[i]) < NEAR;
+    return rc;
+}
+
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static bool title_is_same(const struct reading *r, const struct kn_shelf *shelf, uint32_t row)
+{
+    struct kn_view_title t;
+    uint32_t moment;
+
+    kn_shelf_title(shelf, row, &t, &moment);
+    return strcmp(t.language, r->title.language) == 0 && strcmp(t.genres, r->title.genres) == 0 &&
+           t.year == r->title.year && same(t.duration, r->title.duration) &&
+           same(t.opinion, r->title.opinion) && moment == moment_of(r);
+}
+
+static int has_changed(struct kn_db *db, const struct kn_id *id, uint64_t since, bool *has,
+                       struct kn_err *err)
+{
+    int64_t one;
+
+    return kn_db_number(db, "SELECT 1 FROM changed WHERE id = ? AND at > ?",
+                        KN_VALUES(KN_BLOB(id->b, sizeof id->b), KN_INT(since)), has, &one, err);
+}
+
+/* seen: of each row of the shelf, whether the library has it. */
+static int compare_rows(struct reading *r, const struct kn_shelf *shelf, bool *seen, float *space,
+                        size_t *different, struct kn_err *err)
+{
+    uint64_t since = kn_shelf_stamp(shelf)->answers;
+    uint32_t row = 0, first = 0, n = 0;
+    bool more = true, there = false, changed = false;
+    int rc;
+
+    while (!(rc = read_row(r, &more, err)) && more) {
+        bool near = false;
+
+        if (r->starts) {
+            there = kn_shelf_find(shelf, &r->id, &first, &n);
+            row = first;
+            rc = has_changed(r->db, &r->id, since, &changed, err);
+        }
+        if (!rc && there && row < first + n) {
+            seen[row] = true;
+            rc = vector_is_near(r, shelf, row, space, space + r->dim, &near, err);
+            near = near && title_is_same(r, shelf, row);
+        }
+        if (rc)
+            return rc;
+        *different += !near && !changed;
+        row++;
+    }
+    return rc;
+}
+
+static int compare_with(struct kn_db *db, enum local_which which, const struct kn_shelf *shelf,
+                        bool *seen, float *space, size_t *different, struct kn_err *err)
+{
+    uint64_t since = kn_shelf_stamp(shelf)->answers;
+    struct reading r;
+    int rc = begin_all(db, which, kn_shelf_stamp(shelf)->dim, &r, err);
+
+    if (!rc)
+        rc = compare_rows(&r, shelf, seen, space, different, err);
+    for (size_t row = 0; !rc && row < kn_shelf_rows(shelf); row++) {
+        struct kn_view_title t;
+        uint32_t moment;
+        bool changed = true;
+
+        kn_shelf_title(shelf, (uint32_t)row, &t, &moment);
+        if (!seen[row])
+            rc = has_changed(db, &t.id, since, &changed, err);
+        *different += !changed;
+    }
+    return rc;
+}
+
+int kn_local_compare(struct kn_db *db, enum local_which which, const struct kn_shelf *shelf,
+                     size_t *different, struct kn_err *err)
+{
+    size_t dim = kn_shelf_stamp(shelf)->dim;
+    bool *seen = calloc(kn_shelf_rows(shelf) + 1, sizeof *seen);
+    float *space = malloc(2 * dim * sizeof *space);
+    int rc;
+
+    *different = 0;
+    if (seen && space)
+        rc = compare_with(db, which, shelf, seen, space, different, err);
+    else
+        rc = kn_err_set(err, KN_ELIMIT, "library '%s': no memory to check it", db->path);
+    free(seen);
+    free(space);
+    return rc;
 }

@@ -133,3 +133,40 @@ int kn_local_wording(struct kn_library *lib, const struct kn_id *id, struct kn_w
     kn_local_done(l, db);
     return rc;
 }
+
+static int wordings_of(struct kn_db *db, const struct kn_id *ids, size_t n, struct kn_wording *out,
+                       struct kn_err *err)
+{
+    sqlite3_stmt *s;
+    int rc = KN_OK;
+
+    for (size_t i = 0; i < n && !rc; i++) {
+        bool row;
+
+        rc = kn_db_query(db,
+                         "SELECT words FROM title JOIN wording ON wording.title = title.key"
+                         " WHERE id = ?",
+                         KN_VALUES(KN_BLOB(ids[i].b, sizeof ids[i].b)), &s, err);
+        if (!rc)
+            rc = kn_db_step(db, s, &row, err);
+        if (!rc && row)
+            rc = read_wording(db, s, &out[i], err);
+        else
+            out[i] = (struct kn_wording){0};
+    }
+    return rc;
+}
+
+int kn_local_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                      struct kn_wording *out, struct kn_err *err)
+{
+    struct local *l = kn_local_of(lib);
+    struct kn_db *db;
+    int rc = kn_local_reader(l, &db, err);
+
+    if (rc)
+        return rc;
+    rc = wordings_of(db, ids, n, out, err);
+    kn_local_done(l, db);
+    return rc;
+}

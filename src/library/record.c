@@ -88,8 +88,8 @@ static bool copy_vector(struct kn_arena *arena, size_t dim, const float **vector
     return true;
 }
 
-static int copy_moments(const struct kn_record *from, size_t dim, struct kn_arena *arena,
-                        struct kn_record *to, struct kn_err *err)
+static int copy_moments(const struct kn_record *from, size_t dim, size_t raw_dim,
+                        struct kn_arena *arena, struct kn_record *to, struct kn_err *err)
 {
     struct kn_moment *m = kn_arena_array(arena, from->n_moments, sizeof *m);
 
@@ -99,7 +99,7 @@ static int copy_moments(const struct kn_record *from, size_t dim, struct kn_aren
         m[i] = from->moments[i];
         m[i].text = kn_arena_text(arena, m[i].text);
         if (!m[i].text || !copy_vector(arena, dim, &m[i].vector) ||
-            !copy_vector(arena, dim, &m[i].raw))
+            !copy_vector(arena, raw_dim, &m[i].raw))
             return kn_arena_full("moments", err);
     }
     to->moments = m;
@@ -110,6 +110,7 @@ static int copy_moments(const struct kn_record *from, size_t dim, struct kn_aren
 int kn_record_copy(const struct kn_record *from, unsigned parts, size_t dim, struct kn_arena *arena,
                    struct kn_record *to, struct kn_err *err)
 {
+    size_t raw_dim = parts & KN_WITHOUT_RAW ? 0 : dim;
     struct kn_record r = {0};
     int rc = kn_title_copy(&from->title, arena, &r.title, err);
 
@@ -118,7 +119,7 @@ int kn_record_copy(const struct kn_record *from, unsigned parts, size_t dim, str
     if (parts & KN_WITH_VECTOR) {
         r.vector = from->vector;
         r.raw = from->raw;
-        if (!copy_vector(arena, dim, &r.vector) || !copy_vector(arena, dim, &r.raw))
+        if (!copy_vector(arena, dim, &r.vector) || !copy_vector(arena, raw_dim, &r.raw))
             return kn_arena_full("a vector", err);
     }
     if (parts & KN_WITH_SEGMENTS) {
@@ -129,7 +130,8 @@ int kn_record_copy(const struct kn_record *from, unsigned parts, size_t dim, str
             return rc;
     }
     if (parts & (KN_WITH_MOMENTS | KN_WITH_MOMENT_VECTORS)) {
-        rc = copy_moments(from, parts & KN_WITH_MOMENT_VECTORS ? dim : 0, arena, &r, err);
+        rc = parts & KN_WITH_MOMENT_VECTORS ? copy_moments(from, dim, raw_dim, arena, &r, err)
+                                            : copy_moments(from, 0, 0, arena, &r, err);
         if (rc)
             return rc;
     }

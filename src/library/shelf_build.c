@@ -3,12 +3,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/queue.h"
 #include "index/sparse.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTES_MAX = INT32_MAX, LANGUAGES_MAX = UINT16_MAX, SECTIONS = 2 };
+enum {
+    BYTES_MAX = INT32_MAX,
+    LANGUAGES_MAX = UINT16_MAX,
+    SECTIONS = 2,
+    BLOCK_ROWS = 1024,
+    BLOCKS = 4
+};
 
 /* What is gathered while the vectors are asked for. */
 struct gathering {
@@ -23,6 +31,13 @@ struct gathering {
     void *block;
     size_t bytes;
     struct kn_dense_section sections[SECTIONS];
+
+    struct kn_queue *blocks; /* from the reader; NULL: not begun */
+    pthread_t reader;
+    bool is_reading;
+    int rc; /* what it came to */
+    struct kn_err err;
+    struct block *block_now;
 };
 
 static struct kn_buf *all_of(struct gathering *g, size_t i)
@@ -38,6 +53,12 @@ static void drop(struct gathering *g)
 {
     struct kn_buf *b;
 
+    if (g->is_reading) { /* the build failed, or was cancelled */
+        kn_queue_cancel(g->blocks);
+        pthread_join(g->reader, NULL);
+    }
+    kn_queue_free(g->blocks);
+    free(g->block_now);
     for (size_t i = 0; (b = all_of(g, i)); i++)
         kn_buf_free(b);
     free(g->slots);
@@ -197,15 +218,92 @@ static int finish(struct gathering *g, struct kn_err *err)
     return rc;
 }
 
+/* ---- two threads ----
+ *
+ * One reads rows and gathers what is not a vector, words above all; the one that builds takes their vectors block by block, so
+ * that a library is read while its vectors are quantised. */
+
+struct block {
+    size_t n, at; /* rows, and how many are taken */
+    float vectors[];
+};
+
+static int read_block(struct gathering *g, struct block *b, struct kn_err *err)
+{
+    size_t left = g->source->rows - g->head.rows;
+    int rc = KN_OK;
+
+    b->n = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+    b->at = 0;
+    for (size_t i = 0; !rc && i < b->n; i++)
+        rc = add_row(g, b->vectors + i * g->source->stamp.dim, err);
+    return rc;
+}
+
+static void *read_all(void *ctx)
+{
+    struct gathering *g = ctx;
+    size_t bytes = sizeof(struct block) + BLOCK_ROWS * g->source->stamp.dim * sizeof(float);
+
+    while (!g->rc && g->head.rows < g->source->rows) {
+        struct block *b = malloc(bytes);
+
+        g->rc = b ? read_block(g, b, &g->err)
+                  : kn_err_set(&g->err, KN_ELIMIT, "index: no memory for %d rows", BLOCK_ROWS);
+        if (!g->rc)
+            g->rc = kn_queue_push(g->blocks, b, bytes, &g->err);
+        if (g->rc)
+            free(b);
+    }
+    if (!g->rc)
+        g->rc = finish(g, &g->err);
+    kn_queue_close(g->blocks);
+    return NULL;
+}
+
+static int start(struct gathering *g, struct kn_err *err)
+{
+    int rc = kn_queue_new((struct kn_queue_limits){BLOCKS, SIZE_MAX}, free, &g->blocks, err);
+
+    if (!rc && pthread_create(&g->reader, NULL, read_all, g) != 0)
+        rc = kn_err_set(err, KN_ELIMIT, "index: no thread to read the library with");
+    g->is_reading = !rc;
+    return rc;
+}
+
+/* What the reader came to. */
+static int join(struct gathering *g, struct kn_err *err)
+{
+    if (g->is_reading)
+        pthread_join(g->reader, NULL);
+    g->is_reading = false;
+    return g->rc ? kn_err_set(err, (enum kn_code)g->rc, "%s", g->err.msg) : KN_OK;
+}
+
 static int gather(void *ctx, size_t first, size_t n, float *out, struct kn_err *err)
 {
     struct gathering *g = ctx;
-    int rc = KN_OK;
+    size_t dim = g->source->stamp.dim;
+    int rc = g->blocks ? KN_OK : start(g, err);
 
-    (void)first;
-    for (size_t i = 0; !rc && i < n; i++)
-        rc = add_row(g, out + i * g->source->stamp.dim, err);
-    return !rc && g->head.rows == g->source->rows ? finish(g, err) : rc;
+    for (size_t i = 0, some; !rc && i < n; i += some) {
+        void *next;
+
+        if (!g->block_now || g->block_now->at == g->block_now->n) {
+            free(g->block_now);
+            g->block_now = NULL;
+            rc = kn_queue_pop(g->blocks, &next, err);
+            if (rc) /* closed: the reader failed */
+                return join(g, err) ? g->rc : rc;
+            g->block_now = next;
+        }
+        some = g->block_now->n - g->block_now->at;
+        some = some < n - i ? some : n - i;
+        memcpy(out + i * dim, g->block_now->vectors + g->block_now->at * dim,
+               some * dim * sizeof *out);
+        g->block_now->at += some;
+    }
+    return !rc && first + n == g->source->rows ? join(g, err) : rc;
 }
 
 static int begin(struct gathering *g, const struct kn_shelf_source *s, struct kn_dense_how *how,

@@ -84,9 +84,9 @@ enum { KN_STANDS = -1, KN_IS_NAMED = -2 };
  * 50 phrases, .95, since short texts share how such texts are written: one other word in 36 is then enough to keep two
  * apart): same_as[i], of n titles best first, becomes the place of the first better one that says the same
  * (of which it is a near-duplicate), KN_IS_NAMED where one of those that were named in the question does, else KN_STANDS. Only those that stand are
- * compared with: 0.4 us a pair. */
-void kn_distinct(const struct kn_wording *named, size_t n_named, const struct kn_wording *wordings,
-                 size_t n, long *same_as);
+ * compared with: 1 us a title that is like no other. KN_ELIMIT. */
+int kn_distinct(const struct kn_wording *named, size_t n_named, const struct kn_wording *wordings,
+                size_t n, long *same_as, struct kn_err *err);
 
 /* Maximal marginal relevance (Carbonell and Goldstein 1998): picks k of n, one after another, each the one with the most
  *     (1 - diversity) * s - diversity * (greatest cosine with one picked before)

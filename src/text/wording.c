@@ -10,7 +10,6 @@
 
 enum {
     MAX_FOLDED = 64 << 20, /* of one segment */
-    SURE = 8,              /* phrases in common below which chance may have made them */
 };
 
 struct word {
@@ -205,7 +204,7 @@ double kn_wording_overlap(const struct kn_wording *a, const struct kn_wording *b
         i += in_a;
         j += in_b;
     }
-    if (both < SURE)
+    if (both < KN_SURE)
         return 0;
     alike = (double)both / (double)either; /* Jaccard's */
     shorter = (double)(a->phrases < b->phrases ? a->phrases : b->phrases);

@@ -21,6 +21,8 @@ struct kn_err;
 
 enum { KN_TERMS = 256, KN_SKETCH = 128, KN_WORDING_BYTES = 8 + 8 * KN_TERMS + 4 * KN_SKETCH };
 
+enum { KN_SURE = 8 }; /* phrases that two sketches have in common: with fewer nothing is certain */
+
 struct kn_term {
     uint32_t hash, count;
 };
@@ -42,7 +44,7 @@ void kn_wording_add_terms(struct kn_wording *a, const struct kn_wording *b);
 
 /* How much of what the shorter of the two says is in the longer: 0..1, near 1 for the same trailer heard twice and for
  * one that is a longer cut of the other. Estimated from the sketches, within about .1 where neither is more than
- * three times as long as the other. 0 where fewer than eight phrases in common were seen: then nothing is certain. */
+ * three times as long as the other. 0 where fewer than KN_SURE phrases in common were seen. */
 double kn_wording_overlap(const struct kn_wording *a, const struct kn_wording *b);
 
 /* As bytes to keep, at most KN_WORDING_BYTES; returns how many. And back: false when they cannot be a wording. */

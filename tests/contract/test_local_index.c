@@ -566,6 +566,40 @@ static void readers_that_cannot_write_use_what_is_there_or_do_without(void **sta
     }
 }
 
+static uint64_t bad_in(struct fixture *f, struct kn_library *lib, bool repair, bool *mended)
+{
+    struct kn_check *checks;
+    size_t n;
+
+    if (kn_store_check(lib, repair, f->arena, &checks, &n, &f->err))
+        fail_msg("%s", f->err.msg);
+    assert_string_equal(checks[n - 1].name, "index");
+    *mended = checks[n - 1].mended;
+    return checks[n - 1].found;
+}
+
+static void check_compares_the_files_with_the_library_and_mends_them(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_library *lib = make_large(f, true);
+    struct kn_id gone = id_of(ODD);
+    bool mended;
+
+    put_titles(lib, 3000, 3010); /* a tail is no fault */
+    assert_int_equal(kn_library_remove(lib, &gone, 1, NULL), KN_OK);
+    assert_int_equal(bad_in(f, lib, false, &mended), 0);
+    flip(index_path(f, "titles"), (long)size_of(index_path(f, "titles")) / 3);
+    assert_int_equal(bad_in(f, lib, false, &mended), 1);
+    assert_int_equal(kn_library_check(lib, &f->err), KN_ECORRUPT);
+    assert_int_equal(bad_in(f, lib, true, &mended), 1);
+    assert_true(mended);
+    assert_int_equal(bad_in(f, lib, false, &mended), 0);
+    run_sql(f,
+            "UPDATE title_vector SET vector = zeroblob(256) WHERE title = 7"); /* no change known */
+    assert_int_equal(bad_in(f, lib, false, &mended), 1);
+    kn_library_close(lib);
+}
+
 static void a_file_is_not_begun_when_cancelled(void **state)
 {
     struct fixture *f = *state;
@@ -595,6 +629,7 @@ int main(void)
         TEST(a_file_from_before_a_backup_was_put_back_is_not_used),
         TEST(a_file_made_for_less_recall_is_made_again),
         TEST(readers_that_cannot_write_use_what_is_there_or_do_without),
+        TEST(check_compares_the_files_with_the_library_and_mends_them),
         TEST(a_file_is_not_begun_when_cancelled),
     };
 
