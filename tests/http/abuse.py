@@ -249,6 +249,12 @@ def test_markup_stays_text(folder):
         is_problem(s.ask("/api/v1/titles?nope=%3Cscript%3E"), 400)
 
 
+def test_metrics_tell_of_the_library(_):
+    told = dict(line.rpartition(" ")[::2] for line in server.ask("/metrics").body.decode().splitlines() if not line.startswith("#"))
+    assert told['kinora_titles{state="ready"}'] == "7" and told['kinora_titles{state="failed"}'] == "1", told
+    assert told["kinora_index_moments"] == "14", told
+
+
 def test_many_ask_at_once(_):
     """Mostly for ThreadSanitizer."""
     known = [f"a00{n}0000-0000-5000-8000-000000000000" for n in range(6)]
