@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all apt apt-check deps peer build build-tests models models-check models-all oracle-venv demo check torture bench asan tsan clang \
+.PHONY: all apt apt-check deps peer web build build-tests models models-check models-all oracle-venv demo check torture bench asan tsan clang \
         format clean distclean help
 
 step := tools/setup/step
@@ -36,7 +36,10 @@ peer: deps models ## what bench/ measures against: whisper.cpp's own command lin
 	@$(step) peer "whisper.cpp's command line" tools/setup/deps.sh peer
 	@$(step) peer-venv "faster-whisper" tools/setup/venv.sh --in build/venv-peer speech-peer
 
-build: deps
+web: apt ## build the page into build/web
+	@$(step) web "the page" tools/setup/web.sh
+
+build: deps web
 	@$(call configure-and-build,release,kinora kinora-decode manual)
 	@ln -sfn release/kinora build/kinora && ln -sfn release/kinora-decode build/kinora-decode
 	@ln -sfn release/kinora.1 build/kinora.1
@@ -81,7 +84,7 @@ format: apt-check ## lay out the C sources with clang-format
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format-14 -i
 
 clean: ## remove what is built of Kinora itself; dependencies and models stay
-	@rm -rf build/release build/debug build/asan build/tsan build/clang build/demo build/log build/kinora build/kinora-decode
+	@rm -rf build/web build/web.READY build/release build/debug build/asan build/tsan build/clang build/demo build/log build/kinora build/kinora-decode
 
 distclean: ## remove build/ whole
 	@rm -rf build
