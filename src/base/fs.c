@@ -69,14 +69,15 @@ static int sync_folder_of(const char *path)
     return rc;
 }
 
-int kn_fs_write(const char *path, const void *data, size_t n, struct kn_err *err)
+static int write_as(const char *path, const void *data, size_t n, mode_t mode, struct kn_err *err)
 {
     char tmp[PATH_MAX];
     int fd, rc = KN_OK;
 
     if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp)
         return kn_err_set(err, KN_EARG, "write '%s': the path is too long", path);
-    fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    unlink(tmp); /* one that was left would keep its mode */
+    fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0)
         return kn_err_set(err, KN_EIO, "create '%s': %s", tmp, strerror(errno));
     if (write_all(fd, data, n) < 0 || fsync(fd) < 0)
@@ -88,6 +89,16 @@ int kn_fs_write(const char *path, const void *data, size_t n, struct kn_err *err
     if (rc)
         unlink(tmp);
     return rc;
+}
+
+int kn_fs_write(const char *path, const void *data, size_t n, struct kn_err *err)
+{
+    return write_as(path, data, n, 0666, err);
+}
+
+int kn_fs_write_private(const char *path, const void *data, size_t n, struct kn_err *err)
+{
+    return write_as(path, data, n, 0600, err);
 }
 
 int kn_fs_publish(const char *tmp, const char *path, bool replace, struct kn_err *err)

@@ -13,6 +13,8 @@ int kn_fs_read(const char *path, struct kn_buf *out, struct kn_err *err);
 
 /* Writes path.tmp, fsyncs, renames over path and fsyncs the folder. KN_EIO. */
 int kn_fs_write(const char *path, const void *data, size_t n, struct kn_err *err);
+/* The same, for nobody else to read: mode 0600. */
+int kn_fs_write_private(const char *path, const void *data, size_t n, struct kn_err *err);
 
 /* Gives the file tmp the name path, once all of it is on the disk; what is there is replaced or, unless replace is set, KN_EARG.
  * KN_EIO. On failure tmp stays. */

@@ -60,6 +60,8 @@ int kn_cmd_join(struct kn_cli *cli);
 int kn_cmd_split(struct kn_cli *cli);
 int kn_cmd_check(struct kn_cli *cli);
 int kn_cmd_backup(struct kn_cli *cli);
+int kn_cmd_serve(struct kn_cli *cli);
+int kn_cmd_token(struct kn_cli *cli);
 
 void kn_help_overview(FILE *out);
 void kn_help_command(const struct kn_command *command, FILE *out);

@@ -233,6 +233,29 @@ static const struct kn_command commands[] = {
          {"FILE is the library as it was at one moment, even while an ingest runs. To go back to "
           "it, let it be library.db in a folder, and give that folder as --library."},
      .examples = {{"kinora backup films-2026.kinora", "one file with all that is known"}}},
+    {.name = "serve",
+     .bit = KN_FOR_SERVE,
+     .args = "",
+     .run = kn_cmd_serve,
+     .summary = "The page and the API, over HTTP",
+     .text =
+         {"Serves the page at / and the API at /api/v1 until SIGINT or SIGTERM, then ends what was "
+          "begun and stops; a second signal stops at once. A library that is not there yet is "
+          "made. No model is loaded until somebody asks with a text.",
+          "Without a token only this machine can ask, at the address 127.0.0.1 or [::1]. Any other "
+          "address needs one (kinora token): programs send it as Authorization: Bearer, the page "
+          "asks for it once. TLS is left to a reverse proxy.",
+          "/health, /ready and /metrics are for those who look after it."},
+     .examples = {{"kinora serve", "then open http://127.0.0.1:7878/"},
+                  {"kinora serve --listen :7878 --allow-host tv.lan", "for the house"}}},
+    {.name = "token",
+     .bit = KN_FOR_TOKEN,
+     .args = "",
+     .run = kn_cmd_token,
+     .summary = "Make the token that kinora serve asks for",
+     .text = {"Prints it once: only its hash is kept, in kinora/token under the XDG state folder. "
+              "From then on kinora serve asks for it at every address."},
+     .examples = {{"kinora token", "make one"}, {"kinora token --force", "make another"}}},
     {.name = "models",
      .bit = KN_FOR_MODELS,
      .args = "[list | pull [NAME...] | verify [NAME...] | path [NAME]]",

@@ -411,6 +411,16 @@ int kn_config_data_dir(struct kn_buf *out, struct kn_err *err)
     return kn_buf_ok(out, err);
 }
 
+int kn_config_state_dir(struct kn_buf *out, struct kn_err *err)
+{
+    if (!xdg("XDG_STATE_HOME", ".local/state", "kinora", out))
+        return kn_err_set(
+            err, KN_EARG,
+            "where Kinora keeps its token: neither XDG_STATE_HOME nor HOME is set; set "
+            "one, or give the token as KINORA_TOKEN or --token-file");
+    return kn_buf_ok(out, err);
+}
+
 int kn_config_file(struct kn_buf *out, struct kn_err *err)
 {
     const char *given = getenv("KINORA_CONFIG");

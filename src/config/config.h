@@ -51,6 +51,8 @@ enum {
     KN_FOR_SPLIT = 1u << 13,
     KN_FOR_CHECK = 1u << 14,
     KN_FOR_BACKUP = 1u << 15,
+    KN_FOR_SERVE = 1u << 16,
+    KN_FOR_TOKEN = 1u << 17,
     KN_FOR_ALL = 0x7fffffff,
 };
 
@@ -112,6 +114,11 @@ struct kn_config {
     bool force;
     /* keeping a library */
     bool yes, repair;
+    /* serve */
+    const char *listen;          /* "127.0.0.1:7878" */
+    struct kn_texts allow_hosts; /* names in Host besides the address's own */
+    const char *access_log;      /* a file; "-": standard error */
+    const char *token_file;      /* "": KINORA_TOKEN, or what kinora token made */
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 
@@ -144,6 +151,9 @@ int kn_config_languages(const char *text, struct kn_err *err);
 /* Where Kinora keeps what is its own: kinora under XDG_DATA_HOME, else under ~/.local/share. Appends.
  * KN_EARG when neither that nor HOME is set. */
 int kn_config_data_dir(struct kn_buf *out, struct kn_err *err);
+
+/* Where it keeps what only `kinora serve` needs: kinora under XDG_STATE_HOME, else under ~/.local/state. Likewise. */
+int kn_config_state_dir(struct kn_buf *out, struct kn_err *err);
 
 /* The configuration file, whether there or not: KINORA_CONFIG, else kinora/config.ini under
  * XDG_CONFIG_HOME, else under ~/.config. Appends; nothing at all where HOME is not set either. */

@@ -1,0 +1,223 @@
+/* The server's own routes: the page, sessions, and how it is. */
+#include "internal.h"
+
+#include "server/fields.h"
+#include "server/page.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COOKIE "kinora_session"
+
+/* ---- the page ---- */
+
+static const struct kn_page_file *page_file(const char *path)
+{
+    for (size_t i = 0; i < kn_page_count; i++)
+        if (strcmp(kn_page_files[i].path, path) == 0)
+            return &kn_page_files[i];
+    return NULL;
+}
+
+/* A file of the page, or for an address within it (/titles/3f2a...) its document. */
+static int get_page(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    static const char none[] = "<!doctype html><title>Kinora</title><p>This Kinora was built "
+                               "without its page. The API is at /api/v1.</p>";
+    const char *path = kn_exchange_of(r)->target.path, *name = strrchr(path, '/');
+    const struct kn_page_file *f = page_file(path);
+
+    if (!f && !strchr(name, '.'))
+        f = page_file("/index.html");
+    if (!f && strcmp(path, "/") == 0) {
+        kn_reply_borrowed(out, "text/html; charset=utf-8", none, sizeof none - 1);
+        kn_reply_status(out, 404);
+        return KN_OK;
+    }
+    if (!f)
+        return kn_err_set(err, KN_ENOTFOUND, "there is nothing at this address");
+    kn_reply_borrowed(out, f->type, f->bytes, f->n);
+    out->gzip = (struct kn_sv){(const char *)f->gzip, f->n_gzip};
+    kn_reply_header(out, "ETag", f->etag);
+    if (strncmp(f->path, "/assets/", 8) == 0) /* their names have a hash of what is in them */
+        kn_reply_header(out, "Cache-Control", "public, max-age=31536000, immutable");
+    return KN_OK;
+}
+
+/* ---- sessions ---- */
+
+static int64_t now(void)
+{
+    return kn_clock_unix_ms() / 1000;
+}
+
+static int get_session(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    const struct kn_server *s = r->app;
+    struct kn_json_writer *w = kn_reply_json(out);
+
+    (void)err;
+    kn_json_begin_object(w, NULL);
+    kn_json_bool(w, "needed", kn_tokens_needed(s->tokens));
+    kn_json_bool(w, "authenticated", kn_guard_signed_in(kn_exchange_of(r)));
+    kn_json_end_object(w);
+    return KN_OK;
+}
+
+/* Secure, where the page came by TLS: its origin says so, and nothing else does behind a reverse proxy. */
+static int set_cookie(const struct kn_request *r, struct kn_reply *out, const char *value,
+                      long seconds, struct kn_err *err)
+{
+    const char *origin = kn_exchange_header(kn_exchange_of(r), "Origin");
+    const char *text = kn_arena_printf(
+        r->arena, COOKIE "=%s; Path=/; Max-Age=%ld; HttpOnly; SameSite=Strict%s", value, seconds,
+        origin && strncmp(origin, "https:", 6) == 0 ? "; Secure" : "");
+
+    if (!text)
+        return kn_err_memory(err, "sign in: no memory");
+    kn_reply_header(out, "Set-Cookie", text);
+    return KN_OK;
+}
+
+static int post_session(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    struct kn_server *s = r->app;
+    const struct kn_peer *peer = kn_exchange_of(r)->peer;
+    const char *token = kn_request_text(r, "token", "");
+    char cookie[KN_SECRET_TEXT];
+    int rc;
+
+    if (!kn_tokens_needed(s->tokens))
+        return kn_reply_problem(out, 409, "this server has no token: no session is needed");
+    if (!kn_rate_ask(s->guesses, peer->address, kn_clock_now(), false)) {
+        kn_reply_problem(out, 429, "too many wrong tokens from this address");
+        kn_reply_header(out, "Retry-After", "6");
+        return KN_OK;
+    }
+    if (!kn_tokens_is(s->tokens, kn_sv_of(token))) {
+        kn_rate_ask(s->guesses, peer->address, kn_clock_now(), true);
+        kn_reply_problem(out, 401, "this is not the token");
+        kn_reply_header(out, "WWW-Authenticate", "Bearer realm=\"kinora\"");
+        return KN_OK;
+    }
+    rc = kn_session_begin(s->tokens, now(), cookie, err);
+    return rc ? rc : set_cookie(r, out, cookie, KN_LIMIT_SESSION_DAYS * 86400L, err);
+}
+
+static int delete_session(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    struct kn_server *s = r->app;
+    struct kn_sv cookie;
+
+    if (kn_field_cookie(kn_exchange_header(kn_exchange_of(r), "Cookie"), COOKIE, &cookie))
+        kn_session_end(s->tokens, cookie);
+    return set_cookie(r, out, "", 0, err);
+}
+
+bool kn_guard_signed_in(const struct kn_exchange *x)
+{
+    const struct kn_server *s = x->server;
+    const char *authorization = kn_exchange_header(x, "Authorization");
+    struct kn_sv cookie;
+
+    if (!kn_tokens_needed(s->tokens))
+        return true;
+    if (kn_field_cookie(kn_exchange_header(x, "Cookie"), COOKIE, &cookie) &&
+        kn_session_is(s->tokens, cookie, now()))
+        return true;
+    return authorization && strncasecmp(authorization, "Bearer ", 7) == 0 &&
+           kn_tokens_is(s->tokens, kn_sv_trim(kn_sv_of(authorization + 7)));
+}
+
+/* ---- how it is ---- */
+
+static int get_health(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    (void)r;
+    (void)err;
+    kn_reply_borrowed(out, "text/plain; charset=utf-8", "ok\n", 3);
+    return KN_OK;
+}
+
+static int get_ready(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    const struct kn_server *s = r->app;
+    const struct kn_app *app = &s->apps[1];
+
+    if (atomic_load(&s->draining))
+        return kn_reply_problem(out, 503, "the server is about to end");
+    if (app->ready && app->ready(app->ctx, err))
+        return kn_reply_problem(out, 503, "not ready: %s", err->msg);
+    kn_reply_borrowed(out, "text/plain; charset=utf-8", "ready\n", 6);
+    return KN_OK;
+}
+
+static double resident_bytes(void)
+{
+    unsigned long long size, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (f && fscanf(f, "%llu %llu", &size, &resident) != 2)
+        resident = 0;
+    if (f)
+        fclose(f);
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+static int get_metrics(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    const struct kn_server *s = r->app;
+    const struct kn_app *app = &s->apps[1];
+    struct kn_buf b;
+    int rc;
+
+    kn_buf_init(&b, 4 << 20);
+    kn_metrics_write(s->metrics, &b);
+    kn_metric(&b, "kinora_http_connections", "gauge", "Open connections.", "",
+              (double)kn_peers_count(s->peers));
+    kn_metric(&b, "kinora_http_streams", "gauge", "Event streams among them.", "",
+              (double)atomic_load(&s->streams));
+    kn_metric(&b, "kinora_http_slow_waiting", "gauge", "Slow requests waiting or at work.", "",
+              (double)atomic_load(&s->waiting));
+    kn_metric(&b, "kinora_uptime_seconds", "gauge", "Since the server began.", "",
+              kn_clock_now() - s->began);
+    kn_metric(&b, "process_resident_memory_bytes", "gauge", "Memory of the process.", "",
+              resident_bytes());
+    kn_metric(&b, "kinora_build_info", "gauge", "Which Kinora this is.",
+              "version=\"" KINORA_VERSION "\"", 1);
+    if (app->metrics)
+        app->metrics(app->ctx, &b);
+    rc = kn_buf_ok(&b, err);
+    if (rc == KN_OK)
+        rc = kn_reply_bytes(out, "text/plain; version=0.0.4; charset=utf-8", b.data, b.n, err);
+    kn_buf_free(&b);
+    return rc;
+}
+
+/* ---- the table ---- */
+
+static const struct kn_param session_body[] = {
+    {.name = "token", .kind = KN_PARAM_TEXT, .max_bytes = 512, .required = true}, {0}};
+
+static const struct kn_route routes[] = {
+    {KN_GET, "/", get_page, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
+    {KN_GET, "/health", get_health, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
+    {KN_GET, "/ready", get_ready, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
+    {KN_GET, "/metrics", get_metrics, NULL, NULL, KN_ROUTE_ANY_TYPE},
+    {KN_GET, "/api/v1/session", get_session, NULL, NULL, KN_ROUTE_PUBLIC},
+    {KN_POST, "/api/v1/session", post_session, NULL, session_body, KN_ROUTE_PUBLIC},
+    {KN_DELETE, "/api/v1/session", delete_session, NULL, NULL, KN_ROUTE_PUBLIC},
+};
+
+const struct kn_route *kn_core_page(void)
+{
+    return &routes[0];
+}
+
+struct kn_app kn_core_app(struct kn_server *s)
+{
+    return (struct kn_app){.routes = routes, .n_routes = sizeof routes / sizeof *routes, .ctx = s};
+}
