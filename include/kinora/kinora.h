@@ -62,6 +62,44 @@ void kinora_titles_free(struct kinora_titles *t);
 int kinora_list(struct kinora *k, const char *state, struct kinora_titles **out,
                 struct kn_err *err);
 
+/* One title by its id. KN_ENOTFOUND. */
+int kinora_title(struct kinora *k, const struct kn_id *id, struct kinora_titles **out,
+                 struct kn_err *err);
+
+enum kinora_sort {
+    KINORA_BY_NAME,
+    KINORA_BY_ADDED, /* the order in which they came */
+    KINORA_BY_DURATION,
+    KINORA_BY_OPINION,
+    KINORA_BY_YEAR,
+};
+
+struct kinora_page_query {
+    size_t limit;           /* 0: 50; at most 1000 */
+    const char *cursor;     /* next of the page before; NULL or "": the first page */
+    const char *state;      /* "ready"...; NULL or "": all */
+    const char *language;   /* NULL, "" or "any": all; or a list: "es,en" */
+    const char *genres;     /* NULL or "": all; "Drama,Western": at least one of them */
+    const char *part;       /* of the name, without case and accents; NULL or "": any */
+    int year_from, year_to; /* as in kinora_query */
+    enum kinora_sort sort;
+    bool descending; /* what is not known comes last in either direction */
+};
+
+struct kinora_page {
+    struct kn_title *titles;
+    size_t n;
+    uint64_t total;   /* that the filters pass */
+    const char *next; /* the cursor of the next page; NULL: this is the last */
+    struct kn_arena *arena;
+};
+
+/* Titles page by page. A cursor says behind which place in the order the next page begins, so none is skipped or repeated when
+ * titles come and go meanwhile; it goes with the same sort and direction, else KN_EARG. */
+int kinora_pages(struct kinora *k, const struct kinora_page_query *query, struct kinora_page **out,
+                 struct kn_err *err);
+void kinora_page_free(struct kinora_page *p);
+
 /* The titles that name may mean: a whole name or id, else a unique part in any case. One: KN_OK,
  * *out has it first. Several: KN_EARG, *out lists them, at most 20. None: KN_ENOTFOUND "Movie 'X' not found in the dataset.",
  * *out has the closest names. (*out is given in all three cases: free it.) */
@@ -189,22 +227,91 @@ int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details 
                 struct kn_err *err);
 void kinora_details_free(struct kinora_details *d);
 
+enum kinora_search_mode { KINORA_SEARCH_MEANING, KINORA_SEARCH_WORDS, KINORA_SEARCH_BOTH };
+
+struct kinora_search_query {
+    size_t limit;         /* 0: 10 */
+    const char *language; /* NULL or "": "any"; or a list */
+    enum kinora_search_mode mode;
+};
+
+struct kinora_mark { /* characters of a text: from start to before end */
+    size_t start, end;
+};
+
 struct kinora_found { /* one moment */
     size_t rank;
     struct kn_title title;
-    double similarity, start, end, opinion;
+    double similarity, start, end, opinion; /* similarity NaN: found by words alone */
     double at; /* seconds: the line in it that has most of the words asked for, else start */
     const char *text;
+    size_t by_meaning, by_words;     /* its place in either order, from 1; 0: not among them */
+    const struct kinora_mark *marks; /* where the words asked for stand in text, in order */
+    size_t n_marks;
 };
 struct kinora_found_list {
     struct kinora_found *found;
     size_t n;
     struct kn_arena *arena;
 };
-/* Moments by meaning, best first. language: NULL or "": "any"; or a list. limit 0: 10. */
-int kinora_search(struct kinora *k, const char *text, size_t limit, const char *language,
+/* Moments, best first. By meaning, in any language. By words: those with all of them in one line, the last of which may be
+ * unfinished, then those with some. Both: fused by their places in either order. query NULL: all defaults. By words
+ * alone no model is needed. */
+int kinora_search(struct kinora *k, const char *text, const struct kinora_search_query *query,
                   struct kinora_found_list **out, struct kn_err *err);
 void kinora_found_free(struct kinora_found_list *f);
+
+/* ---- the library as a whole ---- */
+
+/* A number that grows with every change: for caches. */
+int kinora_changes(struct kinora *k, uint64_t *out, struct kn_err *err);
+
+struct kinora_facet {
+    const char *value; /* "" unknown */
+    uint64_t titles;
+};
+
+struct kinora_stats {
+    uint64_t titles, by_state[5]; /* indexed by enum kn_state */
+    uint64_t segments, moments;
+    double duration;                               /* seconds of all together */
+    const char *embedding_model;                   /* "" before there was one */
+    const struct kinora_facet *languages, *genres; /* the most frequent first */
+    size_t n_languages, n_genres;
+    int year_from, year_to; /* 0: no year is known */
+    struct kn_arena *arena;
+};
+int kinora_stats(struct kinora *k, struct kinora_stats **out, struct kn_err *err);
+void kinora_stats_free(struct kinora_stats *s);
+
+struct kinora_point {
+    struct kn_id id;
+    const char *name, *language;
+    double opinion; /* NaN: not scored */
+    double x, y;    /* -1..1 */
+    size_t group;   /* its place in groups */
+};
+
+struct kinora_group {
+    const char *words
+        [3]; /* said in these titles more than in others, the most telling first; NULL behind the last */
+    size_t titles;
+    double x, y; /* their middle */
+};
+
+struct kinora_map {
+    struct kinora_point *points; /* of all ready titles, in order of id */
+    size_t n;
+    struct kinora_group *groups; /* each has a title at least */
+    size_t n_groups;
+    struct kn_arena *arena;
+};
+
+/* All ready titles on a plane, like ones together. The layout (map.bin in the library's folder index; in memory only, where that
+ * cannot be written) stands until there are twice as many titles as when it was made, or another embedding model: what is new
+ * takes a place in it and moves nothing. Takes about a second for 5,000 titles; the caller keeps it, see kinora_changes. */
+int kinora_map(struct kinora *k, struct kinora_map **out, struct kn_err *err);
+void kinora_map_free(struct kinora_map *m);
 
 /* ---- ingest ---- */
 
@@ -353,6 +460,17 @@ int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
                             const struct kinora_subtitles_options *options,
                             struct kinora_subtitles **out, struct kn_err *err);
 void kinora_subtitles_free(struct kinora_subtitles *s);
+
+struct kinora_captions {
+    const char *text; /* the whole file, UTF-8 */
+    size_t bytes;
+    struct kn_arena *arena;
+};
+
+/* The same file, not written anywhere. format: "srt", "vtt". KN_ENOTFOUND as above. */
+int kinora_captions(struct kinora *k, const struct kn_id *id, const char *format,
+                    struct kinora_captions **out, struct kn_err *err);
+void kinora_captions_free(struct kinora_captions *c);
 
 /* ---- evaluating ---- */
 

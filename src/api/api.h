@@ -43,6 +43,13 @@ int kn_api_library_path(const struct kinora_options *options, char **out, struct
 int kn_api_languages(const char *list, struct kn_arena *arena, struct kn_filter *filter,
                      struct kn_err *err);
 
+/* And those of a list of genres, parted by commas; NULL or "": none. */
+int kn_api_genres(const char *list, struct kn_arena *arena, struct kn_filter *filter,
+                  struct kn_err *err);
+
+/* "ready"... -> its number; NULL or "": -1. KN_EARG. */
+int kn_api_state(const char *name, int *out, struct kn_err *err);
+
 /* The vector of a text that is asked with, from the arena. The embedder is opened by the first and kept. what: "search"... */
 int kn_api_embed(struct kinora *k, const char *what, const char *text, struct kn_arena *arena,
                  float **vector, size_t *dim, struct kn_err *err);

@@ -211,7 +211,7 @@ void kinora_titles_free(struct kinora_titles *t)
     free(t);
 }
 
-static int state_of(const char *name, int *out, struct kn_err *err)
+int kn_api_state(const char *name, int *out, struct kn_err *err)
 {
     *out = -1;
     if (!given(name))
@@ -235,7 +235,7 @@ int kinora_list(struct kinora *k, const char *state, struct kinora_titles **out,
 
     if (!t)
         return kn_api_no_memory(err, "list titles");
-    rc = state_of(state, &wanted, err);
+    rc = kn_api_state(state, &wanted, err);
     if (rc == KN_OK)
         rc = kn_library_get_stats(k->lib, &stats, err);
     if (rc)
@@ -428,5 +428,34 @@ int kn_api_languages(const char *list, struct kn_arena *arena, struct kn_filter 
         names[n++] = word;
     filter->languages = names;
     filter->n_languages = n;
+    return KN_OK;
+}
+
+int kn_api_genres(const char *list, struct kn_arena *arena, struct kn_filter *filter,
+                  struct kn_err *err)
+{
+    struct kn_sv rest = kn_sv_of(list);
+    const char **genres;
+    size_t n = 1;
+
+    for (size_t i = 0; i < rest.n; i++)
+        n += rest.p[i] == ',';
+    genres = kn_arena_array(arena, n, sizeof *genres);
+    if (!genres)
+        return kn_api_no_memory(err, "genres");
+    for (n = 0; rest.n > 0;) {
+        size_t length = 0;
+        struct kn_sv one;
+
+        while (length < rest.n && rest.p[length] != ',')
+            length++;
+        one = kn_sv_trim((struct kn_sv){rest.p, length});
+        if (one.n > 0 && !(genres[n++] = kn_arena_bytes(arena, one.p, one.n)))
+            return kn_api_no_memory(err, "genres");
+        length += length < rest.n;
+        rest = (struct kn_sv){rest.p + length, rest.n - length};
+    }
+    filter->genres = genres;
+    filter->n_genres = n;
     return KN_OK;
 }

@@ -185,34 +185,6 @@ static int language_filter(struct kn_question *w, struct kn_err *err)
     return same_language(w, err);
 }
 
-static int genre_filter(struct kn_question *w, struct kn_err *err)
-{
-    struct kn_sv list = kn_sv_of(w->q->genres);
-    const char **genres;
-    size_t n = 1;
-
-    for (size_t i = 0; i < list.n; i++)
-        n += list.p[i] == ',';
-    genres = kn_arena_array(w->arena, n, sizeof *genres);
-    if (!genres)
-        return kn_api_no_memory(err, "recommend");
-    for (n = 0; list.n > 0;) {
-        size_t length = 0;
-        struct kn_sv one;
-
-        while (length < list.n && list.p[length] != ',')
-            length++;
-        one = kn_sv_trim((struct kn_sv){list.p, length});
-        if (one.n > 0 && !(genres[n++] = kn_arena_bytes(w->arena, one.p, one.n)))
-            return kn_api_no_memory(err, "recommend");
-        length += length < list.n;
-        list = (struct kn_sv){list.p + length, list.n - length};
-    }
-    w->filter.genres = genres;
-    w->filter.n_genres = n;
-    return KN_OK;
-}
-
 int kn_question_filter(struct kn_question *w, struct kn_err *err)
 {
     const struct kinora_query *q = w->q;
@@ -236,7 +208,7 @@ int kn_question_filter(struct kn_question *w, struct kn_err *err)
                                    .exclude = exclude,
                                    .n_exclude = n};
     rc = language_filter(w, err);
-    return rc ? rc : genre_filter(w, err);
+    return rc ? rc : kn_api_genres(q->genres, w->arena, &w->filter, err);
 }
 
 int kn_question_read(struct kn_question *w, const struct kn_id *id, struct kn_err *err)

@@ -157,3 +157,44 @@ int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
         *out = s;
     return rc;
 }
+
+void kinora_captions_free(struct kinora_captions *c)
+{
+    if (!c)
+        return;
+    kn_arena_free(c->arena);
+    free(c);
+}
+
+int kinora_captions(struct kinora *k, const struct kn_id *id, const char *format,
+                    struct kinora_captions **out, struct kn_err *err)
+{
+    struct kinora_captions *c = calloc(1, sizeof *c);
+    enum kn_subtitle_format how;
+    struct kn_record r;
+    struct kn_buf file;
+    int rc;
+
+    if (!c || !(c->arena = kn_arena_new(0))) {
+        free(c);
+        return kn_api_no_memory(err, "export");
+    }
+    kn_buf_init(&file, FILE_MAX);
+    rc = format_of(format, &how, err);
+    if (rc == KN_OK)
+        rc = kn_library_get(k->lib, id, KN_WITH_SEGMENTS, c->arena, &r, err);
+    if (rc == KN_OK)
+        rc = check_words(&r, err);
+    if (rc == KN_OK)
+        rc = kn_captions_write(r.segments, r.n_segments, how, &file, err);
+    c->bytes = file.n;
+    c->text = rc ? NULL : kn_arena_bytes(c->arena, file.data, file.n);
+    if (rc == KN_OK && !c->text)
+        rc = kn_api_no_memory(err, "export");
+    kn_buf_free(&file);
+    if (rc)
+        kinora_captions_free(c);
+    else
+        *out = c;
+    return rc;
+}

@@ -177,10 +177,6 @@ struct kn_document {
 void kn_document_begin(struct kn_document *d); /* opens the outermost object */
 int kn_document_end(struct kn_document *d);    /* closes it, prints one line; gives the exit code */
 
-void kn_json_known(struct kn_json_writer *w, const char *key, const char *s); /* "" becomes null */
-void kn_json_seconds(struct kn_json_writer *w, const char *key, double seconds);
-void kn_json_when(struct kn_json_writer *w, double start,
-                  double end); /* start, end; null unknown */
 void kn_json_name(struct kn_json_writer *w, const struct kn_title *t); /* id, name */
 void kn_json_measures(struct kn_json_writer *w,
                       const struct kn_title *t); /* language, duration, opinion */

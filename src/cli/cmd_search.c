@@ -60,13 +60,15 @@ static void found_text(struct kn_cli *cli, const struct kinora_found_list *list)
 static int search(struct kn_cli *cli, const char *text)
 {
     struct kinora *k;
+    struct kinora_search_query query = {.limit = (size_t)cli->config.limit,
+                                        .language = cli->config.language};
     struct kinora_found_list *list;
     struct kn_err err;
     int code = kn_cli_open(cli, &k);
 
     if (code)
         return code;
-    if (kinora_search(k, text, (size_t)cli->config.limit, cli->config.language, &list, &err)) {
+    if (kinora_search(k, text, &query, &list, &err)) {
         code = kn_cli_fail(cli, &err);
     } else {
         if (cli->config.json)

@@ -65,6 +65,8 @@ int kn_cmd_serve(struct kn_cli *cli)
         .access_log = c->quiet && strcmp(c->access_log, "-") == 0 ? "" : c->access_log,
         .token_file = c->token_file,
     };
+    const struct kinora_ingest_options ingest =
+        kn_cli_ingest_options(cli, c->media_roots.text, c->media_roots.n);
     struct kn_app app = {0};
     struct kn_server *s = NULL;
     struct kinora *k = NULL;
@@ -78,7 +80,7 @@ int kn_cmd_serve(struct kn_cli *cli)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     rc = open_library(cli, &k, &err);
     if (rc == KN_OK)
-        rc = kn_v1_open(k, &library, &app, &err);
+        rc = kn_v1_open(k, &library, &ingest, &app, &err);
     if (rc == KN_OK)
         rc = kn_server_open(&options, k, &app, &s, &err);
     if (rc == KN_OK) {

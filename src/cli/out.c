@@ -36,24 +36,6 @@ int kn_document_end(struct kn_document *d)
     return rc ? KN_EXIT_FAILED : KN_EXIT_DONE;
 }
 
-void kn_json_known(struct kn_json_writer *w, const char *key, const char *s)
-{
-    kn_json_string(w, key, s && *s ? s : NULL);
-}
-
-void kn_json_seconds(struct kn_json_writer *w, const char *key, double seconds)
-{
-    kn_json_rounded(w, key, seconds, 3);
-}
-
-void kn_json_when(struct kn_json_writer *w, double start, double end)
-{
-    bool timed = kn_is_timed(start, end);
-
-    kn_json_seconds(w, "start", timed ? start : (double)NAN);
-    kn_json_seconds(w, "end", timed ? end : (double)NAN);
-}
-
 void kn_json_name(struct kn_json_writer *w, const struct kn_title *t)
 {
     char text[KN_ID_TEXT];

@@ -117,6 +117,7 @@ struct kn_config {
     /* serve */
     const char *listen;          /* "127.0.0.1:7878" */
     struct kn_texts allow_hosts; /* names in Host besides the address's own */
+    struct kn_texts media_roots; /* folders that the API may take in */
     const char *access_log;      /* a file; "-": standard error */
     const char *token_file;      /* "": KINORA_TOKEN, or what kinora token made */
     /* models */

@@ -416,6 +416,14 @@ static const struct kn_option options[] = {
      .help = "A name by which browsers may reach the server, besides localhost and the address "
              "that is listened on; may be given several times",
      .offset = AT(allow_hosts)},
+    {.name = "media-root",
+     .kind = KN_OPTION_LIST,
+     .commands = KN_FOR_SERVE,
+     .arg = "DIR",
+     .value = "",
+     .help = "A folder that may be taken in by the page, besides those that titles lie in already; "
+             "may be given several times",
+     .offset = AT(media_roots)},
     {.name = "token-file",
      .kind = KN_OPTION_TEXT,
      .commands = KN_FOR_SERVE,

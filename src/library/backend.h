@@ -49,6 +49,14 @@ struct kn_library_ops {
                    struct kn_err *err);
     int (*stats)(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
     int (*check)(struct kn_library *lib, struct kn_err *err);
+    /* NULL: library.c does them over the others, but said, which it refuses. */
+    int (*changes)(struct kn_library *lib, uint64_t *out, struct kn_err *err);
+    int (*page)(struct kn_library *lib, const struct kn_page_query *query, struct kn_arena *arena,
+                struct kn_page *out, struct kn_err *err);
+    int (*facets)(struct kn_library *lib, struct kn_arena *arena, struct kn_facets *out,
+                  struct kn_err *err);
+    int (*said)(struct kn_library *lib, const char *text, const struct kn_filter *filter, size_t k,
+                struct kn_moment_hit *hits, size_t *n, struct kn_err *err);
 };
 
 struct kn_library {
@@ -68,6 +76,12 @@ int kn_check_vector(const char *title, const float *vector, const float *raw, si
 
 /* The dimension is known only to the backend, so it calls this once it has it (0: no model yet). */
 int kn_check_record(const struct kn_record *r, size_t dim, struct kn_err *err);
+
+/* by_scroll.c: what library.c does for a backend that does not do it itself, by a look at all titles. */
+int kn_page_by_scroll(struct kn_library *lib, const struct kn_page_query *query,
+                      struct kn_arena *arena, struct kn_page *out, struct kn_err *err);
+int kn_facets_by_scroll(struct kn_library *lib, struct kn_arena *arena, struct kn_facets *out,
+                        struct kn_err *err);
 
 /* similar and moments: KN_EARG when a vector of dim numbers cannot be compared with the library's. */
 int kn_check_query(const float *vector, size_t dim, size_t library_dim, struct kn_err *err);

@@ -272,3 +272,47 @@ int kn_library_check(struct kn_library *lib, struct kn_err *err)
 {
     return lib->ops->check(lib, err);
 }
+
+int kn_library_changes(struct kn_library *lib, uint64_t *out, struct kn_err *err)
+{
+    struct kn_library_stats stats;
+    int rc;
+
+    if (lib->ops->changes)
+        return lib->ops->changes(lib, out, err);
+    rc = kn_library_get_stats(lib, &stats, err);
+    if (!rc)
+        *out = stats.changes;
+    return rc;
+}
+
+int kn_library_page(struct kn_library *lib, const struct kn_page_query *query,
+                    struct kn_arena *arena, struct kn_page *out, struct kn_err *err)
+{
+    int rc = check_filter(query->filter, err);
+
+    if (rc)
+        return rc;
+    if (query->limit == 0 || (query->after && isnan(query->after->value)))
+        return kn_err_set(err, KN_EARG, "library: a page of nothing, or behind no place");
+    return (lib->ops->page ? lib->ops->page : kn_page_by_scroll)(lib, query, arena, out, err);
+}
+
+int kn_library_facets(struct kn_library *lib, struct kn_arena *arena, struct kn_facets *out,
+                      struct kn_err *err)
+{
+    return (lib->ops->facets ? lib->ops->facets : kn_facets_by_scroll)(lib, arena, out, err);
+}
+
+int kn_library_said(struct kn_library *lib, const char *text, const struct kn_filter *filter,
+                    size_t k, struct kn_moment_hit *hits, size_t *n, struct kn_err *err)
+{
+    int rc = check_filter(filter, err);
+
+    if (rc)
+        return rc;
+    if (!lib->ops->said)
+        return kn_err_set(err, KN_EARG,
+                          "this library cannot be searched by words; search by meaning");
+    return lib->ops->said(lib, text, filter, k, hits, n, err);
+}

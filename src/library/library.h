@@ -127,6 +127,54 @@ int kn_library_find(struct kn_library *lib, const char *text, enum kn_find how, 
 int kn_library_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
                       struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
 
+/* ---- pages of a list, for people ---- */
+
+enum kn_sort { KN_SORT_NAME, KN_SORT_ADDED, KN_SORT_DURATION, KN_SORT_OPINION, KN_SORT_YEAR };
+
+/* Where a title stands in an order, whatever becomes of it: by the value (names: 0), then folded name, then id. */
+struct kn_place {
+    double value;
+    const char *folded; /* NULL: as the title with that id has it */
+    struct kn_id id;
+};
+
+struct kn_page_query {
+    const struct kn_filter *filter; /* NULL: everything; of titles in any state */
+    int state;                      /* enum kn_state; -1: all */
+    const char *part;               /* of the folded name; NULL or "": any */
+    enum kn_sort sort;
+    bool descending;              /* a value that is not known comes last all the same */
+    const struct kn_place *after; /* NULL: from the start */
+    size_t limit;                 /* at least 1 */
+};
+
+struct kn_page {
+    struct kn_title *titles;
+    size_t n;
+    uint64_t total;       /* that the filters pass, on all pages */
+    bool more;            /* there is a page behind it, and this is where it begins: */
+    struct kn_place last; /* the place of its last title */
+};
+
+/* Those behind a place, in order: a title that keeps its value and name comes on one page, whatever is added or
+ * removed between two calls. ADDED is the order in which titles came into a local library, else that of ids. */
+int kn_library_page(struct kn_library *lib, const struct kn_page_query *query,
+                    struct kn_arena *arena, struct kn_page *out, struct kn_err *err);
+
+struct kn_facet {
+    const char *value; /* "" unknown */
+    uint64_t titles;
+};
+
+/* What there is to filter by, over titles in any state; the most frequent first. */
+struct kn_facets {
+    struct kn_facet *languages, *genres;
+    size_t n_languages, n_genres;
+    int year_from, year_to; /* 0: no year is known */
+};
+int kn_library_facets(struct kn_library *lib, struct kn_arena *arena, struct kn_facets *out,
+                      struct kn_err *err);
+
 int kn_library_remove(struct kn_library *lib, const struct kn_id *ids, size_t n,
                       struct kn_err *err); /* unknown ids are fine */
 
@@ -149,11 +197,19 @@ int kn_library_shared_words(struct kn_library *lib, const struct kn_wording *wor
 int kn_library_similarities(struct kn_library *lib, const float *vector, size_t dim,
                             const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
 
+/* Moments of ready titles in which these words are said: first those with all of them in one segment, then those with the
+ * rarer ones among them, best first by BM25. The last word may be unfinished. Words are what white space parts; case and
+ * accents do not count. Similarities are NaN. KN_EARG: not from this backend. */
+int kn_library_said(struct kn_library *lib, const char *text, const struct kn_filter *filter,
+                    size_t k, struct kn_moment_hit *hits, size_t *n, struct kn_err *err);
+
 /* What a title's words come to; of one without words, all zeros. KN_ENOTFOUND: no such title. */
 int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                        struct kn_err *err);
 
 int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
+
+int kn_library_changes(struct kn_library *lib, uint64_t *out, struct kn_err *err); /* stats' */
 
 /* Is it sound? Runs what the backend can check (SQLite's integrity_check, counts against each other).
  * KN_ECORRUPT with the first finding. */

@@ -34,6 +34,10 @@ static const struct kn_library_ops local_ops = {
     .similarities = kn_local_similarities,
     .wording = kn_local_wording,
     .stats = kn_local_stats,
+    .changes = kn_local_changes,
+    .page = kn_local_page,
+    .facets = kn_local_facets,
+    .said = kn_local_said,
     .check = kn_local_check,
 };
 

@@ -10,6 +10,8 @@
  *   local_read.c    get, find, scroll, stats
  *   local_check.c   is it sound, and what can be mended
  *   local_copy.c    a copy of the whole, for backups and before the tables change
+ *   local_page.c    pages, facets
+ *   local_said.c    said
  *   local_view.c    similar, moments, shared_words, similarities
  *   local_words.c   wording
  *   local_pace.c    how long listening takes here
@@ -85,6 +87,24 @@ int kn_local_copy(struct kn_db *db, const char *path, bool replace, const struct
 int kn_local_model(struct kn_db *db, char name[KN_MAX_MODEL_NAME + 1], size_t *dim,
                    struct kn_err *err);
 
+/* The state as it stands: see the schema. */
+#define KN_LOCAL_STATE                                                                             \
+    "CASE WHEN gone <> '' THEN 4"                                                                  \
+    " WHEN state = 1 AND model IS NOT (SELECT model FROM library) THEN 0 ELSE state END"
+
+#define KN_LOCAL_TITLE                                                                             \
+    "key, id, name, " KN_LOCAL_STATE ", CASE WHEN gone <> '' THEN gone ELSE reason END,"           \
+    " language, language_confidence, words_from, duration, opinion, year,"                         \
+    " model IS (SELECT model FROM library), scorer, genres, set_language <> '',"                   \
+    " scorer_version"
+
+/* One row of KN_LOCAL_TITLE. *key and *comparable (its vectors are of the library's model) may be NULL. */
+int kn_local_read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
+                        struct kn_title *out, int64_t *key, bool *comparable, struct kn_err *err);
+
+/* Makes passes(filter, id, language, year, duration, genres) known to SQL, which is kn_filter_passes. */
+int kn_local_know_passes(struct kn_db *db, struct kn_err *err);
+
 /* KN_ENOTFOUND: "no title with the id ...". */
 int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err);
 
@@ -152,6 +172,13 @@ int kn_local_find(struct kn_library *lib, const char *text, enum kn_find how, si
 int kn_local_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
                     struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
 int kn_local_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
+int kn_local_changes(struct kn_library *lib, uint64_t *out, struct kn_err *err);
+int kn_local_page(struct kn_library *lib, const struct kn_page_query *query, struct kn_arena *arena,
+                  struct kn_page *out, struct kn_err *err);
+int kn_local_facets(struct kn_library *lib, struct kn_arena *arena, struct kn_facets *out,
+                    struct kn_err *err);
+int kn_local_said(struct kn_library *lib, const char *text, const struct kn_filter *filter,
+                  size_t k, struct kn_moment_hit *hits, size_t *n, struct kn_err *err);
 int kn_local_check(struct kn_library *lib, struct kn_err *err);
 int kn_local_similar(struct kn_library *lib, const float *vector, size_t dim,
                      const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,

@@ -172,6 +172,8 @@ static int bind(sqlite3_stmt *s, int at, const struct kn_db_value *v)
         return sqlite3_bind_double(s, at, v->d);
     case KN_DB_TEXT:
         return sqlite3_bind_text(s, at, v->p ? v->p : "", -1, SQLITE_STATIC);
+    case KN_DB_FILTER: /* what SQLite carries and cannot write to */
+        return sqlite3_bind_pointer(s, at, (void *)(uintptr_t)v->p, "kn_filter", NULL);
     default:
         return sqlite3_bind_blob64(s, at, v->p, v->n, SQLITE_STATIC);
     }

@@ -19,6 +19,7 @@ enum { KN_DB_STATEMENTS = 160 }; /* more than there are texts in src/library */
 struct kn_db {
     sqlite3 *sqlite;
     const char *path; /* of library.db, for messages; borrowed */
+    bool passes;      /* has the function of local_page.c */
     bool frozen;      /* opened with KN_DB_FROZEN, when the file was last changed at: */
     struct timespec changed;
     int n;
@@ -42,7 +43,7 @@ int kn_db_fail(const struct kn_db *db, int rc, const char *what, struct kn_err *
 
 /* A bound value. Texts and blobs are borrowed until the statement is used again. */
 struct kn_db_value {
-    enum { KN_DB_INT, KN_DB_REAL, KN_DB_TEXT, KN_DB_BLOB } type;
+    enum { KN_DB_INT, KN_DB_REAL, KN_DB_TEXT, KN_DB_BLOB, KN_DB_FILTER } type;
     int64_t i;
     double d;
     const void *p;
@@ -52,6 +53,8 @@ struct kn_db_value {
 #define KN_REAL(x) ((struct kn_db_value){.type = KN_DB_REAL, .d = (x)}) /* NaN: NULL */
 #define KN_TEXT(x) ((struct kn_db_value){.type = KN_DB_TEXT, .p = (x)}) /* NULL: "" */
 #define KN_BLOB(x, bytes) ((struct kn_db_value){.type = KN_DB_BLOB, .p = (x), .n = (bytes)})
+/* A struct kn_filter, for passes() (local_page.c); NULL: everything. */
+#define KN_FILTER(x) ((struct kn_db_value){.type = KN_DB_FILTER, .p = (x)})
 #define KN_VALUES(...)                                                                             \
     (const struct kn_db_value[]){__VA_ARGS__},                                                     \
         sizeof((const struct kn_db_value[]){__VA_ARGS__}) / sizeof(struct kn_db_value)

@@ -8,17 +8,6 @@
 
 #include <string.h>
 
-/* The state as it stands: see the schema. */
-#define STATE_NOW                                                                                  \
-    "CASE WHEN gone <> '' THEN 4"                                                                  \
-    " WHEN state = 1 AND model IS NOT (SELECT model FROM library) THEN 0 ELSE state END"
-
-#define TITLE_COLUMNS                                                                              \
-    "key, id, name, " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"                \
-    " language, language_confidence, words_from, duration, opinion, year,"                         \
-    " model IS (SELECT model FROM library), scorer, genres, set_language <> '',"                   \
-    " scorer_version"
-
 int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err)
 {
     char text[KN_ID_TEXT];
@@ -65,9 +54,8 @@ static int read_paths(struct kn_db *db, int64_t title, bool joined, struct kn_ar
     return rc;
 }
 
-/* One row of TITLE_COLUMNS. *key and *comparable (its vectors are of the library's model) may be NULL. */
-static int read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
-                      struct kn_title *out, int64_t *key, bool *comparable, struct kn_err *err)
+int kn_local_read_title(struct kn_db *db, sqlite3_stmt *s, struct kn_arena *arena,
+                        struct kn_title *out, int64_t *key, bool *comparable, struct kn_err *err)
 {
     struct kn_title t = {.state = (enum kn_state)sqlite3_column_int(s, 3),
                          .language_confidence = kn_db_real(s, 6),
@@ -105,10 +93,11 @@ int kn_local_standing(struct kn_db *db, int64_t title, struct kn_arena *arena,
 {
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_db_query(db,
-                         "SELECT " STATE_NOW ", CASE WHEN gone <> '' THEN gone ELSE reason END,"
-                         " duration, joined IS NOT NULL, set_language FROM title WHERE key = ?",
-                         KN_VALUES(KN_INT(title)), &s, err);
+    int rc =
+        kn_db_query(db,
+                    "SELECT " KN_LOCAL_STATE ", CASE WHEN gone <> '' THEN gone ELSE reason END,"
+                    " duration, joined IS NOT NULL, set_language FROM title WHERE key = ?",
+                    KN_VALUES(KN_INT(title)), &s, err);
 
     if (!rc)
         rc = kn_db_step(db, s, &row, err);
@@ -293,12 +282,12 @@ static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
     int rc = kn_local_title_key(db, id, &key, err);
 
     if (!rc)
-        rc = kn_db_query(db, "SELECT " TITLE_COLUMNS " FROM title WHERE key = ?",
+        rc = kn_db_query(db, "SELECT " KN_LOCAL_TITLE " FROM title WHERE key = ?",
                          KN_VALUES(KN_INT(key)), &s, err);
     if (!rc)
         rc = kn_db_step(db, s, &row, err);
     if (!rc)
-        rc = read_title(db, s, arena, &r.title, NULL, &comparable, err);
+        rc = kn_local_read_title(db, s, arena, &r.title, NULL, &comparable, err);
     if (!rc && comparable)
         rc = kn_local_model(db, NULL, &dim, err);
     if (!rc && (parts & KN_WITH_VECTOR) && dim)
@@ -392,12 +381,12 @@ static int find_in(struct kn_db *db, struct kn_match *m, struct kn_arena *arena,
     if (!titles)
         return kn_arena_full("what was found", err);
     for (size_t i = 0; i < count; i++) {
-        rc = kn_db_query(db, "SELECT " TITLE_COLUMNS " FROM title WHERE key = ?",
+        rc = kn_db_query(db, "SELECT " KN_LOCAL_TITLE " FROM title WHERE key = ?",
                          KN_VALUES(KN_INT(kn_match_key(m, i))), &s, err);
         if (!rc)
             rc = kn_db_step(db, s, &row, err);
         if (!rc)
-            rc = read_title(db, s, arena, &titles[i], NULL, NULL, err);
+            rc = kn_local_read_title(db, s, arena, &titles[i], NULL, NULL, err);
         if (rc)
             return rc;
     }
@@ -430,9 +419,9 @@ static int scroll_in(struct kn_db *db, int64_t after, size_t limit, struct kn_ar
                      struct kn_title **out, size_t *n, struct kn_err *err)
 {
     static const char first[] =
-        "SELECT " TITLE_COLUMNS " FROM title WHERE joined IS NULL ORDER BY folded, id LIMIT ?";
+        "SELECT " KN_LOCAL_TITLE " FROM title WHERE joined IS NULL ORDER BY folded, id LIMIT ?";
     static const char next[] =
-        "SELECT " TITLE_COLUMNS " FROM title WHERE joined IS NULL AND (folded, id) >"
+        "SELECT " KN_LOCAL_TITLE " FROM title WHERE joined IS NULL AND (folded, id) >"
         " (SELECT folded, id FROM title WHERE key = ?2)"
         " ORDER BY folded, id LIMIT ?1";
     struct kn_title *titles;
@@ -454,7 +443,7 @@ static int scroll_in(struct kn_db *db, int64_t after, size_t limit, struct kn_ar
     else
         rc = kn_db_query(db, first, KN_VALUES(KN_INT(limit)), &s, err);
     for (; !rc && i < limit && !(rc = kn_db_step(db, s, &row, err)) && row; i++) {
-        rc = read_title(db, s, arena, &titles[i], NULL, NULL, err);
+        rc = kn_local_read_title(db, s, arena, &titles[i], NULL, NULL, err);
         if (rc)
             return rc;
     }
@@ -489,7 +478,7 @@ static int stats_in(struct kn_db *db, struct kn_library_stats *out, struct kn_er
     sqlite3_stmt *s;
     bool row;
     int rc = kn_db_query(db,
-                         "SELECT " STATE_NOW " AS now, count(*), sum(duration) FROM title"
+                         "SELECT " KN_LOCAL_STATE " AS now, count(*), sum(duration) FROM title"
                          " WHERE joined IS NULL GROUP BY now",
                          NULL, 0, &s, err);
 

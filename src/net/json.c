@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "base/unicode.h"
 
+#include <kinora/types.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +150,24 @@ void kn_json_bool(struct kn_json_writer *w, const char *key, bool value)
 void kn_json_null(struct kn_json_writer *w, const char *key)
 {
     add_value(w, key, "null");
+}
+
+void kn_json_known(struct kn_json_writer *w, const char *key, const char *s)
+{
+    kn_json_string(w, key, s && *s ? s : NULL);
+}
+
+void kn_json_seconds(struct kn_json_writer *w, const char *key, double seconds)
+{
+    kn_json_rounded(w, key, seconds, 3);
+}
+
+void kn_json_when(struct kn_json_writer *w, double start, double end)
+{
+    bool timed = kn_is_timed(start, end);
+
+    kn_json_seconds(w, "start", timed ? start : (double)NAN);
+    kn_json_seconds(w, "end", timed ? end : (double)NAN);
 }
 
 /* ---- reading: struct kn_json is Jansson's json_t under a name of ours ---- */

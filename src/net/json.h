@@ -44,6 +44,11 @@ void kn_json_integer(struct kn_json_writer *w, const char *key, int64_t value);
 void kn_json_bool(struct kn_json_writer *w, const char *key, bool value);
 void kn_json_null(struct kn_json_writer *w, const char *key);
 
+/* As Kinora says what is not known: "" is null; seconds to the millisecond; start and end are null in a text without times. */
+void kn_json_known(struct kn_json_writer *w, const char *key, const char *s);
+void kn_json_seconds(struct kn_json_writer *w, const char *key, double seconds);
+void kn_json_when(struct kn_json_writer *w, double start, double end);
+
 struct kn_json; /* a value; opaque */
 
 /* what names the document in messages. Repeated keys and trailing text are errors. KN_ECORRUPT (line and column

@@ -1,0 +1,118 @@
+#include "text/marks.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/unicode.h"
+
+#include <string.h>
+
+enum { WORDS = 64, FOLDED_MAX = 1 << 20 }; /* of a question; more are not marked */
+
+struct asked {
+    const char *word[WORDS]; /* folded */
+    size_t n;
+};
+
+static int fold_word(struct kn_sv word, struct kn_buf *folded, struct kn_err *err)
+{
+    kn_buf_clear(folded);
+    return kn_fold(word, folded, err);
+}
+
+static int read_question(const char *question, struct kn_arena *arena, struct asked *out,
+                         struct kn_err *err)
+{
+    struct kn_sv rest = kn_sv_of(question), word;
+    struct kn_buf folded;
+    int rc = KN_OK;
+
+    kn_buf_init(&folded, FOLDED_MAX);
+    while (rc == KN_OK && out->n < WORDS && kn_next_word(&rest, &word)) {
+        rc = fold_word(word, &folded, err);
+        if (rc || folded.n == 0)
+            continue;
+        out->word[out->n] = kn_arena_bytes(arena, folded.data, folded.n);
+        if (!out->word[out->n++])
+            rc = kn_err_set(err, KN_ELIMIT, "mark words: no memory");
+    }
+    kn_buf_free(&folded);
+    return rc;
+}
+
+static bool is_asked(const struct asked *a, const char *folded)
+{
+    for (size_t i = 0; i + 1 < a->n; i++)
+        if (strcmp(a->word[i], folded) == 0)
+            return true;
+    return a->n > 0 && strncmp(folded, a->word[a->n - 1], strlen(a->word[a->n - 1])) == 0;
+}
+
+static size_t characters(const char *p, const char *end)
+{
+    size_t n = 0;
+
+    for (; p < end; p++)
+        n += ((unsigned char)*p & 0xC0) != 0x80;
+    return n;
+}
+
+static int mark(struct kn_sv text, const struct asked *asked, struct kn_arena *arena,
+                struct kn_mark **out, size_t *n, struct kn_err *err)
+{
+    struct kn_sv rest = text, word;
+    const char *counted = text.p;
+    size_t at = 0, cap = 0;
+    struct kn_buf folded;
+    int rc = KN_OK;
+
+    kn_buf_init(&folded, FOLDED_MAX);
+    while (rc == KN_OK && kn_next_word(&rest, &word)) {
+        struct kn_mark m;
+
+        rc = fold_word(word, &folded, err);
+        if (rc || !is_asked(asked, folded.data))
+            continue;
+        if (word.p >= counted)
+            at += characters(counted, word.p);
+        else /* scripts without spaces: each letter makes a word with the next one */
+            at -= characters(word.p, counted);
+        counted = word.p;
+        m = (struct kn_mark){at, at + characters(word.p, word.p + word.n)};
+        if (*n > 0 && (*out)[*n - 1].end >= m.start) {
+            (*out)[*n - 1].end = m.end;
+            continue;
+        }
+        if (*n == cap) { /* what was there stays in the arena: a moment has few */
+            struct kn_mark *more = kn_arena_array(arena, cap = 2 * cap + 8, sizeof *more);
+
+            if (!more) {
+                rc = kn_err_set(err, KN_ELIMIT, "mark words: no memory");
+                continue;
+            }
+            if (*n > 0)
+                memcpy(more, *out, *n * sizeof *more);
+            *out = more;
+        }
+        (*out)[(*n)++] = m;
+    }
+    kn_buf_free(&folded);
+    return rc;
+}
+
+int kn_marks_find(const char *text, const char *question, struct kn_arena *arena,
+                  const struct kn_mark **out, size_t *n, struct kn_err *err)
+{
+    struct kn_mark *marks = NULL;
+    struct asked asked = {.n = 0};
+    size_t count = 0;
+    int rc = read_question(question, arena, &asked, err);
+
+    if (rc == KN_OK && asked.n > 0)
+        rc = mark(kn_sv_of(text), &asked, arena, &marks, &count, err);
+    if (rc)
+        return rc;
+    *out = marks;
+    *n = count;
+    return KN_OK;
+}

@@ -1,0 +1,21 @@
+/* marks.h - where in a text the words of a question stand, for whoever shows it.
+ *
+ * Words are those of kn_next_word, compared folded (without case and accents); the question's last word may be the beginning of
+ * one, as in a search that looks while somebody types. Pure functions, any thread. */
+#ifndef KN_TEXT_MARKS_H
+#define KN_TEXT_MARKS_H
+
+#include <stddef.h>
+
+struct kn_arena;
+struct kn_err;
+
+struct kn_mark { /* characters (Unicode code points): from start to before end */
+    size_t start, end;
+};
+
+/* In order, none touching another, from arena. KN_ELIMIT without memory. */
+int kn_marks_find(const char *text, const char *question, struct kn_arena *arena,
+                  const struct kn_mark **out, size_t *n, struct kn_err *err);
+
+#endif
