@@ -99,22 +99,19 @@ export interface ActiveTitle extends TitleName {
   seconds: number;
   duration: number | null;
 }
-export interface Failure extends TitleName {
-  path: string;
-  reason: string;
-}
-export interface Ingest {
+export interface IngestState {
   running: boolean;
   stopping: boolean;
-  roots: string[];
   done: number;
   total: number;
   heard: number;
   left: number | null;
   active: ActiveTitle[];
-  failures: Failure[];
   summary: { ready: number; silent: number; failed: number; unchanged: number; still_failed: number; waiting: number; cancelled: boolean } | null;
   error: string | null;
+}
+export interface Ingest extends IngestState {
+  roots: string[];
 }
 export interface IngestEvent {
   id?: string;
@@ -237,10 +234,10 @@ export const links = {
 };
 
 /** Follows the ingest until the caller lets go of it, or the stream ends: then the caller is told, and may ask again. */
-export function followIngest(handle: (name: string, data: IngestEvent | Ingest) => void, ended: () => void): () => void {
+export function followIngest(handle: (name: string, data: IngestEvent | IngestState) => void, ended: () => void): () => void {
   const source = new EventSource(address('ingest/events'));
   for (const name of ['state', 'scanned', 'stage', 'heard', 'finished', 'unchanged'])
-    source.addEventListener(name, (e) => handle(name, JSON.parse((e as MessageEvent<string>).data) as IngestEvent | Ingest));
+    source.addEventListener(name, (e) => handle(name, JSON.parse((e as MessageEvent<string>).data) as IngestEvent | IngestState));
   source.onerror = () => {
     source.close();
     ended();

@@ -1,7 +1,7 @@
 // What the server is listening to just now, followed by one stream for the whole page: the ingest view shows all of it, the
 // head of the page how far it is, and the library what has arrived.
 import { signal } from '@preact/signals';
-import { followIngest, lookForServer, mustSignIn, revival, type ActiveTitle, type Ingest, type IngestEvent, type State } from './api';
+import { followIngest, lookForServer, mustSignIn, revival, type ActiveTitle, type IngestEvent, type IngestState, type State } from './api';
 
 export interface Arrival {
   id: string;
@@ -10,7 +10,7 @@ export interface Arrival {
   reason: string | null;
 }
 
-export const ingest = signal<Ingest | undefined>(undefined);
+export const ingest = signal<IngestState | undefined>(undefined);
 /** The newest first. */
 export const arrivals = signal<Arrival[]>([]);
 
@@ -26,9 +26,9 @@ function active(list: ActiveTitle[], e: IngestEvent): ActiveTitle[] {
   return at < 0 ? [...list, entry] : list.map((a, i) => (i === at ? entry : a));
 }
 
-function handle(name: string, data: IngestEvent | Ingest) {
+function handle(name: string, data: IngestEvent | IngestState) {
   if (name === 'state') {
-    ingest.value = data as Ingest;
+    ingest.value = data as IngestState;
     return;
   }
   const e = data as IngestEvent;
@@ -41,10 +41,6 @@ function handle(name: string, data: IngestEvent | Ingest) {
       heard: e.heard,
       left: e.left,
       active: name === 'stage' || name === 'heard' || name === 'finished' ? active(was.active, e) : was.active,
-      failures:
-        name === 'finished' && e.state === 'failed'
-          ? [...was.failures, { id: e.id ?? '', name: e.name ?? '', path: e.path ?? '', reason: e.reason ?? '' }]
-          : was.failures,
     };
   if (name === 'finished' && e.state)
     arrivals.value = [{ id: e.id ?? '', name: e.name ?? '', state: e.state, reason: e.reason ?? null }, ...arrivals.value].slice(0, KEPT);

@@ -1,5 +1,5 @@
 import { useId, useRef, useState } from 'preact/hooks';
-import { api, Problem, type ActiveTitle, type Ingest, type Stage } from '../api';
+import { api, Problem, type ActiveTitle, type Ingest, type IngestState, type Stage } from '../api';
 import { length, number } from '../format';
 import { arrivals, ingest } from '../ingest';
 import { saying, useLoaded, useSettled } from '../load';
@@ -13,15 +13,15 @@ const stages: Stage[] = ['probe', 'words', 'vectors', 'opinion'];
 const FAILURES = 100;
 
 export function IngestView() {
-  const first = useLoaded((signal) => api.ingest(signal), ['ingest']);
-  // The stream tells it at once, and anew; the question is for where no stream gets through.
-  const state = ingest.value ?? first.data;
-  if (!state && first.problem) return <Failed problem={first.problem} again={first.again} />;
-  if (!state) return <Waiting />;
+  const asked = useLoaded((signal) => api.ingest(signal), ['ingest', ingest.value?.running ?? false]);
+  // The stream tells it at once, and anew; the question is for the roots, and where no stream gets through.
+  const state = ingest.value ?? asked.data;
+  if (!asked.data && asked.problem) return <Failed problem={asked.problem} again={asked.again} />;
+  if (!state || !asked.data) return <Waiting />;
   return (
     <div class="ingest">
       <h1>{t().ingest.title}</h1>
-      <Begin state={state} />
+      <Begin state={state} roots={asked.data.roots} />
       {state.running ? <Running state={state} /> : <Rest state={state} />}
       <Arrivals />
       <Failures state={state} />
@@ -48,7 +48,7 @@ function useCommand() {
   return { problem, busy, run };
 }
 
-function Begin({ state }: { state: Ingest }) {
+function Begin({ state, roots }: { state: IngestState; roots: string[] }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [path, setPath] = useState('');
@@ -75,7 +75,7 @@ function Begin({ state }: { state: Ingest }) {
           type="text"
           value={path}
           list={`${id}-roots`}
-          placeholder={state.roots[0] ?? t().ingest.folderHint}
+          placeholder={roots[0] ?? t().ingest.folderHint}
           autocomplete="off"
           spellcheck={false}
           maxLength={4096}
@@ -87,7 +87,7 @@ function Begin({ state }: { state: Ingest }) {
           }}
         />
         <datalist id={`${id}-roots`}>
-          {state.roots.map((r) => (
+          {roots.map((r) => (
             <option value={r} key={r} />
           ))}
         </datalist>
@@ -102,11 +102,11 @@ function Begin({ state }: { state: Ingest }) {
         </button>
       )}
       <p id={`${id}-said`} class={problem || missing ? 'said bad' : 'said'} role={problem || missing ? 'alert' : undefined}>
-        {missing ? t().ingest.folderNeeded : problem ? saying(problem) : state.roots.length ? t().ingest.below : t().ingest.noRoots}
+        {missing ? t().ingest.folderNeeded : problem ? saying(problem) : roots.length ? t().ingest.below : t().ingest.noRoots}
       </p>
-      {state.roots.length > 0 && (
+      {roots.length > 0 && (
         <p class="roots">
-          {state.roots.map((r) => (
+          {roots.map((r) => (
             <button type="button" class="chip" key={r} onClick={() => setPath(r)}>
               {r}
             </button>
@@ -117,7 +117,7 @@ function Begin({ state }: { state: Ingest }) {
   );
 }
 
-function Running({ state }: { state: Ingest }) {
+function Running({ state }: { state: IngestState }) {
   const share = state.total ? state.done / state.total : 0;
   return (
     <section class="running" aria-labelledby="running-title">
@@ -160,7 +160,7 @@ function Under({ title }: { title: ActiveTitle }) {
   );
 }
 
-function Rest({ state }: { state: Ingest }) {
+function Rest({ state }: { state: IngestState }) {
   const s = state.summary;
   return (
     <p class="rest" role="status">
@@ -195,11 +195,11 @@ function Arrivals() {
   );
 }
 
-function Failures({ state }: { state: Ingest }) {
+function Failures({ state }: { state: IngestState }) {
   const { problem, busy, run } = useCommand();
   const failed = useLoaded(
     (signal) => api.titles({ state: 'failed', limit: FAILURES }, signal),
-    ['failed', state.running, useSettled(state.failures.length, 300)],
+    ['failed', state.running, useSettled(arrivals.value.filter((a) => a.state === 'failed').length, 300)],
   );
   const list = failed.data?.titles ?? [];
   return (

@@ -125,7 +125,9 @@ export function Search() {
           {t().search.keys}
         </span>
       </p>
-      {found.problem ? (
+      {found.problem?.status === 409 ? (
+        <Nothing title={t().library.empty}>{t().library.emptyMore}</Nothing>
+      ) : found.problem ? (
         <Failed problem={found.problem} again={found.again} />
       ) : !text ? (
         <div class="notice">
