@@ -125,7 +125,7 @@ def violations(page):
     """What axe finds against WCAG 2.2 A and AA, and against what it calls best practice."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("""async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
-        'best-practice']})).violations.map((v) => v.id + ' ' + v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(', '))""")
+        'best-practice']})).violations.map((v) => v.id + ' ' + v.nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + n.failureSummary).join(', '))""")
     return found
 
 
