@@ -70,7 +70,7 @@ check: apt-check build-tests models models-check oracle-venv browser-venv ## set
 torture: apt-check build-tests models models-check oracle-venv ## the long tests: kills, fuzzing, the long oracle
 	@tests/run --torture
 
-bench: apt-check build models models-check oracle-venv peer ## the benchmarks
+bench: apt-check build models models-check oracle-venv browser-venv peer ## the benchmarks
 	@$(call configure-and-build,release,hear)
 	@bench/run
 

@@ -11,7 +11,7 @@ import sys
 from playwright.sync_api import expect
 
 import stage
-from e2e import DONE, TOP, note, run
+from e2e import DONE, TOP, run
 from stage import BROKEN, DESKTOP, LATE, PHONE, Browser, Server, film, time_of, violations, wait_for
 
 server = browser = None  # made by the first test
@@ -19,6 +19,7 @@ LANTERN, STAIRCASE = film("Lantern"), film("Hollow Staircase")
 expect.set_options(timeout=stage.WAIT_MS)
 VIEWS = ("library", "title", "search", "map", "ingest")
 MOST_BYTES = 200_000  # of a screenshot
+KEPT = TOP / "docs/screenshots" if "--screenshots" in sys.argv[1:] else None
 
 
 def id_of(name):
@@ -44,6 +45,19 @@ def ready(page, view):
 
 def view(name, **how):
     return ready(browser.open(address(name), **how), name)
+
+
+def shoot(page, folder, name, how):
+    into = KEPT or folder / "screenshots"
+    into.mkdir(parents=True, exist_ok=True)
+    raw, kept = folder / "shot.png", into / f"{name}-{how}.png"
+    page.mouse.move(0, 0)
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_timeout(300)  # pictures fade in
+    page.screenshot(path=raw)
+    palette = "split[a][b];[a]palettegen=max_colors=200[p];[b][p]paletteuse=dither=none"
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", raw, "-vf", palette, kept], check=True)
+    assert kept.stat().st_size < MOST_BYTES, f"{kept.name}: {kept.stat().st_size} bytes"
 
 
 def card(page, name):
@@ -207,6 +221,10 @@ def test_a_new_film_appears(folder):
     expect(page.locator(".running .under-name")).to_have_text("The Velvet Vault")
     expect(page.locator(".under-stage")).to_contain_text("Listening")
     expect(wall.locator(".badge")).to_be_visible()
+    shoot(page, folder, "ingest", "desktop-dark")
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="light")
+    shoot(page, folder, "ingest", "phone-light")
     expect(card(wall, "The Velvet Vault")).to_be_visible(timeout=60000 * stage.SLOW)
     expect(page.locator(".rest")).to_contain_text("Done: 1 film added")
     expect(page.get_by_role("link", name="The Velvet Vault")).to_be_visible()
@@ -363,26 +381,19 @@ def test_nothing_was_wrong(folder):
     browser.nothing_wrong()
 
 
-def test_screenshots(folder, screenshots=False):
-    """Each view at both widths and in both themes, small enough to be kept."""
-    into = TOP / "docs/screenshots" if screenshots else folder / "screenshots"
-    into.mkdir(parents=True, exist_ok=True)
-    shots = [(name, "desktop", "dark") for name in VIEWS] + [(name, "phone", "light") for name in VIEWS] + [("title", "desktop", "light")]
-    for name, width, scheme in shots:
-        page = view(name, size=PHONE if width == "phone" else DESKTOP, scheme=scheme)
-        if name == "map":
-            page.get_by_label("Group").check(force=True)
-        raw, kept = folder / "shot.png", into / f"{name}-{width}-{scheme}.png"
-        page.mouse.move(0, 0)
-        page.evaluate("document.activeElement.blur()")
-        page.wait_for_timeout(400)  # pictures fade in
-        page.screenshot(path=raw)
-        palette = "split[a][b];[a]palettegen=max_colors=200[p];[b][p]paletteuse=dither=none"
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", raw, "-vf", palette, kept], check=True)
-        assert kept.stat().st_size < MOST_BYTES, f"{kept.name}: {kept.stat().st_size} bytes"
-        page.context.close()
-    if screenshots:
-        note(f"written: {into.relative_to(TOP)}")
+def test_pictures(folder):
+    """A screenshot of each view at both widths, small enough to be kept; those of the ingest were taken while it ran."""
+    for name in VIEWS[:-1]:
+        for size, scheme in ((DESKTOP, "dark"), (PHONE, "light")):
+            page = view(name, size=size, scheme=scheme)
+            if name == "map":
+                page.locator("canvas").press("Space")
+                expect(page.locator(".why-panel")).to_be_visible()
+            shoot(page, folder, name, f"{'phone' if size is PHONE else 'desktop'}-{scheme}")
+    page = view("title", scheme="light")
+    page.get_by_role("heading", name="More like this").scroll_into_view_if_needed()
+    page.evaluate("scrollTo(0, document.querySelector('.similar').offsetTop - 80)")
+    shoot(page, folder, "similar", "desktop-light")
 
 
 def test_ends(folder):
@@ -391,25 +402,22 @@ def test_ends(folder):
     browser.close()
 
 
+def alone(test):
+    """With no page left of the tests before: each follows the server, and draws."""
+    @functools.wraps(test)
+    def tested(folder):
+        try:
+            test(folder)
+        finally:
+            if browser and test is not test_ends:
+                browser.close_pages()
+    return tested
+
+
 TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, test_arc, test_more_like_this, test_sliders_reorder,
          test_search_plays_at_that_second, test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
          test_a_folder_that_is_not_open, test_restart, test_keys_alone, test_accessible, test_spanish_and_theme, test_markup_is_text,
-         test_sign_in, test_nothing_was_wrong]
+         test_sign_in, test_pictures, test_nothing_was_wrong, test_ends]
 
 if __name__ == "__main__":
-    write = "--screenshots" in sys.argv[1:]
-
-    def screenshots(folder):
-        test_screenshots(folder, write)
-
-    def alone(test):
-        """With no page left of the tests before: each follows the server, and draws."""
-        @functools.wraps(test)
-        def tested(folder):
-            try:
-                test(folder)
-            finally:
-                if browser and test is not test_ends:
-                    browser.close_pages()
-        return tested
-    run("browser", [alone(test) for test in (*TESTS, screenshots, test_ends)])
+    run("browser", [alone(test) for test in TESTS])

@@ -21,6 +21,7 @@ interface Legend {
 
 const HUES = 8; // told apart by those who see few colours too; what comes behind them is "others"
 const REACH = 18; // pixels from a point that still mean it
+const FEW = 60; // below it every film has room for its name, and the names of groups are in the way
 const MOST = 100; // likes that /recommend takes
 
 const moods = ['dark', 'sombre', 'even', 'bright', 'warm'] as const;
@@ -168,7 +169,7 @@ function Canvas({ points, groups, legend, chosen, toggle, lasso, clear }: Canvas
       focus,
       loop,
       label: (p) => nameParts(p.name)[0],
-      titles: groups.map((g) => ({ x: g.x, y: g.y, text: g.words.join(', ') })),
+      titles: points.length < FEW ? [] : groups.map((g) => ({ x: g.x, y: g.y, text: g.words.join(', ') })),
     });
   });
 
