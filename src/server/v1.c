@@ -46,7 +46,7 @@ int kn_v1_open(struct kinora *k, const struct kinora_options *library,
 
     if (!v1 || !(v1->map = kn_v1_map_new())) {
         free(v1);
-        return kn_err_set(err, KN_ELIMIT, "serve: no memory");
+        return kn_err_memory(err, "serve: no memory");
     }
     rc = kn_v1_ingest_new(library, ingest, k, &v1->ingest, err);
     if (rc) {

@@ -268,7 +268,7 @@ int kn_v1_playlist(const struct kn_request *r, struct kn_reply *out, struct kn_e
     struct kinora_answer *a = NULL;
     const char *origin = origin_of(r);
     struct kn_buf list;
-    int rc = origin ? read_ranking(r, &q, err) : kn_err_set(err, KN_ELIMIT, "playlist: no memory");
+    int rc = origin ? read_ranking(r, &q, err) : kn_err_memory(err, "playlist: no memory");
 
     if (!rc)
         rc = ask(r, kn_request_id(r, "id"), &q, out, &a, err);

@@ -52,7 +52,7 @@ static const char *escaped(const char *path, struct kn_arena *arena)
 
 static int no_memory(struct kn_err *err)
 {
-    return kn_err_set(err, KN_ELIMIT, "ingest: no memory");
+    return kn_err_memory(err, "ingest: no memory");
 }
 
 /* The folders of --media-root, then those that titles lie in, without what is below another. */

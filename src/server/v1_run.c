@@ -335,7 +335,7 @@ int kn_v1_ingest_new(const struct kinora_options *library,
 
     if (!g || !(g->events = kn_events_new())) {
         free(g);
-        return kn_err_set(err, KN_ELIMIT, "serve: no memory");
+        return kn_err_memory(err, "serve: no memory");
     }
     g->library = library;
     g->options = options;
