@@ -167,9 +167,51 @@ static double resident_bytes(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* Counting takes long in a large library, and a scraper comes every few seconds: so once a minute. */
+static void refresh_stats(struct kn_server *s)
+{
+    struct kinora_stats *stats;
+    bool due;
+
+    pthread_mutex_lock(&s->lock);
+    due = s->counted == 0 || kn_clock_now() - s->counted > KN_LIMIT_STATS_SECONDS;
+    if (due)
+        s->counted = kn_clock_now();
+    pthread_mutex_unlock(&s->lock);
+    if (!due || kinora_stats(s->k, &stats, NULL))
+        return;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < KN_STATES; i++)
+        s->titles[i] = stats->by_state[i];
+    s->segments = stats->segments;
+    s->moments = stats->moments;
+    pthread_mutex_unlock(&s->lock);
+    kinora_stats_free(stats);
+}
+
+static void write_stats(struct kn_server *s, struct kn_buf *b)
+{
+    const char *help = "Titles in the library, by state.";
+
+    refresh_stats(s);
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < KN_STATES; i++) {
+        char labels[64];
+
+        snprintf(labels, sizeof labels, "state=\"%s\"", kinora_state_name((enum kn_state)i));
+        kn_metric(b, "kinora_titles", "gauge", help, labels, (double)s->titles[i]);
+        help = NULL;
+    }
+    kn_metric(b, "kinora_index_moments", "gauge", "Moments with a vector: what is searched.", "",
+              (double)s->moments);
+    kn_metric(b, "kinora_index_segments", "gauge", "Lines of transcripts.", "",
+              (double)s->segments);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static int get_metrics(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
 {
-    const struct kn_server *s = r->app;
+    struct kn_server *s = r->app;
     const struct kn_app *app = &s->apps[1];
     struct kn_buf b;
     int rc;
@@ -188,6 +230,7 @@ static int get_metrics(const struct kn_request *r, struct kn_reply *out, struct 
               resident_bytes());
     kn_metric(&b, "kinora_build_info", "gauge", "Which Kinora this is.",
               "version=\"" KINORA_VERSION "\"", 1);
+    write_stats(s, &b);
     if (app->metrics)
         app->metrics(app->ctx, &b);
     rc = kn_buf_ok(&b, err);
@@ -206,7 +249,7 @@ static const struct kn_route routes[] = {
     {KN_GET, "/", get_page, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
     {KN_GET, "/health", get_health, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
     {KN_GET, "/ready", get_ready, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
-    {KN_GET, "/metrics", get_metrics, NULL, NULL, KN_ROUTE_ANY_TYPE},
+    {KN_GET, "/metrics", get_metrics, NULL, NULL, KN_ROUTE_ANY_TYPE | KN_ROUTE_SLOW},
     {KN_GET, "/api/v1/session", get_session, NULL, NULL, KN_ROUTE_PUBLIC},
     {KN_POST, "/api/v1/session", post_session, NULL, session_body, KN_ROUTE_PUBLIC},
     {KN_DELETE, "/api/v1/session", delete_session, NULL, NULL, KN_ROUTE_PUBLIC},

@@ -19,7 +19,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { KN_APPS = 2, KN_HUBS = 8 }; /* the server's own routes, and the app's */
+enum {
+    KN_APPS = 2, /* the server's own routes, and the app's */
+    KN_HUBS = 8,
+    KN_STATES = KN_STATE_MISSING + 1,
+};
 
 struct kn_server {
     struct MHD_Daemon *daemon;
@@ -47,10 +51,14 @@ struct kn_server {
     atomic_size_t waiting;
 
     /* event streams */
-    pthread_mutex_t lock; /* of hubs, and with wake of stop */
+    pthread_mutex_t lock; /* of hubs and of what was counted, and with wake of stop */
     struct kn_events *hubs[KN_HUBS];
     size_t n_hubs;
     atomic_size_t streams;
+
+    /* the library as it was counted last, for /metrics */
+    double counted; /* when; 0: never */
+    uint64_t titles[KN_STATES], segments, moments;
 
     pthread_t ticker;
     pthread_cond_t wake;

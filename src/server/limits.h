@@ -24,6 +24,7 @@ enum {
     KN_LIMIT_IDLE_SECONDS = 65,   /* from an answer to the end of the next headers */
     KN_LIMIT_BODY_SECONDS = 20,
     KN_LIMIT_STALLED_SECONDS = 60, /* without a byte either way */
+    KN_LIMIT_STATS_SECONDS = 60,   /* for which /metrics does not count titles again */
     KN_LIMIT_DRAIN_SECONDS = 10,
     KN_LIMIT_GUESSES =
         10, /* wrong tokens of an address at once; then one in KN_LIMIT_GUESS_SECONDS */

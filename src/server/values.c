@@ -398,13 +398,14 @@ int kn_values_read(const struct kn_route *route, const struct kn_target *target,
 int kn_body_parse(struct kn_sv body, struct kn_json **out, struct kn_err *err)
 {
     struct kn_json *json;
+    struct kn_err why;
     int rc;
 
     if (kn_json_depth(body) > KN_LIMIT_DEPTH)
         return kn_err_set(err, KN_EARG, "the body is nested more than %d deep", KN_LIMIT_DEPTH);
-    rc = kn_json_parse(body, "the body", &json, err);
+    rc = kn_json_parse(body, "the body", &json, &why);
     if (rc)
-        return kn_err_is_memory(err) ? rc : (err->code = KN_EARG);
+        return kn_err_set(err, KN_EARG, "%s", why.msg);
     if (kn_json_is_array(json)) {
         kn_json_free(json);
         return kn_err_set(err, KN_EARG, "the body is not a JSON object");
