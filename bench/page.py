@@ -46,8 +46,8 @@ def library(folder, titles):
             words = rng.sample(WORDS, 3)
             out.write(json.dumps({"title": f"The {words[0].title()} and the {words[1].title()} {i}", "text": f"A {words[2]} and a {words[0]}.",
                                   "language": rng.choice(["en", "es", "fr"])}) + "\n")
-    kinora = [ROOT / "build/kinora", "--library", f"{folder}/library", "--models", ROOT / "build/models", "--quiet"]
-    subprocess.run([*kinora, "import", rows], check=True, stdout=subprocess.DEVNULL)
+    kinora = [ROOT / "build/kinora", "--library", f"{folder}/library", "--models", ROOT / "build/models"]
+    subprocess.run([*kinora, "import", rows, "--quiet"], check=True, stdout=subprocess.DEVNULL)
     return kinora
 
 
