@@ -4,8 +4,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all apt apt-check apt-bench deps peer build build-tests models models-check models-all oracle-venv http-venv demo check torture \
-        bench asan tsan clang format clean distclean help
+.PHONY: all apt apt-check apt-bench deps peer web build build-tests models models-check models-all oracle-venv http-venv \
+        browser-venv demo check torture bench asan tsan clang format clean distclean help
 
 step := tools/setup/step
 
@@ -39,7 +39,10 @@ peer: deps models ## what bench/ measures against: whisper.cpp's own command lin
 	@$(step) peer "whisper.cpp's command line" tools/setup/deps.sh peer
 	@$(step) peer-venv "faster-whisper" tools/setup/venv.sh --in build/venv-peer speech-peer
 
-build: deps
+web: apt ## build the page into build/web
+	@$(step) web "the page" tools/setup/web.sh
+
+build: deps web
 	@$(call configure-and-build,release,kinora kinora-decode manual)
 	@ln -sfn release/kinora build/kinora && ln -sfn release/kinora-decode build/kinora-decode
 	@ln -sfn release/kinora.1 build/kinora.1
@@ -61,16 +64,19 @@ oracle-venv: models
 http-venv: apt
 	@$(step) http-venv "Python packages for the tests of the API" tools/setup/venv.sh --in build/venv-http http
 
+browser-venv: apt
+	@$(step) browser-venv "Python packages for the browser tests" tools/setup/venv.sh --in build/venv-browser browser
+
 demo: build models ## ingest samples/ and recommend for two of its films
 	@tools/demo
 
-check: apt-check build-tests models models-check oracle-venv http-venv ## set up, build and run the tests
+check: apt-check build-tests models models-check oracle-venv http-venv browser-venv ## set up, build and run the tests
 	@tests/run
 
 torture: apt-check build-tests models models-check oracle-venv http-venv ## the long tests: kills, fuzzing, the long oracle
 	@tests/run --torture
 
-bench: apt-bench build models models-check oracle-venv peer ## the benchmarks
+bench: apt-bench build models models-check oracle-venv browser-venv peer ## the benchmarks
 	@$(call configure-and-build,release,hear make-many ask-many)
 	@bench/run
 
@@ -87,7 +93,7 @@ format: apt-check ## lay out the C sources with clang-format
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format-14 -i
 
 clean: ## remove what is built of Kinora itself; dependencies and models stay
-	@rm -rf build/release build/debug build/asan build/tsan build/clang build/demo build/log build/kinora build/kinora-decode
+	@rm -rf build/web build/web.READY build/release build/debug build/asan build/tsan build/clang build/demo build/log build/kinora build/kinora-decode
 
 distclean: ## remove build/ whole
 	@rm -rf build
