@@ -49,7 +49,7 @@ def test_a_library_of_samples_is_served(folder):
     write_texts(folder / "texts.csv", 0, TEXTS)
     kinora("import", folder / "texts.csv", code=0, timeout=240)
     (folder / "new").mkdir()
-    server = Server(folder, None, "--media-root", folder / "new", KINORA_LIBRARY=kinora.library).__enter__()
+    server = Server(folder, None, "--allow-folder", folder / "new", KINORA_LIBRARY=kinora.library).__enter__()
     titles.update({t["name"]: t for t in kinora.titles()})
     assert len(titles) == len(FILMS) + 1 + TEXTS, sorted(titles)
 
