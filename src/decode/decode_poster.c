@@ -33,7 +33,8 @@ struct poster {
     double seen;  /* the last place that was looked at, seconds; below 0: none */
     double score; /* of best; 0: there is none */
     unsigned looked;
-    int error; /* the first, where nothing else comes of it */
+    bool locked; /* encrypted, which would decode to noise, and noise has texture */
+    int error;   /* the first, where nothing else comes of it */
 };
 
 static int no_memory(struct poster *p)
@@ -94,6 +95,10 @@ static int next_packet(struct poster *p, int *left)
                                                          : AVERROR_EOF;
         kn_decode_alive(p->job);
     } while (rc >= 0 && (p->packet->stream_index != p->stream->index || p->packet->size == 0));
+    if (rc >= 0 && av_packet_get_side_data(p->packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL)) {
+        p->locked = true;
+        return AVERROR_EOF;
+    }
     return rc;
 }
 
@@ -229,6 +234,8 @@ static int send_best(struct poster *p)
     size_t n = 0;
     int rc;
 
+    if (p->locked)
+        return kn_decode_fail(p->job, KN_ECORRUPT, "it is encrypted");
     if (p->score <= 0 && p->looked > 0)
         return kn_decode_fail(p->job, KN_ECORRUPT, "in none of %u frames is anything to be seen",
                               p->looked);
@@ -282,7 +289,7 @@ int kn_decode_poster(struct kn_decode_job *job, struct kn_decode_film *film)
     kn_decode_hurry(job, SECONDS);
     if (rc == 0)
         rc = look_through(&p, film, film->duration);
-    if (rc == 0 && p.looked == 0 && film->duration > 0 && !kn_decode_is_late(job)) {
+    if (rc == 0 && p.looked == 0 && !p.locked && film->duration > 0 && !kn_decode_is_late(job)) {
         /* Cut from a longer one, say, so that no place is where it should be: then from its start. */
         rc = kn_decode_film_rewind(job, film);
         if (rc == 0)
