@@ -33,7 +33,8 @@ struct poster {
     double seen;  /* the last place that was looked at, seconds; below 0: none */
     double score; /* of best; 0: there is none */
     unsigned looked;
-    int error; /* the first, where nothing else comes of it */
+    bool locked; /* encrypted, which would decode to noise, and noise has texture */
+    int error;   /* the first, where nothing else comes of it */
 };
 
 static int no_memory(struct poster *p)
@@ -94,6 +95,10 @@ static int next_packet(struct poster *p, int *left)
                                                          : AVERROR_EOF;
         kn_decode_alive(p->job);
     } while (rc >= 0 && (p->packet->stream_index != p->stream->index || p->packet->size == 0));
+    if (rc >= 0 && av_packet_get_side_data(p->packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL)) {
+        p->locked = true;
+        return AVERROR_EOF;
+    }
     return rc;
 }
 
@@ -134,12 +139,13 @@ static int key_frame(struct poster *p, int *left)
     return rc;
 }
 
-/* Decodes on, up to that time, into p->frame. */
+/* Decodes on, up to that time, into p->frame; without the frames that no other needs, which are half of the work. */
 static int frame_at(struct poster *p, double at, int *left)
 {
     int frames = 0;
     bool ended = false;
 
+    p->dec->skip_frame = AVDISCARD_NONREF;
     while (!ended && frames < FORWARD) {
         int rc;
 
@@ -156,11 +162,12 @@ static int frame_at(struct poster *p, double at, int *left)
             }
             av_frame_free(&next);
         }
-        if (rc == AVERROR(ENOMEM))
-            return rc; /* of others the next packet may know nothing */
+        if (rc == AVERROR(ENOMEM)) /* of others the next packet may know nothing */
+            return rc;
         if (frames > 0 && time_of(p, p->frame) >= at)
             break;
     }
+    p->dec->skip_frame = AVDISCARD_DEFAULT;
     return frames > 0 ? 0 : AVERROR_INVALIDDATA;
 }
 
@@ -229,6 +236,8 @@ static int send_best(struct poster *p)
     size_t n = 0;
     int rc;
 
+    if (p->locked)
+        return kn_decode_fail(p->job, KN_ECORRUPT, "it is encrypted");
     if (p->score <= 0 && p->looked > 0)
         return kn_decode_fail(p->job, KN_ECORRUPT, "in none of %u frames is anything to be seen",
                               p->looked);
@@ -248,7 +257,7 @@ static int send_best(struct poster *p)
 /* Of a clip of seconds fewer places, for each of them is decoded up to. */
 static int places_in(double duration)
 {
-    return duration <= 0 ? PLACES : (int)fmin(fmax(duration / 2, FEWEST), PLACES);
+    return duration <= 0 ? PLACES : (int)fmin(fmax(duration / 6, FEWEST), PLACES);
 }
 
 /* duration 0: nobody knows it, or nothing is found by it. */
@@ -282,7 +291,7 @@ int kn_decode_poster(struct kn_decode_job *job, struct kn_decode_film *film)
     kn_decode_hurry(job, SECONDS);
     if (rc == 0)
         rc = look_through(&p, film, film->duration);
-    if (rc == 0 && p.looked == 0 && film->duration > 0 && !kn_decode_is_late(job)) {
+    if (rc == 0 && p.looked == 0 && !p.locked && film->duration > 0 && !kn_decode_is_late(job)) {
         /* Cut from a longer one, say, so that no place is where it should be: then from its start. */
         rc = kn_decode_film_rewind(job, film);
         if (rc == 0)

@@ -18,6 +18,9 @@ static int set_up(void **state)
     ffmpeg(STORY " -c:v mpeg4 -g 10000 -sc_threshold 1000000000 one-key.mkv");
     ffmpeg("-f lavfi -i " CARD " -frames:v 1 card.png");
     ffmpeg("-f lavfi -i color=black:s=320x180:r=10:d=4 -c:v mpeg4 black.mp4");
+    ffmpeg("-i film.mp4 -c copy -encryption_scheme cenc-aes-ctr"
+           " -encryption_key 76a6c65c5ea762046bd749a2e632ccbb"
+           " -encryption_kid a7e61c373e219033c21091fa607bf3b8 locked.mp4");
     ffmpeg("-f lavfi -i testsrc2=s=160x120:r=10:d=0.3 -c:v mpeg2video piece.ts");
     ffmpeg("-f lavfi -i testsrc2=s=720x576:r=10:d=3 -vf setsar=64/45 -c:v mpeg4 wide.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=1280x720:r=10:d=3 -c:v mpeg4 lying.mp4");
@@ -151,6 +154,7 @@ static void a_film_in_which_nothing_is_to_be_seen_has_none(void **state)
     static const struct {
         const char *film, *why;
     } films[] = {{"black.mp4", "in none of 4 frames is anything to be seen"},
+                 {"locked.mp4", "it is encrypted"},
                  {"mono.wav", "it has no picture"}};
     struct kn_media *m = new_media(NULL);
     struct kn_media_info info;
@@ -159,7 +163,7 @@ static void a_film_in_which_nothing_is_to_be_seen_has_none(void **state)
 
     (void)state;
     kn_buf_init(&jpeg, KN_POSTER_BYTES);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(open_name(m, films[i].film, &info, NULL), KN_OK);
         assert_int_equal(kn_media_take_poster(m, NULL, &jpeg, &err), KN_ECORRUPT);
         assert_string_equal(err.msg, films[i].why);
