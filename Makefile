@@ -35,9 +35,10 @@ apt-bench:
 deps: apt ## install Debian packages; build llama.cpp and whisper.cpp into build/deps
 	@$(step) deps "llama.cpp and whisper.cpp (minutes, once)" tools/setup/deps.sh
 
-peer: deps models ## what bench/ measures against: whisper.cpp's own command line and faster-whisper
+peer: deps models ## what bench/ measures against: whisper.cpp's own command line, faster-whisper, other indexes
 	@$(step) peer "whisper.cpp's command line" tools/setup/deps.sh peer
 	@$(step) peer-venv "faster-whisper" tools/setup/venv.sh --in build/venv-peer speech-peer
+	@$(step) index-peer "other indexes" tools/setup/index-peer.sh
 
 web: apt ## build the page into build/web
 	@$(step) web "the page" tools/setup/web.sh
@@ -77,7 +78,7 @@ torture: apt-check build-tests models models-check oracle-venv http-venv ## the 
 	@tests/run --torture
 
 bench: apt-bench build models models-check oracle-venv browser-venv peer ## the benchmarks
-	@$(call configure-and-build,release,hear make-many ask-many)
+	@$(call configure-and-build,release,hear make-many ask-many embed-texts dense-bench)
 	@bench/run
 
 asan: apt-check build models ## unit and end-to-end tests under ASan and UBSan
