@@ -50,6 +50,7 @@ size_t kn_shelf_columns(const struct shelf_head *h, const void *block, struct sh
     c.durations = part(block, &at, h->titles * sizeof *c.durations);
     c.opinions = part(block, &at, h->titles * sizeof *c.opinions);
     c.years = part(block, &at, h->titles * sizeof *c.years);
+    c.keys = part(block, &at, h->titles * sizeof *c.keys);
     c.genres = part(block, &at, h->titles * sizeof *c.genres);
     c.languages = part(block, &at, h->titles * sizeof *c.languages);
     c.names = part(block, &at, h->languages * sizeof *c.names);
@@ -245,6 +246,7 @@ void kn_shelf_title(const struct kn_shelf *s, uint32_t row, struct kn_view_title
                                   .duration = c->durations[t],
                                   .opinion = c->opinions[t],
                                   .year = c->years[t],
+                                  .key = c->keys[t],
                                   .genres = c->text + c->texts[c->genres[t]]};
     memcpy(out->language, c->names[c->languages[t]].tag, sizeof out->language);
     *moment = c->head->moments ? c->moments[row] : 0;
