@@ -8,8 +8,9 @@
 #include <string.h>
 
 /* Measured (bench/index), all in tenths of a nanosecond, by 64 dimensions and by row: to compare a sketch, to weigh it, to read codes in their order,
- * and here and there. Below FEW of 64 rows that pass, each alone is quicker than all. */
+ * and here and there; the latter so many times where they are past the caches. Below FEW of 64 rows that pass, each alone is quicker than all. */
 enum { SKETCH_COST = 2, WEIGH_COST = 15, ORDER_COST = 11, APART_COST = 8, ROW_COST = 90 };
+enum { CACHES = 48 << 20, ORDER_FAR = 3, APART_FAR = 4 };
 enum { FEW = 20, AHEAD = 12, GROUP = 16, PASS_BYTES = 256 << 10, NIBBLE = 7, FIRST_NEAR = 512 };
 
 static uint64_t allowed_in(const struct asking *a, size_t chunk)
@@ -413,13 +414,17 @@ static size_t count_bits(const uint64_t *bits, size_t rows)
 
 static size_t cost_apart(const struct kn_dense *x, size_t n)
 {
-    return n * (ROW_COST + x->layout.words * APART_COST);
+    size_t times = x->head.rows * x->layout.stride > CACHES ? APART_FAR : 1;
+
+    return n * (ROW_COST + x->layout.words * APART_COST) * times;
 }
 
 /* By what the calibration met at k 10, of all rows. */
 bool kn_dense_sketch_pays(const struct kn_dense *x, size_t passing)
 {
-    size_t rows = x->head.rows, words = x->layout.words, codes = rows * words * ORDER_COST;
+    size_t rows = x->head.rows, words = x->layout.words;
+    size_t times = rows * x->layout.stride > CACHES ? ORDER_FAR : 1;
+    size_t codes = rows * words * ORDER_COST * times;
 
     if (passing < rows / KN_CHUNK * FEW)
         codes = cost_apart(x, passing);

@@ -3,16 +3,18 @@
  * A row is kept as dim numbers of 16 bits, the row's largest being 32,512, in two planes: the upper bytes (`codes`) with one scale a row are
  * what a scan reads, the lower bytes (`fine`) what a re-rank adds to the few that are left, and what a reported similarity is
  * made of: within 1e-4 of f32 for unit vectors of any dimension. Beside them a sketch a row, one bit a number: is it above the mean of all rows? Sketches
- * lie in blocks of 8 rows, word by word, for VPOPCNT. 384 dimensions: 384 + 4, 384, 48 and under 1 byte of checksums a row. (Halves, f16, for the
+ * lie in blocks of 8 rows, word by word, for VPOPCNT. 384 dimensions: 384 + 4, 384, 48 + 4 and under 1 byte of checksums a row. (Halves, f16, for the
  * re-rank would be 384 bytes a row more and less exact: what an unit vector has no use for is an exponent a number.)
  *
  *   exact   f32, all rows: ground truth, bit for bit what exact.h answers
- *   flat    codes of all rows -> some more than k -> 16 bits
- *   sketch  sketches of all rows -> some hundred or thousand -> codes -> 16 bits
+ *   flat    codes of all rows -> a few more than k -> 16 bits
+ *   sketch  sketches of all rows -> codes of those that are near by them -> a few more than k -> 16 bits
  *
- * How many "some" are is calibrated when the rows are all there: on 256 of them (each left out of its own answer) and on
- * the queries that the builder brings, so that recall against a scan of everything is what was asked for, at k 10 and at k 100; other k
- * follow on the line through both. Flat or sketch is decided by what they then cost. All of it is kept in the file.
+ * What "near" is gets calibrated when the rows are all there: on 256 of them (128 of more than 200,000; each left out of its own answer) and on
+ * as many queries that the builder brings, so that recall against a scan of everything is what was asked for, at k 10 and at k 100. A sketch passes where its
+ * distance, and then a sharper estimate from it (RaBitQ, Gao and Long 2024: 4 bits a number of the query's, one of the row's), falls behind the k-th
+ * best's by no more than a margin; so a query in a clump of films reads the codes of a few dozen rows, and one far from all those of
+ * thousands. Flat or sketch is decided by what they then cost. All of it is kept in the file.
  *
  * A filter is a bitmap, as in exact.h. When few enough rows pass, their codes are scanned without sketches. A search never gives
  * fewer than k rows while k are allowed. Ties go to the lower row. No graph: FACTS and bench/RESULTS.md say why.
@@ -61,9 +63,9 @@ struct kn_dense_how {
     double
         recall; /* at 10 and at 100; 0: 0.99; 1 or more: KN_DENSE_EXACT, unless a tier is named */
     const float *
-        queries; /* n_queries * dim: vectors as people ask (texts), for the calibration; at most 256 are used */
+        queries; /* n_queries * dim: vectors as people ask (texts), for the calibration; at most 256 are taken */
     size_t n_queries;  /* 0 is fine */
-    int threads;       /* for the calibration; 0: one */
+    int threads;       /* for all but the asking for rows; 0: one */
     uint64_t sequence; /* the caller's stamp: which state of its data this is, */
     uint64_t model; /* and a hash of the model that made the vectors; both come back in the info */
     const struct kn_dense_section *sections; /* at most KN_DENSE_SECTIONS; only of kn_dense_write */
@@ -92,7 +94,7 @@ int kn_dense_build(const struct kn_dense_how *how, kn_dense_rows_fn *rows, void 
                    struct kn_dense **out, struct kn_err *err);
 
 /* The same into a file, which appears at path whole or not at all (path.tmp until then). As above, and KN_EIO. 1M rows of 384: some
- * seconds and the disk's time, 820 bytes a row. */
+ * seconds and the disk's time, 825 bytes a row. */
 int kn_dense_write(const char *path, const struct kn_dense_how *how, kn_dense_rows_fn *rows,
                    void *ctx, struct kn_err *err);
 
@@ -106,7 +108,7 @@ void kn_dense_info(const struct kn_dense *x, struct kn_dense_info *out);
 int kn_dense_section(const struct kn_dense *x, const char *name, const void **data, size_t *n,
                      struct kn_err *err);
 
-/* The k best rows, best first; hits has room for k. *found: min(k, rows allowed), whatever the tier. allowed: as in exact.h, NULL for all.
+/* The k best rows, best first; hits has room for k, and holds nothing of use after a failure. *found: min(k, rows allowed), whatever the tier. allowed: as in exact.h, NULL for all.
  * query: dim finite numbers, unit length. KN_ECORRUPT, KN_EIO, KN_ELIMIT without memory. */
 int kn_dense_search(const struct kn_dense *x, const float *query, const uint64_t *allowed, size_t k,
                     struct kn_exact_hit *hits, size_t *found, struct kn_err *err);

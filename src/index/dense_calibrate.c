@@ -13,7 +13,16 @@
 #define ESTIMATE_SHARE 0.4
 #define SKETCH_SHARE 0.2
 #define FAINT_STEP 0.01f
-enum { ASKED = 256, TRUE_K = 100, POOL = 512, GROUP = 16, LEAST_RERANKED = 2, STEPS = 64 };
+enum {
+    ASKED = 256,
+    ASKED_MANY = 128,
+    MANY = 200000,
+    TRUE_K = 100,
+    POOL = 512,
+    GROUP = 16,
+    LEAST_RERANKED = 2,
+    STEPS = 64
+};
 static const size_t at_k[] = {10, TRUE_K};
 
 struct place { /* of one true neighbour; by_codes from 1, 0 where there is none */
@@ -109,15 +118,18 @@ static void look(struct view *v)
     for (size_t c = 0; c < x->layout.chunks; c++) {
         const uint64_t *chunk = (const uint64_t *)(const void *)kn_dense_chunk(x, PLANE_SKETCH, c);
         size_t n = rows - c * KN_CHUNK < KN_CHUNK ? rows - c * KN_CHUNK : KN_CHUNK;
+        uint64_t offered;
 
         x->kernels->scan_sketches(chunk, x->layout.words, query, INT32_MAX,
                                   v->distances + c * KN_CHUNK);
-        x->kernels->weigh_sketches(chunk, x->layout.words, nibbles, v->a->nibbles, UINT64_MAX, 0,
-                                   v->estimates + c * KN_CHUNK);
-        for (size_t r = 0; r < n; r++) {
-            size_t row = c * KN_CHUNK + r;
+        offered = x->kernels->weigh_sketches(
+            chunk, x->layout.words, nibbles, v->a->nibbles, UINT64_MAX >> (KN_CHUNK - n),
+            kn_best_limit(&best[AT_100]), v->estimates + c * KN_CHUNK);
+        for (size_t r = 0; r < n; r++)
+            v->up_to[v->distances[c * KN_CHUNK + r]]++;
+        for (; offered; offered &= offered - 1) {
+            size_t row = c * KN_CHUNK + (size_t)__builtin_ctzll(offered);
 
-            v->up_to[v->distances[row]]++;
             for (int at = AT_10; at <= AT_100; at++)
                 kn_best_offer(&best[at], (uint32_t)row, v->estimates[row]);
         }
@@ -355,8 +367,9 @@ int kn_dense_calibrate(struct kn_dense *x, const struct kn_dense_how *how, struc
     x->head.reached[AT_10] = x->head.reached[AT_100] = 1;
     if (x->plane[PLANE_EXACT])
         return KN_OK;
-    c.own = x->head.rows < ASKED ? x->head.rows : ASKED;
-    c.given = c.own == 0 ? 0 : how->n_queries < ASKED ? how->n_queries : ASKED;
+    n = x->head.rows > MANY ? ASKED_MANY : ASKED;
+    c.own = x->head.rows < n ? x->head.rows : n;
+    c.given = c.own == 0 ? 0 : how->n_queries < n ? how->n_queries : n;
     c.by_codes = (struct plan){.way = BY_CODES, .k = 1};
     c.by_codes.reranked = x->head.rows < POOL ? x->head.rows : POOL;
     c.by_sketch = (struct plan){.way = BY_SKETCH, .k = 1, .reranked = 1, .near_k = 1};

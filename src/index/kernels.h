@@ -40,7 +40,8 @@ struct kn_kernels {
 
     /* For each of the rows in which: what the query's numbers come to where the sketch has a bit, twice, less all of them, times what
      * lies behind the chunk's sketches for the row. The query has 4 bits a number, -7..7, as 4 sketches of its bits, the lowest first,
-     * one behind another; all is the sum of its numbers. A bit for each that is at least limit; the others need not be written. */
+     * one behind another; all is the sum of its numbers. A bit for each that is at least limit; of rows in which, all estimates are
+     * written. */
     uint64_t (*weigh_sketches)(const uint64_t *chunk, size_t words, const uint64_t *query,
                                int32_t all, uint64_t which, float limit, float *estimates);
 
