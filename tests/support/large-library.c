@@ -164,7 +164,7 @@ static void make_wording(uint64_t *seed, struct kn_wording *w)
     w->phrases = n - 2;
     w->n_sketch = w->phrases < KN_SKETCH ? w->phrases : KN_SKETCH;
     for (uint32_t i = 0; i < w->n_sketch; i++)
-        w->sketch[i] = (uint32_t)next_random(seed);
+        w->sketch[i] = (uint32_t)next_random(seed) / KN_SKETCH * KN_SKETCH + i; /* distinct */
     qsort(w->sketch, w->n_sketch, sizeof *w->sketch, by_hash);
 }
 
