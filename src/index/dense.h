@@ -108,6 +108,11 @@ void kn_dense_info(const struct kn_dense *x, struct kn_dense_info *out);
 int kn_dense_section(const struct kn_dense *x, const char *name, const void **data, size_t *n,
                      struct kn_err *err);
 
+/* Where a section begins in the file, for those who read small parts of it rather than have it in memory; the descriptor
+ * is x's. kn_dense_section is what verifies it. KN_ENOTFOUND, also of one that is in memory. */
+int kn_dense_section_file(const struct kn_dense *x, const char *name, int *fd, uint64_t *at,
+                          struct kn_err *err);
+
 /* The k best rows, best first; hits has room for k, and holds nothing of use after a failure. *found: min(k, rows allowed), whatever the tier. allowed: as in exact.h, NULL for all.
  * query: dim finite numbers, unit length. KN_ECORRUPT, KN_EIO, KN_ELIMIT without memory. */
 int kn_dense_search(const struct kn_dense *x, const float *query, const uint64_t *allowed, size_t k,

@@ -275,6 +275,22 @@ int kn_dense_section(const struct kn_dense *x, const char *name, const void **da
     return kn_err_set(err, KN_ENOTFOUND, "index: no section '%s'", name);
 }
 
+int kn_dense_section_file(const struct kn_dense *x, const char *name, int *fd, uint64_t *at,
+                          struct kn_err *err)
+{
+    size_t places[KN_DENSE_SECTIONS];
+
+    place_sections(x, places);
+    for (size_t i = 0; i < x->head.n_sections && x->fd != -1; i++) {
+        if (strcmp(x->head.sections[i].name, name) != 0)
+            continue;
+        *fd = x->fd;
+        *at = places[i];
+        return KN_OK;
+    }
+    return kn_err_set(err, KN_ENOTFOUND, "index: no section '%s' in a file", name);
+}
+
 int kn_dense_verify(const struct kn_dense *x, struct kn_err *err)
 {
     int rc = KN_OK;

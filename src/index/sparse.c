@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Rare is what a tenth of the rows say at most, and three in any case. */
 enum { COMMON = 10, LEAST_ROWS = 3 };
@@ -63,8 +64,15 @@ int kn_sparse_map(const void *bytes, size_t n, struct kn_sparse **out, struct kn
         return kn_err_set(err, KN_ELIMIT, "index: no memory");
     kn_sparse_parts(h, bytes, &x->l);
     x->bytes = n;
+    x->fd = -1;
     *out = x;
     return KN_OK;
+}
+
+void kn_sparse_read_short(struct kn_sparse *x, int fd, uint64_t at)
+{
+    x->fd = fd;
+    x->at = at;
 }
 
 void kn_sparse_free(struct kn_sparse *x)
@@ -234,7 +242,9 @@ struct search {
     float *sums;                /* of one chunk */
     struct kn_sparse_hit *hits; /* room for 2 k; the first k in order after cut */
     size_t n_hits, k;
-    float beyond; /* only what scores more can still be among the k */
+    uint32_t *lists; /* short ones that were read, one behind another; NULL: none */
+    size_t n_lists;  /* words of them */
+    float beyond;    /* only what scores more can still be among the k */
 };
 
 static int best_first(const void *pa, const void *pb)
@@ -272,13 +282,41 @@ static bool is_allowed(const uint64_t *allowed, uint32_t row)
     return !allowed || (allowed[row / 64] >> row % 64 & 1);
 }
 
-static void begin_list(struct search *s, const struct sparse_list *list, struct walk *w)
+static int read_list(struct search *s, const struct sparse_list *list, const uint32_t **words,
+                     struct kn_err *err)
+{
+    const struct sparse_lists *l = &s->x->l;
+    size_t rows = l->head->rows, n = sparse_list_words(rows, list->count);
+    size_t most = sparse_list_words(rows, SHORT * sparse_chunks(rows));
+    uint64_t at =
+        s->x->at + (uint64_t)((const char *)(l->words + list->at) - (const char *)l->head);
+
+    if (!s->lists)
+        s->lists = malloc(KN_SPARSE_TERMS * most * sizeof *s->lists);
+    if (!s->lists)
+        return kn_err_set(err, KN_ELIMIT, "index: no memory for lists of words");
+    if (pread(s->x->fd, s->lists + s->n_lists, n * sizeof *s->lists, (off_t)at) !=
+        (ssize_t)(n * sizeof *s->lists))
+        return kn_err_set(err, KN_EIO, "index: a list of words cannot be read from its file");
+    *words = s->lists + s->n_lists;
+    s->n_lists += n;
+    return KN_OK;
+}
+
+static int begin_list(struct search *s, const struct sparse_list *list, struct walk *w,
+                      struct kn_err *err)
 {
     const struct sparse_head *h = s->x->l.head;
     const uint32_t *words = s->x->l.words + list->at;
+    int rc = KN_OK;
 
-    if (list->count > h->rows || list->at + sparse_list_words(h->rows, list->count) > h->words)
-        return; /* damaged: no such list */
+    if (list->count == 0 || list->count > h->rows ||
+        list->at + sparse_list_words(h->rows, list->count) > h->words)
+        return KN_OK; /* nobody kept it; or damaged: no such list */
+    if (s->x->fd != -1 && !sparse_is_long(h->rows, list->count))
+        rc = read_list(s, list, &words, err);
+    if (rc)
+        return rc;
     w->n = list->count;
     w->most = w->weight * list->most;
     if (sparse_is_long(h->rows, list->count)) {
@@ -289,9 +327,10 @@ static void begin_list(struct search *s, const struct sparse_list *list, struct 
         w->rows = words;
         w->counts = (const uint8_t *)(words + list->count);
     }
+    return KN_OK;
 }
 
-static void begin(struct search *s, const struct kn_sparse_text *text)
+static int begin(struct search *s, const struct kn_sparse_text *text, struct kn_err *err)
 {
     const struct kn_sparse *x = s->x;
     size_t all = kn_sparse_all_rows(x);
@@ -302,21 +341,25 @@ static void begin(struct search *s, const struct kn_sparse_text *text)
         uint32_t hash = text->terms[i].hash, which;
         const struct sparse_list *list = list_of(x, hash);
         struct walk *w = &s->walks[s->n];
+        int rc = KN_OK;
 
         *w = (struct walk){.weight = text->terms[i].weight *
                                      kn_sparse_rarity(all, kn_sparse_rows_with(x, hash))};
         if (list) {
-            begin_list(s, list, w);
+            rc = begin_list(s, list, w, err);
         } else if (single_of(x, hash, &which) && x->l.single_rows[which] < x->l.head->rows) {
             w->n = 1;
             w->rows = &x->l.single_rows[which];
             w->counts = &x->l.single_counts[which];
             w->most = w->weight * s->said[*w->counts] * x->l.inverse[*w->rows];
         }
+        if (rc)
+            return rc;
         s->n += w->n > 0 && w->most > 0;
     }
     for (size_t i = s->n; i-- > 0;)
         s->walks[i].rest = s->walks[i].most * SLACK + (i + 1 < s->n ? s->walks[i + 1].rest : 0);
+    return KN_OK;
 }
 
 /* The part of a long list that lies in a chunk. */
@@ -438,7 +481,9 @@ int kn_sparse_search(const struct kn_sparse *x, const struct kn_sparse_text *tex
         rc = kn_err_set(err, KN_ELIMIT, "index: no memory to compare %zu titles", rows);
         goto out;
     }
-    begin(&s, text);
+    rc = begin(&s, text, err);
+    if (rc)
+        goto out;
     for (size_t c = 0; c < chunks && (added = essential(&s)) > 0; c++) {
         size_t here = c + 1 < chunks ? CHUNK : rows - (c << CHUNK_BITS);
 
@@ -451,6 +496,7 @@ int kn_sparse_search(const struct kn_sparse *x, const struct kn_sparse_text *tex
     memcpy(hits, s.hits, s.n_hits * sizeof *hits);
     *found = s.n_hits;
 out:
+    free(s.lists);
     free(s.sums);
     free(s.hits);
     return rc;

@@ -62,6 +62,10 @@ int kn_sparse_build(struct kn_sparse *x, const struct kn_sparse *base, struct kn
 const void *kn_sparse_bytes(const struct kn_sparse *x, size_t *n);
 int kn_sparse_map(const void *bytes, size_t n, struct kn_sparse **out, struct kn_err *err);
 
+/* The bytes are a mapping of this file from at on, which stays open: lists of a few rows are then read and not looked at where they
+ * lie. There are a million of them, each on a page that brings fifteen others with it, and a read takes half a microsecond. */
+void kn_sparse_read_short(struct kn_sparse *x, int fd, uint64_t at);
+
 size_t kn_sparse_rows(const struct kn_sparse *x);
 
 /* A text with these terms (n at most KN_TERMS), which need not be a row, as x and its base see it. */
@@ -69,7 +73,7 @@ void kn_sparse_weigh(const struct kn_sparse *x, const struct kn_term *terms, siz
                      struct kn_sparse_text *out);
 
 /* The k best rows of x (not of its base), best first; only those that share a term. allowed is as in exact.h. hits has
- * room for k; *found says how many came. KN_ELIMIT. */
+ * room for k; *found says how many came. KN_ELIMIT, KN_EIO. */
 int kn_sparse_search(const struct kn_sparse *x, const struct kn_sparse_text *text,
                      const uint64_t *allowed, size_t k, struct kn_sparse_hit *hits, size_t *found,
                      struct kn_err *err);

@@ -31,6 +31,8 @@ int kn_sparse_new(struct kn_sparse **out, struct kn_err *err)
     struct kn_sparse *x = calloc(1, sizeof *x);
 
     if (x)
+        x->fd = -1;
+    if (x)
         x->added = calloc(1, sizeof *x->added);
     if (!x || !x->added) {
         free(x);
@@ -296,18 +298,21 @@ static void place_terms(struct building *b)
 {
     struct sparse_list *terms = (struct sparse_list *)b->l.terms;
     uint32_t *hashes = (uint32_t *)b->l.single_hashes;
-    uint32_t n = 0, singles = 0, at = 0;
+    uint32_t n = 0, singles = 0, at[2] = {0, 0}; /* of the next long list, and short one */
 
+    for (size_t t = 0; t < b->a->distinct; t++)
+        if (b->rows[t] > 1 && sparse_is_long(b->a->n_rows, b->count[t]))
+            at[1] += (uint32_t)sparse_list_words(b->a->n_rows, b->count[t]);
     for (size_t i = 0; i < b->a->distinct; i++) {
-        uint32_t t = b->order[i];
+        uint32_t t = b->order[i], *next = &at[!sparse_is_long(b->a->n_rows, b->count[t])];
 
         if (b->rows[t] == 1) {
             b->place[t] = singles;
             hashes[singles++] = b->hashes[t];
             continue;
         }
-        terms[n] = (struct sparse_list){b->hashes[t], b->rows[t], b->count[t], at, 0};
-        at += (uint32_t)sparse_list_words(b->a->n_rows, b->count[t]);
+        terms[n] = (struct sparse_list){b->hashes[t], b->rows[t], b->count[t], *next, 0};
+        *next += (uint32_t)sparse_list_words(b->a->n_rows, b->count[t]);
         b->place[t] = n++;
     }
     fill_buckets((uint32_t *)b->l.buckets, b->head.bucket_bits, &terms->hash,

@@ -5,7 +5,8 @@
  *
  * Terms and singles (terms of one row) are in order of hash, and bucket b says where those begin whose hash has b as its first bits. A list of
  * n rows that is long (is_long) is one uint32_t for each chunk of 65,536 rows, and one more: where its part begins;
- * then n rows within their chunk as uint16_t; a short one n rows as uint32_t. Behind either n counts of one byte. */
+ * then n rows within their chunk as uint16_t; a short one n rows as uint32_t. Behind either n counts of one byte. All
+ * long ones come first. */
 #ifndef KN_INDEX_SPARSE_LISTS_H
 #define KN_INDEX_SPARSE_LISTS_H
 
@@ -13,9 +14,9 @@
 
 #include <stdbool.h>
 
-#define SPARSE_MAGIC "KNWORDS1"
+#define SPARSE_MAGIC "KNWORDS2"
 
-enum { CHUNK_BITS = 16, CHUNK = 1 << CHUNK_BITS, COUNT_MAX = 255 };
+enum { CHUNK_BITS = 16, CHUNK = 1 << CHUNK_BITS, COUNT_MAX = 255, SHORT = 8 };
 
 struct sparse_head {
     char magic[8];
@@ -45,6 +46,8 @@ struct kn_sparse {
     struct sparse_lists l; /* head NULL: not built */
     void *block;           /* its own; NULL where mapped */
     size_t bytes;
+    int fd; /* -1: short lists too are looked at where they lie */
+    uint64_t at;
     const struct kn_sparse *base;
     struct sparse_rows *added; /* until the build */
 };
@@ -61,7 +64,7 @@ static inline size_t sparse_chunks(size_t rows)
 
 static inline bool sparse_is_long(size_t rows, size_t count)
 {
-    return count > 4 * sparse_chunks(rows);
+    return count > SHORT * sparse_chunks(rows);
 }
 
 static inline size_t sparse_list_words(size_t rows, size_t count)

@@ -137,6 +137,9 @@ int kn_local_check_index(struct local *l, uint64_t *bad, struct kn_err *err);
 int kn_local_use_view(struct local *l, enum local_which which, struct kn_view **out,
                       struct kn_err *err);
 
+/* The view that there is, if it shows this change: NULL else. For the caller to drop. */
+struct kn_view *kn_local_peek_view(struct local *l, enum local_which which, uint64_t answers);
+
 /* A search in this view found its file damaged: it is not used again. False: that is not why. */
 bool kn_local_distrust(struct local *l, enum local_which which, struct kn_view *v);
 

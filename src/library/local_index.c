@@ -332,7 +332,7 @@ static int answers_now(struct local *l, uint64_t *out, struct kn_err *err)
     return rc;
 }
 
-static struct kn_view *take_view(struct local *l, enum local_which which, uint64_t answers)
+struct kn_view *kn_local_peek_view(struct local *l, enum local_which which, uint64_t answers)
 {
     struct kn_view *v;
 
@@ -365,12 +365,12 @@ int kn_local_use_view(struct local *l, enum local_which which, struct kn_view **
 
     if (rc)
         return rc;
-    *out = take_view(l, which, answers);
+    *out = kn_local_peek_view(l, which, answers);
     if (*out)
         return KN_OK;
     pthread_mutex_lock(&c->lock);
     rc = answers_now(l, &answers, err);
-    if (!rc && !(v = take_view(l, which, answers))) {
+    if (!rc && !(v = kn_local_peek_view(l, which, answers))) {
         rc = load(l, which, c->view, &v, err); /* whoever changes c->view holds its lock */
         if (!rc)
             put_view(l, which, kn_view_use(v));

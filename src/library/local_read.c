@@ -235,25 +235,28 @@ static int read_moments(struct kn_db *db, int64_t title, size_t dim, bool raw,
                                " vector FROM moment"
                                " LEFT JOIN moment_vector ON moment_vector.moment = moment.key"
                                " WHERE title = ? ORDER BY number";
-    struct kn_moment *moments;
+    struct kn_moment *moments = NULL;
+    size_t n = 0, cap = 0;
     sqlite3_stmt *s;
-    size_t n, i = 0;
     bool row;
-    int rc = count_of(db, "SELECT count(*) FROM moment WHERE title = ?", title, &n, err);
+    int rc = kn_db_query(db, !dim ? plain : raw ? full : unit, KN_VALUES(KN_INT(title)), &s, err);
 
-    if (rc)
-        return rc;
-    moments = kn_arena_array(arena, n, sizeof *moments);
-    if (!moments)
-        return kn_arena_full("moments", err);
-    rc = kn_db_query(db, !dim ? plain : raw ? full : unit, KN_VALUES(KN_INT(title)), &s, err);
-    for (; !rc && i < n && !(rc = kn_db_step(db, s, &row, err)) && row; i++) {
-        rc = read_moment(db, s, dim, arena, &moments[i], err);
+    for (; !rc && !(rc = kn_db_step(db, s, &row, err)) && row; n++) {
+        if (n == cap) { /* what was there stays in the arena: less than counting them first costs */
+            struct kn_moment *more = kn_arena_array(arena, cap = 2 * cap + 8, sizeof *more);
+
+            if (!more)
+                return kn_arena_full("moments", err);
+            if (n > 0)
+                memcpy(more, moments, n * sizeof *more);
+            moments = more;
+        }
+        rc = read_moment(db, s, dim, arena, &moments[n], err);
         if (rc)
             return rc;
     }
     out->moments = moments;
-    out->n_moments = i;
+    out->n_moments = n;
     return rc;
 }
 
@@ -283,15 +286,15 @@ static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
     sqlite3_stmt *s;
     size_t dim = 0;
     bool row;
-    int rc = kn_local_title_key(db, id, &key, err);
+    int rc = kn_db_query(db, "SELECT " KN_LOCAL_TITLE " FROM title WHERE id = ?",
+                         KN_VALUES(KN_BLOB(id->b, sizeof id->b)), &s, err);
 
     if (!rc)
-        rc = kn_db_query(db, "SELECT " KN_LOCAL_TITLE " FROM title WHERE key = ?",
-                         KN_VALUES(KN_INT(key)), &s, err);
-    if (!rc)
         rc = kn_db_step(db, s, &row, err);
+    if (!rc && !row)
+        return kn_local_title_key(db, id, &key, err); /* says that there is none */
     if (!rc)
-        rc = kn_local_read_title(db, s, arena, &r.title, NULL, &comparable, err);
+        rc = kn_local_read_title(db, s, arena, &r.title, &key, &comparable, err);
     if (!rc && comparable)
         rc = kn_local_model(db, NULL, &dim, err);
     if (!rc && (parts & KN_WITH_VECTOR) && dim)
@@ -368,16 +371,47 @@ static int offer_copies(struct kn_db *db, struct kn_match *m, struct kn_err *err
     return rc;
 }
 
-static int find_in(struct kn_db *db, struct kn_match *m, struct kn_arena *arena,
-                   struct kn_title **out, size_t *n, struct kn_err *err)
+/* The same for a name as it is: by index, or with a million titles the others would be looked at for seconds. */
+static int offer_named(struct kn_db *db, struct kn_match *m, const char *name, struct kn_err *err)
 {
+    struct kn_id id = {{0}};
+    struct kn_buf folded;
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_fold_name(name, &folded, err);
+
+    kn_id_parse(name, &id);
+    if (!rc)
+        rc = kn_db_query(
+            db,
+            "SELECT key, id, name FROM title WHERE folded = ?1 AND joined IS NULL"
+            " UNION ALL SELECT key, id, name FROM title WHERE id = ?2 AND joined IS NULL"
+            " UNION ALL SELECT coalesce(joined, title.key), title.id, path.name FROM path"
+            " JOIN file ON file.key = path.file JOIN title ON title.key = file.title"
+            " WHERE path.name = ?3 AND (path.name <> title.name OR joined IS NOT NULL)"
+            " UNION ALL SELECT key, id, called FROM title"
+            " WHERE called = ?3 AND called NOT IN ('', name) AND joined IS NULL",
+            KN_VALUES(KN_TEXT(folded.data), KN_BLOB(id.b, sizeof id.b), KN_TEXT(name)), &s, err);
+    while (!rc && !(rc = kn_db_step(db, s, &row, err)) && row) {
+        rc = kn_db_blob(db, s, 1, id.b, sizeof id.b, err);
+        if (!rc)
+            rc = kn_match_offer(m, &id, kn_db_text(s, 2), folded.data, sqlite3_column_int64(s, 0),
+                                err);
+    }
+    kn_buf_free(&folded);
+    return rc;
+}
+
+static int find_in(struct kn_db *db, struct kn_match *m, const char *name, struct kn_arena *arena,
+                   struct kn_title **out, size_t *n, struct kn_err *err)
+{ /* name: NULL, or all that is looked for */
     struct kn_title *titles;
     sqlite3_stmt *s;
     size_t count;
     bool row;
-    int rc = offer_all(db, m, err);
+    int rc = name ? offer_named(db, m, name, err) : offer_all(db, m, err);
 
-    if (!rc)
+    if (!rc && !name)
         rc = offer_copies(db, m, err);
     if (rc)
         return rc;
@@ -412,7 +446,7 @@ int kn_local_find(struct kn_library *lib, const char *text, enum kn_find how, si
         return rc;
     rc = kn_local_reader(l, &db, err);
     if (!rc) {
-        rc = find_in(db, m, arena, out, n, err);
+        rc = find_in(db, m, how == KN_FIND_EXACT ? text : NULL, arena, out, n, err);
         kn_local_done(l, db);
     }
     kn_match_free(m);

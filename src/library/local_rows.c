@@ -12,8 +12,8 @@
     "state = 1 AND gone = '' AND joined IS NULL AND title.model IS (SELECT model FROM library)"
 
 /* What every statement here gives of a row, in this order. */
-#define COLUMNS "language, duration, title.opinion, year, genres, vector"
-enum { ID, LANGUAGE, DURATION, OPINION, YEAR, GENRES, VECTOR, MOMENT, WORDS };
+#define COLUMNS "language, duration, title.opinion, year, genres, vector, title.key"
+enum { ID, LANGUAGE, DURATION, OPINION, YEAR, GENRES, VECTOR, KEY, MOMENT, WORDS };
 
 int kn_local_stamp(struct kn_db *db, struct kn_shelf_stamp *out, struct kn_err *err)
 {
@@ -120,6 +120,8 @@ static int read_row(struct reading *r, bool *more, struct kn_err *err)
                                       .opinion = kn_db_real(r->s, OPINION),
                                       .year = sqlite3_column_int(r->s, YEAR),
                                       .genres = kn_db_text(r->s, GENRES)};
+    if (sqlite3_column_int64(r->s, KEY) <= UINT32_MAX)
+        r->title.key = (uint32_t)sqlite3_column_int64(r->s, KEY);
     snprintf(r->title.language, sizeof r->title.language, "%s", kn_db_text(r->s, LANGUAGE));
     return r->which == LOCAL_TITLES ? read_terms(r, err) : KN_OK;
 }

@@ -165,12 +165,14 @@ static const char *const MIGRATIONS[] = {
     " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
     " file TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
     "ALTER TABLE title ADD COLUMN scorer_version INTEGER NOT NULL DEFAULT 0;",
-    /* 10: which titles answers can differ by, and since when: what a file in index/ does not know. An id stays here when its title
+    /* 10: names can be looked up. Which titles answers can differ by, and since when: what a file in index/ does not know. An id stays here when its title
      * is removed. An epoch is what one process wrote: its mark, and library.answers when it began. So a file that was
      * made of this library before a backup was put in its place is told from one of the library as it is now. */
     "CREATE TABLE changed ("
     " id BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX changed_at ON changed (at);"
+    "CREATE INDEX path_named ON path (name);"
+    "CREATE INDEX title_called ON title (called) WHERE called <> '';"
     "CREATE TABLE epoch ("
     " key INTEGER PRIMARY KEY, mark INTEGER NOT NULL, began INTEGER NOT NULL) STRICT;"
     "INSERT INTO epoch (mark, began) SELECT random(), answers FROM library;"

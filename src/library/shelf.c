@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { FILTERS = 8, KEY_MAX = 1 << 20 };
 
@@ -50,6 +51,7 @@ size_t kn_shelf_columns(const struct shelf_head *h, const void *block, struct sh
     c.durations = part(block, &at, h->titles * sizeof *c.durations);
     c.opinions = part(block, &at, h->titles * sizeof *c.opinions);
     c.years = part(block, &at, h->titles * sizeof *c.years);
+    c.keys = part(block, &at, h->titles * sizeof *c.keys);
     c.genres = part(block, &at, h->titles * sizeof *c.genres);
     c.languages = part(block, &at, h->titles * sizeof *c.languages);
     c.names = part(block, &at, h->languages * sizeof *c.names);
@@ -178,25 +180,42 @@ size_t kn_shelf_titles(const struct kn_shelf *s)
     return s->c.head->titles;
 }
 
+/* With the lock held. */
+static int map_words(struct kn_shelf *s, struct kn_err *err)
+{
+    struct kn_sparse *words;
+    const void *bytes;
+    uint64_t at;
+    size_t n;
+    int fd, rc = kn_dense_section(s->dense, SHELF_WORDS, &bytes, &n, err);
+
+    if (!rc)
+        rc = kn_sparse_map(bytes, n, &words, err);
+    if (rc)
+        return rc == KN_ENOTFOUND ? KN_ECORRUPT : rc;
+    if (kn_sparse_rows(words) != kn_shelf_rows(s)) {
+        kn_sparse_free(words);
+        return kn_err_set(err, KN_ECORRUPT, "index: its words are not of its titles");
+    }
+    if (kn_dense_section_file(s->dense, SHELF_WORDS, &fd, &at, NULL) == KN_OK) {
+        kn_sparse_read_short(words, fd, at);
+        madvise((void *)bytes, n, MADV_DONTNEED); /* it came in whole, to be verified */
+    }
+    s->words = words;
+    return KN_OK;
+}
+
 int kn_shelf_words(struct kn_shelf *s, const struct kn_sparse **out, struct kn_err *err)
 {
-    const void *bytes;
-    size_t n;
     int rc = KN_OK;
 
     pthread_mutex_lock(&s->lock);
-    if (!s->words) {
-        rc = kn_dense_section(s->dense, SHELF_WORDS, &bytes, &n, err);
-        if (!rc)
-            rc = kn_sparse_map(bytes, n, &s->words, err);
-        if (!rc && kn_sparse_rows(s->words) != kn_shelf_rows(s))
-            rc = kn_err_set(err, KN_ECORRUPT, "index: words of %zu titles, where there are %zu",
-                            kn_sparse_rows(s->words), kn_shelf_rows(s));
-    }
+    if (!s->words)
+        rc = map_words(s, err);
     if (!rc)
         *out = s->words;
     pthread_mutex_unlock(&s->lock);
-    return rc == KN_ENOTFOUND ? KN_ECORRUPT : rc;
+    return rc;
 }
 
 static int by_id(const void *a, const void *b)
@@ -245,6 +264,7 @@ void kn_shelf_title(const struct kn_shelf *s, uint32_t row, struct kn_view_title
                                   .duration = c->durations[t],
                                   .opinion = c->opinions[t],
                                   .year = c->years[t],
+                                  .key = c->keys[t],
                                   .genres = c->text + c->texts[c->genres[t]]};
     memcpy(out->language, c->names[c->languages[t]].tag, sizeof out->language);
     *moment = c->head->moments ? c->moments[row] : 0;

@@ -6,7 +6,7 @@
 
 #include "library/shelf.h"
 
-#define SHELF_MAGIC "KNTITLE1"
+#define SHELF_MAGIC "KNTITLE2"
 #define SHELF_TITLES "titles"
 #define SHELF_WORDS "words"
 
@@ -26,6 +26,7 @@ struct shelf_columns {
     const struct kn_id *ids; /* ascending */
     const double *durations, *opinions;
     const int32_t *years;
+    const uint32_t *keys;
     const uint32_t *genres;    /* which of the texts */
     const uint16_t *languages; /* which of the names */
     const struct shelf_language *names;

@@ -22,8 +22,8 @@ enum {
 struct gathering {
     const struct kn_shelf_source *source;
     struct shelf_head head;
-    struct kn_buf ids, durations, opinions, years, genres, languages, names, texts, text, firsts,
-        moments;
+    struct kn_buf ids, durations, opinions, years, keys, genres, languages, names, texts, text,
+        firsts, moments;
     uint32_t *
         slots; /* number + 1 of a text of genres, where its hash leads; a power of two, half empty */
     size_t n_slots;
@@ -42,9 +42,9 @@ struct gathering {
 
 static struct kn_buf *all_of(struct gathering *g, size_t i)
 {
-    struct kn_buf *const all[] = {&g->ids,    &g->durations, &g->opinions, &g->years,
-                                  &g->genres, &g->languages, &g->names,    &g->texts,
-                                  &g->text,   &g->firsts,    &g->moments};
+    struct kn_buf *const all[] = {&g->ids,   &g->durations, &g->opinions,  &g->years,
+                                  &g->keys,  &g->genres,    &g->languages, &g->names,
+                                  &g->texts, &g->text,      &g->firsts,    &g->moments};
 
     return i < sizeof all / sizeof *all ? all[i] : NULL;
 }
@@ -147,6 +147,8 @@ static int add_title(struct gathering *g, const struct kn_view_title *t, struct 
     if (!rc)
         rc = kn_buf_add(&g->years, &year, sizeof year, err);
     if (!rc)
+        rc = kn_buf_add(&g->keys, &t->key, sizeof t->key, err);
+    if (!rc)
         rc = add_name(g, t->language, err);
     if (!rc)
         rc = add_genres(g, t->genres, err);
@@ -199,6 +201,7 @@ static int finish(struct gathering *g, struct kn_err *err)
     put(c.durations, &g->durations);
     put(c.opinions, &g->opinions);
     put(c.years, &g->years);
+    put(c.keys, &g->keys);
     put(c.genres, &g->genres);
     put(c.languages, &g->languages);
     put(c.names, &g->names);

@@ -526,6 +526,27 @@ int kn_view_shared_words(const struct kn_view *v, const struct kn_wording *wordi
     return rc;
 }
 
+static bool on_shelf(const struct kn_view *v, const struct kn_id *id, uint32_t *row)
+{
+    uint32_t n;
+
+    return v->shelf && kn_shelf_find(v->shelf, id, row, &n) &&
+           !(v->hidden && (v->hidden[*row / 64] >> *row % 64 & 1));
+}
+
+uint32_t kn_view_key(const struct kn_view *v, const struct kn_id *id)
+{
+    const struct entry *e = entry_of(v, id);
+    struct kn_view_title t = {.key = 0};
+    uint32_t row, moment;
+
+    if (e)
+        return e->title.key;
+    if (on_shelf(v, id, &row))
+        kn_shelf_title(v->shelf, row, &t, &moment);
+    return t.key;
+}
+
 /* Those on the shelf, all at once. */
 static int compare_on_shelf(const struct kn_view *v, const float *vector, const uint32_t *rows,
                             const size_t *places, size_t n, double *out, struct kn_err *err)
@@ -541,14 +562,6 @@ static int compare_on_shelf(const struct kn_view *v, const float *vector, const 
         out[places[i]] = (double)similarities[i];
     free(similarities);
     return rc;
-}
-
-static bool on_shelf(const struct kn_view *v, const struct kn_id *id, uint32_t *row)
-{
-    uint32_t n;
-
-    return v->shelf && kn_shelf_find(v->shelf, id, row, &n) &&
-           !(v->hidden && (v->hidden[*row / 64] >> *row % 64 & 1));
 }
 
 int kn_view_similarities(const struct kn_view *v, const float *vector, size_t dim,

@@ -26,6 +26,7 @@ struct kn_view_title {
     int year;
     char language[16];
     const char *genres; /* copied */
+    uint32_t key;       /* the owner's own number for it; 0: it has none */
 };
 
 /* stamp: the change that it shows, and model (NULL: ""), for the owner to compare. dim 0: no model, no rows. shelf: NULL, or of
@@ -53,6 +54,9 @@ int kn_view_add_row(struct kn_view *v, const float *vector, uint32_t moment, str
  * kn_view_end comes behind them all. */
 int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, struct kn_err *err);
 int kn_view_end(struct kn_view *v, struct kn_err *err);
+
+/* The key of a title that can be found; 0: it cannot, or has none. */
+uint32_t kn_view_key(const struct kn_view *v, const struct kn_id *id);
 
 /* The tail of an older view, title by title, to be taken over: with its rows and terms. */
 size_t kn_view_tail(const struct kn_view *v);

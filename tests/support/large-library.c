@@ -1,5 +1,7 @@
 /* large-library make FROM DIR N MOMENTS: a library of N titles with MOMENTS moments each, for bench/library.
- * large-library ask DIR N QUERIES THREADS LIMIT: asks it, and prints what that took as JSON.
+ * large-library ask DIR N QUERIES THREADS LIMIT: asks it, and prints what that took as JSON;
+ * large-library parts DIR N QUERIES: what the parts of an answer take of a processor, median and 99 of 100;
+ * large-library build DIR titles|moments: how long a file of index/ takes to make, and to open; large-library fresh FROM DIR N: 1,000 titles more.
  *
  * What lies in it: vectors between those of the library FROM (two neighbours and a difference of two others, so that they lie as
  * real ones do: the same as in bench/index), 40 to 100 different words a title after Zipf's law (the word of rank r comes
@@ -7,6 +9,7 @@
  * do not look at them. Written by plain SQL, which is some forty times as fast as by way of the port. */
 #include <kinora/kinora.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -19,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -160,7 +164,7 @@ static void make_wording(uint64_t *seed, struct kn_wording *w)
     w->phrases = n - 2;
     w->n_sketch = w->phrases < KN_SKETCH ? w->phrases : KN_SKETCH;
     for (uint32_t i = 0; i < w->n_sketch; i++)
-        w->sketch[i] = (uint32_t)next_random(seed);
+        w->sketch[i] = (uint32_t)next_random(seed) / KN_SKETCH * KN_SKETCH + i; /* distinct */
     qsort(w->sketch, w->n_sketch, sizeof *w->sketch, by_hash);
 }
 
@@ -462,6 +466,91 @@ static void ask(const char *dir, uint64_t n, size_t queries, size_t threads, siz
     kinora_close(k);
 }
 
+/* ---- parts: what an answer is made of ---- */
+
+enum {
+    MEANING,
+    SHARED,
+    COMPARE,
+    WORDINGS,
+    RECORDS,
+    PARTS,
+    CANDIDATES = 100,
+    LOOKED_AT = 70,
+    SHOWN = 10
+};
+
+static const char *const part_names[PARTS] = {"similar", "shared_words", "similarities", "wordings",
+                                              "records"};
+
+static void measure_parts(struct kn_library *lib, const struct kn_id *id, double *took)
+{
+    static struct kn_wording wordings[LOOKED_AT];
+    struct kn_arena *arena = kn_arena_new(0);
+    struct kn_filter filter = {.exclude = id, .n_exclude = 1};
+    struct kn_hit hits[CANDIDATES], more[CANDIDATES];
+    struct kn_id ids[CANDIDATES];
+    double similarities[CANDIDATES], at[PARTS + 1];
+    struct kn_wording own;
+    struct kn_record r;
+    struct kn_err err;
+    size_t n, m, dim;
+    char model[64];
+
+    filter.languages = (const char *[]){"en"};
+    filter.n_languages = 1;
+    filter.or_unknown = true;
+    check(kn_library_model(lib, model, &dim, &err), &err);
+    check(kn_library_get(lib, id, KN_WITH_VECTOR, arena, &r, &err), &err);
+    check(kn_library_wording(lib, id, &own, &err), &err);
+    at[0] = cpu_now();
+    check(kn_library_similar(lib, r.vector, dim, &filter, CANDIDATES, hits, &n, &err), &err);
+    at[1] = cpu_now();
+    check(kn_library_shared_words(lib, &own, &filter, CANDIDATES, more, &m, &err), &err);
+    for (size_t i = 0; i < m; i++)
+        ids[i] = more[i].id;
+    at[2] = cpu_now();
+    check(kn_library_similarities(lib, r.vector, dim, ids, m, similarities, &err), &err);
+    at[3] = cpu_now();
+    check(kn_library_wordings(lib, ids, m < LOOKED_AT ? m : LOOKED_AT, wordings, &err), &err);
+    at[4] = cpu_now();
+    for (size_t i = 0; i < SHOWN && i < n; i++)
+        check(kn_library_get(lib, &hits[i].id, KN_WITH_MOMENT_VECTORS | KN_WITHOUT_RAW, arena, &r,
+                             &err),
+              &err);
+    at[5] = cpu_now();
+    for (int i = 0; i < PARTS; i++)
+        took[i] = at[i + 1] - at[i];
+    kn_arena_free(arena);
+}
+
+static void parts(const char *dir, uint64_t n, size_t queries)
+{
+    double *took = calloc(queries * PARTS, sizeof *took), *one = calloc(queries, sizeof *one);
+    struct kn_library *lib;
+    struct kn_err err;
+    uint64_t seed = 4711;
+
+    check(kn_library_open_local(dir, NULL, &lib, &err), &err);
+    for (int round = 0; round < 2; round++) /* the first finds the files' pages */
+        for (size_t i = 0; i < queries; i++) {
+            struct kn_id id = id_of(next_random(&seed) % n);
+
+            measure_parts(lib, &id, took + i * PARTS);
+        }
+    for (int p = 0; p < PARTS; p++) {
+        for (size_t i = 0; i < queries; i++)
+            one[i] = took[i * PARTS + (size_t)p];
+        qsort(one, queries, sizeof *one, by_number);
+        printf("%s\"%s_us\": [%.0f, %.0f]", p ? ", " : "{", part_names[p], one[queries / 2] * 1e6,
+               one[queries * 99 / 100] * 1e6);
+    }
+    printf("}\n");
+    kn_library_close(lib);
+    free(took);
+    free(one);
+}
+
 /* ---- fresh: how soon new titles are found ---- */
 
 static void fresh(const char *from_dir, const char *dir, uint64_t n)
@@ -511,31 +600,51 @@ static void fresh(const char *from_dir, const char *dir, uint64_t n)
     kn_library_close(reader);
 }
 
-/* ---- build: the files, one after another ---- */
+/* ---- build: a file of index/ by the first search ---- */
 
-static double first_search(const char *dir, const char *name, bool moments)
+static double cpu_of_all(void)
 {
-    char path[4096];
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void build(const char *dir, const char *name)
+{
+    char path[4096], model[64];
     struct kn_library *lib;
     struct kn_moment_hit moment;
     struct kn_hit hit;
     struct kn_err err;
+    struct stat file;
     float vector[4096] = {1};
-    double began;
+    double began, cpu, made, opened;
     size_t dim, n;
 
     snprintf(path, sizeof path, "%s/index/%s", dir, name);
     unlink(path);
-    check(kn_library_open_local(dir, NULL, &lib, &err), &err);
-    check(kn_library_model(lib, path, &dim, &err), &err);
-    began = kn_clock_now();
-    if (moments)
-        check(kn_library_moments(lib, vector, dim, NULL, 1, &moment, &n, &err), &err);
-    else
-        check(kn_library_similar(lib, vector, dim, NULL, 1, &hit, &n, &err), &err);
-    began = kn_clock_now() - began;
-    kn_library_close(lib);
-    return began;
+    for (int again = 0; again < 2; again++) { /* then it is there, and is only opened */
+        began = kn_clock_now();
+        cpu = cpu_of_all();
+        check(kn_library_open_local(dir, NULL, &lib, &err), &err);
+        check(kn_library_model(lib, model, &dim, &err), &err);
+        if (strcmp(name, "moments") == 0)
+            check(kn_library_moments(lib, vector, dim, NULL, 1, &moment, &n, &err), &err);
+        else
+            check(kn_library_similar(lib, vector, dim, NULL, 1, &hit, &n, &err), &err);
+        opened = kn_clock_now() - began;
+        if (!again) {
+            made = opened;
+            cpu = cpu_of_all() - cpu;
+            printf("{\"made_s\": %.2f, \"cpu_s\": %.2f, ", made, cpu);
+        }
+        kn_library_close(lib);
+    }
+    if (stat(path, &file) == -1)
+        fail(path, "was not made");
+    printf("\"opened_and_asked_ms\": %.1f, \"bytes\": %lld}\n", opened * 1e3,
+           (long long)file.st_size);
 }
 
 int main(int argc, char **argv)
@@ -547,12 +656,13 @@ int main(int argc, char **argv)
             strtoull(argv[5], NULL, 10), strtoull(argv[6], NULL, 10));
     else if (argc == 5 && strcmp(argv[1], "fresh") == 0)
         fresh(argv[2], argv[3], strtoull(argv[4], NULL, 10));
-    else if (argc == 3 && strcmp(argv[1], "build") == 0)
-        printf("{\"titles_s\": %.2f, \"moments_s\": %.2f}\n",
-               first_search(argv[2], "titles", false), first_search(argv[2], "moments", true));
+    else if (argc == 5 && strcmp(argv[1], "parts") == 0)
+        parts(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
+    else if (argc == 4 && strcmp(argv[1], "build") == 0)
+        build(argv[2], argv[3]);
     else
         fail("arguments",
              "make FROM DIR N MOMENTS; ask DIR N QUERIES THREADS LIMIT; fresh FROM DIR "
-             "N; build DIR");
+             "N; parts DIR N QUERIES; build DIR titles");
     return 0;
 }
