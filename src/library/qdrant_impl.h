@@ -19,6 +19,7 @@
 #include "net/json.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     KN_QD_MAX_NAME = 64,
@@ -66,6 +67,7 @@ struct kn_qdrant {
     struct kn_qdrant_options options; /* without its texts */
     char quantization[16];
     const struct kn_cancel *cancel;
+    atomic_bool lost;     /* a collection was not there: look at the aliases again */
     pthread_mutex_t lock; /* over what is below */
     struct kn_qd_view view;
     double looked;       /* when the aliases were read last */
@@ -80,7 +82,7 @@ void kn_qd_path(const struct kn_qdrant *q, const char *kind, const char *key, co
                 char out[KN_QD_PATH]);
 
 /* Sends body (NULL: none) and parses the answer; *result is its "result", which lives until kn_json_free(*root). Both may be NULL.
- * All that is sent so may be sent twice. KN_ENOTFOUND: 404. KN_EARG: what the server refuses, KN_ENET: what it cannot
+ * All that is sent so may be sent twice. KN_EARG: what the server refuses, KN_ENET: what it cannot
  * do now; the message has the address, the status and the server's words. */
 int kn_qd_call(struct kn_qdrant *q, const char *method, const char *path, struct kn_buf *body,
                struct kn_json **root, const struct kn_json **result, struct kn_err *err);

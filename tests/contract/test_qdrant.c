@@ -355,19 +355,14 @@ static void answers_that_are_not_what_they_should_be_are_failures(void **state)
     assert_there(f, &r, 1);
 }
 
-static void another_dimension_is_told_in_the_servers_words(void **state)
+/* Deletes the collections of f, and makes them again with this body (NULL: not). */
+static void replace_collections(struct fixture *f, const char *body)
 {
-    struct fixture *f = *state;
-    struct kn_record r = some_record(f->arena, 1, 1);
-    struct kn_json *root = NULL;
     const struct kn_json *all;
+    struct kn_json *root = NULL;
     struct kn_buf answer, ignored;
-    struct kn_hit hit;
-    struct kn_err err;
     char path[256];
-    size_t n;
 
-    put(f, &r, 1);
     qdrant_ask("GET", "/collections", NULL, &answer);
     assert_int_equal(kn_json_parse((struct kn_sv){answer.data, answer.n}, "", &root, NULL), KN_OK);
     all = kn_json_get(kn_json_get(root, "result"), "collections");
@@ -379,12 +374,42 @@ static void another_dimension_is_told_in_the_servers_words(void **state)
         snprintf(path, sizeof path, "/collections/%s", name);
         qdrant_ask("DELETE", path, NULL, &ignored);
         kn_buf_free(&ignored);
-        qdrant_ask("PUT", path, "{\"vectors\":{\"meaning\":{\"size\":4,\"distance\":\"Dot\"}}}",
-                   &ignored);
+        if (!body)
+            continue;
+        qdrant_ask("PUT", path, body, &ignored);
         kn_buf_free(&ignored);
     }
     kn_json_free(root);
     kn_buf_free(&answer);
+}
+
+static void a_library_that_was_removed_is_told_and_then_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_record r = some_record(f->arena, 1, 1), back;
+    struct kn_err err;
+
+    put(f, &r, 1);
+    replace_collections(f, NULL);
+    assert_int_equal(kn_library_get(f->lib, &r.title.id, 0, f->arena, &back, &err), KN_ENET);
+    assert_says(&err, "doesn't exist!; the library was replaced or removed, try again");
+    assert_true(err.retry);
+    assert_int_equal(kn_library_get(f->lib, &r.title.id, 0, f->arena, &back, &err), KN_ENOTFOUND);
+    set_model(f);
+    put(f, &r, 1);
+    assert_there(f, &r, 1);
+}
+
+static void another_dimension_is_told_in_the_servers_words(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_record r = some_record(f->arena, 1, 1);
+    struct kn_hit hit;
+    struct kn_err err;
+    size_t n;
+
+    put(f, &r, 1);
+    replace_collections(f, "{\"vectors\":{\"meaning\":{\"size\":4,\"distance\":\"Dot\"}}}");
     assert_int_equal(kn_library_similar(f->lib, r.vector, DIM, NULL, 1, &hit, &n, &err), KN_EARG);
     assert_says(&err, "400 Wrong input: Vector dimension error: expected dim: 4, got 24");
     assert_int_equal(kn_library_put(f->lib, &r, 1, &err), KN_EARG);
@@ -554,6 +579,7 @@ int main(void)
         ON(a_slow_server_is_a_time_out),
         ON(answers_that_are_not_what_they_should_be_are_failures),
         ON(a_server_that_goes_away_is_told),
+        ON(a_library_that_was_removed_is_told_and_then_empty),
         ON(another_dimension_is_told_in_the_servers_words),
         ON(a_put_of_more_than_a_request_holds_goes_in_several),
         ON(in_a_large_library_how_rare_a_word_is_is_asked_for_once),
