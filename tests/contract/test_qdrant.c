@@ -483,6 +483,110 @@ static void two_handles_see_each_other(void **state)
     kn_library_close(other);
 }
 
+struct writer {
+    struct kn_library *lib;
+    const struct kn_record *versions; /* put in turn */
+    int failed;
+};
+
+static void *put_in_turn(void *ctx)
+{
+    struct writer *w = ctx;
+
+    for (int i = 0; i < 40; i++)
+        w->failed += kn_library_put(w->lib, &w->versions[i % 2], 1, NULL) != KN_OK;
+    return NULL;
+}
+
+static void of_two_that_put_one_title_one_is_kept_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_record versions[3] = {some_record(f->arena, 1, 6), some_record(f->arena, 1, 2),
+                                    some_record(f->arena, 1, 6)};
+    struct writer writers[2] = {{f->lib, versions, 0}, {open_again(f, true, 0), versions + 1, 0}};
+    struct kn_moment_hit hits[20];
+    struct kn_record back;
+    pthread_t threads[2];
+    size_t n;
+
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, put_in_turn, &writers[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(writers[i].failed, 0);
+    }
+    back = get(f, id_of(1));
+    assert_same_record(&versions[back.n_moments == 2], &back);
+    assert_int_equal(kn_library_moments(f->lib, versions->vector, DIM, NULL, 20, hits, &n, NULL),
+                     KN_OK);
+    assert_int_equal(n, back.n_moments);
+    assert_int_equal(kn_library_check(f->lib, NULL), KN_OK);
+    kn_library_close(writers[1].lib);
+}
+
+static int64_t number_at(const struct kn_json *v, const char *a, const char *b)
+{
+    return kn_json_integer_or(kn_json_get(kn_json_get(v, a), b), -1);
+}
+
+static void settings_are_those_of_the_collections_that_are_made(void **state)
+{
+    const struct kn_qdrant_options q = {.shards = 3,
+                                        .replicas = 2,
+                                        .consistency = 2,
+                                        .m = 24,
+                                        .ef_construct = 200,
+                                        .ef = 64,
+                                        .quantization = "scalar",
+                                        .on_disk = true};
+    const struct kn_library_options o = {.write = true, .create = true, .qdrant = &q};
+    struct fixture *f = *state, other = {.arena = f->arena};
+    struct kn_record r = some_record(f->arena, 1, 1);
+    struct kn_json *root = NULL, *info = NULL;
+    const struct kn_json *all, *config;
+    struct kn_buf answer;
+    char address[192];
+    struct kn_hit hit;
+    size_t n, seen = 0;
+
+    strcpy(other.remote, "with-settings");
+    snprintf(address, sizeof address, "qdrant+%s/%s", qdrant_url(), other.remote);
+    assert_int_equal(kn_library_open(address, &o, &other.lib, NULL), KN_OK);
+    set_model(&other);
+    put(&other, &r, 1);
+    assert_int_equal(kn_library_similar(other.lib, r.vector, DIM, NULL, 1, &hit, &n, NULL), KN_OK);
+    assert_int_equal(n, 1);
+    qdrant_ask("GET", "/collections", NULL, &answer);
+    assert_int_equal(kn_json_parse((struct kn_sv){answer.data, answer.n}, "", &root, NULL), KN_OK);
+    kn_buf_free(&answer);
+    all = kn_json_get(kn_json_get(root, "result"), "collections");
+    for (size_t i = 0; i < kn_json_length(all); i++) {
+        const char *name = kn_json_text_or(kn_json_get(kn_json_at(all, i), "name"), "");
+        char path[128];
+
+        if (strncmp(name, "with-settings", 13) != 0)
+            continue;
+        snprintf(path, sizeof path, "/collections/%s", name);
+        qdrant_ask("GET", path, NULL, &answer);
+        assert_int_equal(kn_json_parse((struct kn_sv){answer.data, answer.n}, "", &info, NULL),
+                         KN_OK);
+        config = kn_json_get(kn_json_get(info, "result"), "config");
+        assert_int_equal(number_at(config, "params", "shard_number"), 3);
+        assert_int_equal(number_at(config, "params", "replication_factor"), 2);
+        assert_int_equal(number_at(config, "params", "write_consistency_factor"), 2);
+        assert_int_equal(number_at(config, "hnsw_config", "m"), 24);
+        assert_int_equal(number_at(config, "hnsw_config", "ef_construct"), 200);
+        assert_non_null(strstr(answer.data, "\"type\": \"int8\""));
+        assert_non_null(strstr(answer.data, "\"on_disk\": true"));
+        kn_json_free(info);
+        kn_buf_free(&answer);
+        seen++;
+    }
+    assert_int_equal(seen, 2);
+    kn_json_free(root);
+    clear_up(&other);
+}
+
 static void a_new_model_is_built_aside_and_swapped_in_one_step(void **state)
 {
     struct fixture *f = *state;
@@ -584,6 +688,8 @@ int main(void)
         ON(a_put_of_more_than_a_request_holds_goes_in_several),
         ON(in_a_large_library_how_rare_a_word_is_is_asked_for_once),
         ON(two_handles_see_each_other),
+        ON(of_two_that_put_one_title_one_is_kept_whole),
+        ON(settings_are_those_of_the_collections_that_are_made),
         ON(a_new_model_is_built_aside_and_swapped_in_one_step),
     };
     int failed;
