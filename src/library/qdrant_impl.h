@@ -164,8 +164,8 @@ void kn_qd_write_grams(struct kn_json_writer *w, const char *folded);
 /* As much of a name as its index holds. */
 void kn_qd_write_name_key(struct kn_json_writer *w, const char *key, const char *name);
 int kn_qd_broken(const struct kn_qdrant *q, const char *what, struct kn_err *err); /* KN_ECORRUPT */
-int64_t
-kn_qd_order(const char *folded); /* its first eight bytes as a number that orders as they do */
+int64_t kn_qd_order(
+    const char *folded); /* its first six bytes and a half as a number that orders as they do */
 
 /* Points of titles that are there; fields says which of their payload, as JSON. */
 int kn_qd_retrieve(struct kn_qdrant *q, const char *key, const struct kn_id *ids, size_t n,

@@ -309,7 +309,7 @@ static int64_t order_in(const struct kn_json *points, size_t i)
                               INT64_MIN);
 }
 
-/* The server orders by the first eight bytes of the folded name; those with the same are put in order here. So a page takes only
+/* The server orders by the first six bytes and a half of the folded name; those with the same are put in order here. So a page takes only
  * groups of which it has all: the last one of a full answer is asked for again, from its beginning. */
 static int list_collection(struct list *l, const char *key, bool other, struct kn_err *err)
 {
