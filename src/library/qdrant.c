@@ -5,9 +5,11 @@
 #include "base/err.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* has_vector came last of what is used here, with 1.13. */
 enum { LEAST_MAJOR = 1, LEAST_MINOR = 13 };
@@ -202,17 +204,19 @@ int kn_qdrant_aside(struct kn_library *lib, const char *model, size_t dim, struc
     return rc;
 }
 
-/* Readers keep to the collections they know for a while; none may be dropped under them. */
-static int wait_for_readers(const struct kn_qdrant *q, struct kn_err *err)
+/* Readers keep to the collections they know for a while; none may be dropped under them. Under the lock, which is given up
+ * meanwhile. */
+static int wait_for_readers(struct kn_qdrant *q, struct kn_err *err)
 {
     double end = kn_clock_now() + 2 * KN_QD_REFRESH;
 
-    while (kn_clock_now() < end) {
-        if (kn_cancel_is_set(q->cancel))
-            return kn_err_set(err, KN_ECANCELLED, "library %s: cancelled", q->address);
+    pthread_mutex_unlock(&q->lock);
+    while (kn_clock_now() < end && !kn_cancel_is_set(q->cancel))
         kn_clock_sleep(KN_CANCEL_POLL_MS / 1e3);
-    }
-    return KN_OK;
+    pthread_mutex_lock(&q->lock);
+    return kn_cancel_is_set(q->cancel)
+               ? kn_err_set(err, KN_ECANCELLED, "library %s: cancelled", q->address)
+               : KN_OK;
 }
 
 int kn_qdrant_swap(struct kn_library *lib, struct kn_err *err)
@@ -249,6 +253,7 @@ static void qdrant_close(struct kn_library *lib)
 
     kn_http_close(q->http);
     pthread_mutex_destroy(&q->lock);
+    free(q->known.slots);
     free(q->address);
     free(q->url);
     free(q);
@@ -295,6 +300,12 @@ int kn_library_open_qdrant(const char *address, const struct kn_library_options 
     if (!q || !(q->address = strdup(address))) {
         free(q);
         return kn_err_set(err, KN_ELIMIT, "library %s: no memory", address);
+    }
+    if (getentropy(&q->nonce, sizeof q->nonce)) {
+        rc = kn_err_set(err, KN_EIO, "library %s: no random numbers: %s", address, strerror(errno));
+        free(q->address);
+        free(q);
+        return rc;
     }
     q->base.ops = &kn_qd_ops;
     pthread_mutex_init(&q->lock, NULL);

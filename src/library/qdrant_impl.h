@@ -6,9 +6,10 @@
  *                     model, dim, and a number that grows with every change.
  * The aliases NAME-titles and NAME-moments say which model is the present one. Before there is one, KEY is 00000000.
  *
- * A title's points in the moments collection carry its version, a hash of what they hold, and so does the title, whose
+ * A title's points in the moments collection carry its version, of which each put has one of its own, and so does the title, whose
  * point is written behind them all. So a reader takes those of the title's version and sees it whole, and what an interrupted
- * put left behind belongs to nobody. Vectors are compared by inner product (Dot), since Cosine would store them changed. Numbers that must come
+ * put left behind belongs to nobody; a put of that title a day later or more takes it away. Two that put one title at the same time do not touch
+ * what the other wrote; the last to write the title's point is who counts. Vectors are compared by inner product (Dot), since Cosine would store them changed. Numbers that must come
  * back as they were are kept as base64 of their bytes: a JSON number may lose its last bit on the way. */
 #ifndef KN_LIBRARY_QDRANT_IMPL_H
 #define KN_LIBRARY_QDRANT_IMPL_H
@@ -19,6 +20,7 @@
 #include "net/json.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     KN_QD_MAX_NAME = 64,
@@ -28,7 +30,8 @@ enum {
     KN_QD_MAX_BODY = 31 << 20,   /* of a request; the server takes 32 MiB */
     KN_QD_MAX_ANSWER = 63 << 20, /* what kn_json_parse takes, nearly */
     KN_QD_PAGE = 256,            /* points in an answer that may have long texts */
-    KN_QD_FORMAT = 1,            /* of all that is described above */
+    KN_QD_GRAMS = 256,
+    KN_QD_FORMAT = 1, /* of all that is described above */
 };
 
 #define KN_QD_REFRESH                                                                              \
@@ -44,6 +47,17 @@ struct kn_qd_view {
     size_t n_others;
 };
 
+/* In how many titles words are, for a while (qdrant_words.c). */
+struct kn_qd_known {
+    struct kn_qd_count {
+        uint32_t hash, titles; /* titles UINT32_MAX: none */
+    } * slots;                 /* a power of two of them; titles 0: empty */
+    size_t n;
+    uint64_t all; /* titles with words, when these were counted */
+    double since;
+    char key[KN_QD_KEY];
+};
+
 struct kn_qdrant {
     struct kn_library base;
     struct kn_http *http;
@@ -54,10 +68,13 @@ struct kn_qdrant {
     struct kn_qdrant_options options; /* without its texts */
     char quantization[16];
     const struct kn_cancel *cancel;
+    atomic_bool lost;     /* a collection was not there: look at the aliases again */
     pthread_mutex_t lock; /* over what is below */
     struct kn_qd_view view;
     double looked;       /* when the aliases were read last */
+    uint64_t nonce;      /* of this handle: no two puts are to have one version */
     int64_t last_change; /* that this handle wrote */
+    struct kn_qd_known known;
 };
 
 /* ---- qdrant_call.c: requests ---- */
@@ -67,7 +84,7 @@ void kn_qd_path(const struct kn_qdrant *q, const char *kind, const char *key, co
                 char out[KN_QD_PATH]);
 
 /* Sends body (NULL: none) and parses the answer; *result is its "result", which lives until kn_json_free(*root). Both may be NULL.
- * All that is sent so may be sent twice. KN_ENOTFOUND: 404. KN_EARG: what the server refuses, KN_ENET: what it cannot
+ * All that is sent so may be sent twice. KN_EARG: what the server refuses, KN_ENET: what it cannot
  * do now; the message has the address, the status and the server's words. */
 int kn_qd_call(struct kn_qdrant *q, const char *method, const char *path, struct kn_buf *body,
                struct kn_json **root, const struct kn_json **result, struct kn_err *err);
@@ -122,7 +139,6 @@ struct kn_qd_put { /* a title on its way out */
     char before[17]; /* the version that it replaces; "" none */
     uint32_t parts;
 };
-int kn_qd_version(struct kn_qd_put *p, size_t dim, struct kn_err *err);
 int kn_qd_write_title(struct kn_json_writer *w, const struct kn_qd_put *p, size_t dim,
                       struct kn_err *err);
 
@@ -143,11 +159,14 @@ int kn_qd_read_vectors(const struct kn_qdrant *q, const struct kn_json *point, s
 int kn_qd_read_parts(const struct kn_qdrant *q, const struct kn_json **points, size_t n, size_t dim,
                      struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
 bool kn_qd_read_numbers(const struct kn_json *text, double *out, size_t n);
+/* The grams of a name, which finding a part of it asks for: its runs of three characters, as far as they go into KN_QD_GRAMS; "*" where
+ * they do not; and "#" with the first six digits of its id. */
+void kn_qd_write_grams(struct kn_json_writer *w, const char *folded);
 /* As much of a name as its index holds. */
 void kn_qd_write_name_key(struct kn_json_writer *w, const char *key, const char *name);
 int kn_qd_broken(const struct kn_qdrant *q, const char *what, struct kn_err *err); /* KN_ECORRUPT */
-int64_t
-kn_qd_order(const char *folded); /* its first eight bytes as a number that orders as they do */
+int64_t kn_qd_order(
+    const char *folded); /* its first six bytes and a half as a number that orders as they do */
 
 /* Points of titles that are there; fields says which of their payload, as JSON. */
 int kn_qd_retrieve(struct kn_qdrant *q, const char *key, const struct kn_id *ids, size_t n,

@@ -52,7 +52,9 @@ static int find_title(struct kn_qdrant *q, const struct kn_qd_view *v, const str
         int rc;
 
         *key = i == 0 ? v->key : v->others[i - 1];
-        rc = kn_qd_retrieve(q, *key, id, 1, fields, vectors, root, &points, err);
+        /* The server refuses to look for vectors in a collection that has none, and others' are not given. */
+        rc = kn_qd_retrieve(q, *key, id, 1, fields, vectors && i == 0 && v->dim > 0, root, &points,
+                            err);
         if (rc)
             return rc;
         *point = kn_json_at(points, 0);
@@ -186,8 +188,8 @@ static int read_record(struct kn_qdrant *q, const struct kn_qd_view *v, const st
                        unsigned parts, struct kn_arena *arena, struct kn_record *out, bool *whole,
                        struct kn_err *err)
 {
-    const char *fields = parts & KN_WITH_VECTOR ? "{\"exclude\":[\"wording\"]}"
-                                                : "{\"exclude\":[\"wording\",\"raw\"]}";
+    const char *fields = parts & KN_WITH_VECTOR ? "{\"exclude\":[\"wording\",\"grams\"]}"
+                                                : "{\"exclude\":[\"wording\",\"grams\",\"raw\"]}";
     struct kn_record r = {0};
     struct pages pages = {0};
     const struct kn_json *point;
