@@ -118,7 +118,6 @@ struct kn_config {
     bool yes, repair;
     /* sharing */
     bool all, swap;
-    const char *media_root; /* "": no path leaves this machine */
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 

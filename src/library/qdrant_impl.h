@@ -53,6 +53,7 @@ struct kn_qdrant {
     bool write, aside;
     struct kn_qdrant_options options; /* without its texts */
     char quantization[16];
+    char *media_root; /* NULL: paths as they are */
     const struct kn_cancel *cancel;
     pthread_mutex_t lock; /* over what is below */
     struct kn_qd_view view;
