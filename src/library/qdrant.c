@@ -249,6 +249,7 @@ static void qdrant_close(struct kn_library *lib)
 
     kn_http_close(q->http);
     pthread_mutex_destroy(&q->lock);
+    free(q->known.slots);
     free(q->address);
     free(q->url);
     free(q->media_root);

@@ -28,7 +28,8 @@ enum {
     KN_QD_MAX_BODY = 31 << 20,   /* of a request; the server takes 32 MiB */
     KN_QD_MAX_ANSWER = 63 << 20, /* what kn_json_parse takes, nearly */
     KN_QD_PAGE = 256,            /* points in an answer that may have long texts */
-    KN_QD_FORMAT = 1,            /* of all that is described above */
+    KN_QD_GRAMS = 256,
+    KN_QD_FORMAT = 1, /* of all that is described above */
 };
 
 #define KN_QD_REFRESH                                                                              \
@@ -42,6 +43,17 @@ struct kn_qd_view {
     char others[KN_QD_MAX_OTHERS]
                [KN_QD_KEY]; /* of other models, with titles that count as pending */
     size_t n_others;
+};
+
+/* In how many titles words are, for a while (qdrant_words.c). */
+struct kn_qd_known {
+    struct kn_qd_count {
+        uint32_t hash, titles; /* titles UINT32_MAX: none */
+    } * slots;                 /* a power of two of them; titles 0: empty */
+    size_t n;
+    uint64_t all; /* titles with words, when these were counted */
+    double since;
+    char key[KN_QD_KEY];
 };
 
 struct kn_qdrant {
@@ -59,6 +71,7 @@ struct kn_qdrant {
     struct kn_qd_view view;
     double looked;       /* when the aliases were read last */
     int64_t last_change; /* that this handle wrote */
+    struct kn_qd_known known;
 };
 
 /* ---- qdrant_call.c: requests ---- */
@@ -144,11 +157,14 @@ int kn_qd_read_vectors(const struct kn_qdrant *q, const struct kn_json *point, s
 int kn_qd_read_parts(const struct kn_qdrant *q, const struct kn_json **points, size_t n, size_t dim,
                      struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
 bool kn_qd_read_numbers(const struct kn_json *text, double *out, size_t n);
+/* The grams of a name, which finding a part of it asks for: its runs of three characters, as far as they go into KN_QD_GRAMS; "*" where
+ * they do not; and "#" with the first six digits of its id. */
+void kn_qd_write_grams(struct kn_json_writer *w, const char *folded);
 /* As much of a name as its index holds. */
 void kn_qd_write_name_key(struct kn_json_writer *w, const char *key, const char *name);
 int kn_qd_broken(const struct kn_qdrant *q, const char *what, struct kn_err *err); /* KN_ECORRUPT */
-int64_t
-kn_qd_order(const char *folded); /* its first eight bytes as a number that orders as they do */
+int64_t kn_qd_order(
+    const char *folded); /* its first six bytes and a half as a number that orders as they do */
 
 /* Points of titles that are there; fields says which of their payload, as JSON. */
 int kn_qd_retrieve(struct kn_qdrant *q, const char *key, const struct kn_id *ids, size_t n,

@@ -16,16 +16,17 @@
 static const struct index {
     const char *kind, *field, *schema;
 } indexes[] = {
-    {"titles", "state", "keyword"},   {"titles", "languages", "keyword"},
-    {"titles", "genre", "keyword"},   {"titles", "year", "integer"},
-    {"titles", "length", "float"},    {"titles", "opinion", "float"},
-    {"titles", "names", "keyword"},   {"titles", "order", "integer"},
-    {"titles", "paths", "keyword"},   {"titles", "segments", "integer"},
-    {"titles", "moments", "integer"}, {"titles", "seconds", "integer"},
-    {"moments", "title", "keyword"},  {"moments", "kind", "keyword"},
-    {"moments", "state", "keyword"},  {"moments", "languages", "keyword"},
-    {"moments", "genre", "keyword"},  {"moments", "year", "integer"},
-    {"moments", "length", "float"},   {"moments", "of", "keyword"},
+    {"titles", "state", "keyword"},      {"titles", "languages", "keyword"},
+    {"titles", "genre", "keyword"},      {"titles", "year", "integer"},
+    {"titles", "length", "float"},       {"titles", "opinion", "float"},
+    {"titles", "names", "keyword"},      {"titles", "order", "integer"},
+    {"titles", "grams", "keyword"},      {"titles", "paths", "keyword"},
+    {"titles", "segments", "integer"},   {"titles", "moments", "integer"},
+    {"titles", "seconds", "integer"},    {"moments", "title", "keyword"},
+    {"moments", "kind", "keyword"},      {"moments", "state", "keyword"},
+    {"moments", "languages", "keyword"}, {"moments", "genre", "keyword"},
+    {"moments", "year", "integer"},      {"moments", "length", "float"},
+    {"moments", "of", "keyword"},
 };
 
 void kn_qd_key(const char *model, size_t dim, char out[KN_QD_KEY])

@@ -6,11 +6,12 @@
 #include "library/match.h"
 #include "library/record.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What a list shows of a title: all but what is long. */
-#define CARD "{\"exclude\":[\"wording\",\"raw\"]}"
+#define CARD "{\"exclude\":[\"wording\",\"raw\",\"grams\"]}"
 
 enum { SCAN_PAGE = 5000 }; /* names in one answer */
 
@@ -114,6 +115,52 @@ static void write_exact_filter(struct kn_buf *out, const char *text)
     kn_json_end_object(&w);
 }
 
+/* The filter for PART: names with all the grams of the text. A text that is shorter than one has no filter: all names are looked at. */
+static int write_part_filter(struct kn_buf *out, const char *text, struct kn_err *err)
+{
+    struct kn_json_writer w = {.out = out};
+    struct kn_buf folded, grams;
+    struct kn_json_writer g = {.out = &grams};
+    struct kn_json *root = NULL;
+    char id[KN_MIN_ID_PREFIX + 2] = "#";
+    int rc = kn_fold_name(text, &folded, err);
+
+    kn_buf_init(&grams, KN_QD_MAX_BODY);
+    kn_json_begin_array(&g, NULL);
+    kn_qd_write_grams(&g, folded.data);
+    kn_json_end_array(&g);
+    if (!rc)
+        rc = kn_json_parse((struct kn_sv){grams.data, grams.n}, "grams", &root, err);
+    if (rc || kn_json_length(root) == 0)
+        goto out;
+    kn_json_begin_object(&w, NULL);
+    kn_json_begin_array(&w, "should");
+    kn_json_begin_object(&w, NULL);
+    kn_json_begin_array(&w, "must");
+    for (size_t i = 0; i < kn_json_length(root); i++) {
+        kn_qd_begin_any(&w, "grams");
+        kn_json_string(&w, NULL, kn_json_text_or(kn_json_at(root, i), ""));
+        kn_qd_end_any(&w);
+    }
+    kn_json_end_array(&w);
+    kn_json_end_object(&w);
+    kn_qd_begin_any(&w, "grams");
+    kn_json_string(&w, NULL, "*");
+    if (strlen(text) >= KN_MIN_ID_PREFIX) {
+        for (int i = 0; i < KN_MIN_ID_PREFIX; i++)
+            id[1 + i] = (char)tolower((unsigned char)text[i]);
+        kn_json_string(&w, NULL, id);
+    }
+    kn_qd_end_any(&w);
+    kn_json_end_array(&w);
+    kn_json_end_object(&w);
+out:
+    kn_json_free(root);
+    kn_buf_free(&grams);
+    kn_buf_free(&folded);
+    return rc;
+}
+
 static int read_found(struct kn_qdrant *q, const struct kn_qd_view *v, const struct place *place,
                       struct kn_arena *arena, struct kn_title *out, bool *there, struct kn_err *err)
 {
@@ -162,13 +209,15 @@ int kn_qd_find(struct kn_library *lib, const char *text, enum kn_find how, size_
     struct kn_buf filter;
     int rc = kn_qd_view(q, &v, err);
 
-    kn_buf_init(&filter, 8192);
+    kn_buf_init(&filter, KN_QD_MAX_BODY);
     if (!rc)
         rc = kn_match_new(text, how, limit, &match, err);
     if (how == KN_FIND_EXACT)
         write_exact_filter(&filter, text);
+    else if (how == KN_FIND_PART && !rc)
+        rc = write_part_filter(&filter, text, err);
     for (size_t i = 0; i <= v.n_others && v.key[0] && !rc; i++)
-        rc = scan(q, &v, i, how == KN_FIND_EXACT ? filter.data : NULL, &f, match, err);
+        rc = scan(q, &v, i, filter.n > 0 ? filter.data : NULL, &f, match, err);
     if (!rc)
         rc = read_all_found(q, &v, &f, match, arena, out, n, err);
     kn_match_free(match);
@@ -260,7 +309,7 @@ static int64_t order_in(const struct kn_json *points, size_t i)
                               INT64_MIN);
 }
 
-/* The server orders by the first eight bytes of the folded name; those with the same are put in order here. So a page takes only
+/* The server orders by the first six bytes and a half of the folded name; those with the same are put in order here. So a page takes only
  * groups of which it has all: the last one of a full answer is asked for again, from its beginning. */
 static int list_collection(struct list *l, const char *key, bool other, struct kn_err *err)
 {

@@ -186,8 +186,8 @@ static int read_record(struct kn_qdrant *q, const struct kn_qd_view *v, const st
                        unsigned parts, struct kn_arena *arena, struct kn_record *out, bool *whole,
                        struct kn_err *err)
 {
-    const char *fields = parts & KN_WITH_VECTOR ? "{\"exclude\":[\"wording\"]}"
-                                                : "{\"exclude\":[\"wording\",\"raw\"]}";
+    const char *fields = parts & KN_WITH_VECTOR ? "{\"exclude\":[\"wording\",\"grams\"]}"
+                                                : "{\"exclude\":[\"wording\",\"grams\",\"raw\"]}";
     struct kn_record r = {0};
     struct pages pages = {0};
     const struct kn_json *point;

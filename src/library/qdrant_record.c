@@ -35,7 +35,7 @@ int64_t kn_qd_order(const char *folded)
         v = v << 8 | (unsigned char)*folded;
         folded += *folded != '\0';
     }
-    return (int64_t)(v ^ UINT64_C(1) << 63); /* a signed number that orders as the bytes do */
+    return (int64_t)(v >> 12); /* 52 bits: where a list is to go on the server takes for a double */
 }
 
 /* ---- writing ---- */
@@ -210,8 +210,38 @@ void kn_qd_write_name_key(struct kn_json_writer *w, const char *key, const char 
     kn_json_string(w, key, cut);
 }
 
-static int write_name(struct kn_json_writer *w, const char *name, struct kn_err *err)
+static size_t character(const char *p) /* bytes of the one at p */
 {
+    size_t n = 1;
+
+    while (((unsigned char)p[n] & 0xC0) == 0x80)
+        n++;
+    return n;
+}
+
+void kn_qd_write_grams(struct kn_json_writer *w, const char *folded)
+{
+    const char *p = folded;
+
+    for (int i = 0; *p; i++, p += character(p)) {
+        char gram[16];
+        size_t n = 0;
+
+        for (int c = 0; c < 3 && p[n]; c++) {
+            n += character(p + n);
+            if (c == 2 && i < KN_QD_GRAMS && n < sizeof gram) {
+                memcpy(gram, p, n);
+                gram[n] = '\0';
+                kn_json_string(w, NULL, gram);
+            }
+        }
+    }
+}
+
+static int write_name(struct kn_json_writer *w, const struct kn_id *id, const char *name,
+                      struct kn_err *err)
+{
+    char id_text[KN_ID_TEXT];
     struct kn_buf folded;
     int rc = kn_fold_name(name, &folded, err);
 
@@ -219,6 +249,16 @@ static int write_name(struct kn_json_writer *w, const char *name, struct kn_err 
         kn_json_string(w, "name", name);
         kn_qd_write_name_key(w, "names", name);
         kn_json_integer(w, "order", kn_qd_order(folded.data));
+        kn_json_begin_array(w, "grams");
+        kn_qd_write_grams(w, folded.data);
+        if (folded.n > KN_QD_GRAMS)
+            kn_json_string(w, NULL, "*");
+        kn_id_format(id, id_text);
+        memmove(id_text + 1, id_text, KN_MIN_ID_PREFIX);
+        id_text[0] = '#';
+        id_text[1 + KN_MIN_ID_PREFIX] = '\0';
+        kn_json_string(w, NULL, id_text);
+        kn_json_end_array(w);
     }
     kn_buf_free(&folded);
     return rc;
@@ -275,7 +315,7 @@ int kn_qd_write_title(struct kn_json_writer *w, const struct kn_qd_put *p, size_
     kn_json_end_object(w);
     kn_json_begin_object(w, "payload");
     kn_qd_write_facts(w, &facts);
-    rc = write_name(w, text_of(r->title.name), err);
+    rc = write_name(w, &r->title.id, text_of(r->title.name), err);
     write_card(w, p, dim);
     write_bytes(w, "wording", packed, kn_wording_pack(&words, packed));
     kn_json_end_object(w);

@@ -1,9 +1,11 @@
 /* Shared rare words on a cluster. The same weights as in index/sparse.h, with two differences, which come from what a server can know:
- *   how rare a word is, it says with a score: a word asked for alone scores its weight in the best title times its IDF;
+ *   how rare a word is, it says with a score: a word asked for alone scores its weight in the best title times its IDF. That costs some
+ *   50 us a word with 30,000 titles, and grows with them; so in a large library it is remembered for a while;
  *   a title's own words are not scaled to unit length, since all scales change with every new title. A score is what the title
  *   says of the rare words asked with, as a part of what the asking text says of them itself: 0..1. */
 #include "library/qdrant_impl.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "index/sparse.h"
 
@@ -13,6 +15,14 @@
 
 /* Rare is what a tenth of the titles say at most, and three in any case: as in index/sparse.c. */
 enum { COMMON = 10, LEAST_TITLES = 3 };
+
+enum {
+    KNOWN_SLOTS = 1 << 16, /* half of which are used before all is forgotten */
+    KNOWN_FROM =
+        5000, /* titles; in fewer, one more may change what is rare, and asking costs little */
+};
+
+#define KNOWN_FOR 600.0 /* seconds */
 
 struct word {
     uint32_t hash;
@@ -93,6 +103,85 @@ static int count_titles(const struct kn_qd_question *a, struct word *words, size
     kn_json_free(root);
     return KN_OK;
 }
+
+/* ---- what was counted before ---- */
+
+static struct kn_qd_count *slot_of(const struct kn_qd_known *k, uint32_t hash)
+{
+    size_t at = hash & (KNOWN_SLOTS - 1);
+
+    while (k->slots[at].titles > 0 && k->slots[at].hash != hash)
+        at = (at + 1) & (KNOWN_SLOTS - 1);
+    return &k->slots[at];
+}
+
+/* Forgets what is too old, of other collections, or of a library that has grown or shrunk by a twentieth. Under the lock. */
+static bool keep_known(struct kn_qd_known *k, const char *key, uint64_t all)
+{
+    uint64_t moved = all > k->all ? all - k->all : k->all - all;
+
+    if (!k->slots && !(k->slots = calloc(KNOWN_SLOTS, sizeof *k->slots)))
+        return false; /* without memory it is only slower */
+    if (strcmp(k->key, key) != 0 || moved > k->all / 20 || k->n > KNOWN_SLOTS / 2 ||
+        kn_clock_now() - k->since > KNOWN_FOR) {
+        memset(k->slots, 0, KNOWN_SLOTS * sizeof *k->slots);
+        *k = (struct kn_qd_known){.slots = k->slots, .all = all, .since = kn_clock_now()};
+        memcpy(k->key, key, KN_QD_KEY);
+    }
+    return true;
+}
+
+/* Those that are known get their number and come first; returns how many. */
+static size_t recall(struct kn_qdrant *q, const char *key, struct word *words, size_t n,
+                     uint64_t all)
+{
+    size_t known = 0;
+
+    if (all < KNOWN_FROM)
+        return 0;
+    pthread_mutex_lock(&q->lock);
+    for (size_t i = 0; keep_known(&q->known, key, all) && i < n; i++) {
+        const struct kn_qd_count *c = slot_of(&q->known, words[i].hash);
+        struct word w = words[i];
+
+        if (c->titles == 0)
+            continue;
+        w.titles = c->titles == UINT32_MAX ? 0 : c->titles;
+        words[i] = words[known];
+        words[known++] = w;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return known;
+}
+
+static void remember(struct kn_qdrant *q, const char *key, const struct word *words, size_t n,
+                     uint64_t all)
+{
+    if (all < KNOWN_FROM)
+        return;
+    pthread_mutex_lock(&q->lock);
+    for (size_t i = 0; i < n && keep_known(&q->known, key, all); i++) {
+        struct kn_qd_count *c = slot_of(&q->known, words[i].hash);
+
+        q->known.n += c->titles == 0;
+        *c = (struct kn_qd_count){words[i].hash,
+                                  words[i].titles > 0 ? (uint32_t)words[i].titles : UINT32_MAX};
+    }
+    pthread_mutex_unlock(&q->lock);
+}
+
+static int count_unknown(const struct kn_qd_question *a, struct word *words, size_t n, uint64_t all,
+                         struct kn_err *err)
+{
+    size_t known = recall(a->q, a->view.key, words, n, all);
+    int rc = known < n ? count_titles(a, words + known, n - known, all, err) : KN_OK;
+
+    if (!rc)
+        remember(a->q, a->view.key, words + known, n - known, all);
+    return rc;
+}
+
+/* ---- asking ---- */
 
 static int heaviest_first(const void *pa, const void *pb)
 {
@@ -180,7 +269,7 @@ int kn_qd_shared_words(struct kn_library *lib, const struct kn_wording *wording,
         rc = kn_qd_count(a.q, "titles", a.view.key, "{\"must\":[{\"has_vector\":\"words\"}]}", &all,
                          err);
     if (!rc && all > 0)
-        rc = count_titles(&a, words, n_words, all, err);
+        rc = count_unknown(&a, words, n_words, all, err);
     if (rc)
         return rc;
     n_words = all > 0 ? weigh(words, n_words, all, &whole) : 0;

@@ -308,12 +308,20 @@ static void find_exact_wants_the_whole_name_or_id(void **state)
 static void find_part_takes_any_case_accents_and_the_start_of_an_id(void **state)
 {
     struct fixture *f = *state;
-    const char *names[] = {"A Last Café", "Amélie", "amelie 2", "CAFÉ", "Straße"};
-    char id[KN_ID_TEXT];
+    const char *names[] = {"A Last Café", "Amélie", "amelie 2", "CAFÉ", "Straße", "七人の侍", ""};
+    char id[KN_ID_TEXT], longest[600];
     struct kn_id two = id_of(2);
     struct kn_title *t;
 
-    put_names(f, names, 5);
+    memset(longest, 'x', sizeof longest);
+    strcpy(longest + sizeof longest - 10, "the end");
+    names[6] = longest;
+    put_names(f, names, 7);
+    assert_int_equal(find(f, "THE END", KN_FIND_PART, 10, &t), 1);
+    assert_string_equal(t[0].name, longest);
+    assert_int_equal(find(f, "の侍", KN_FIND_PART, 10, &t), 1);
+    assert_int_equal(find(f, "七人の", KN_FIND_PART, 10, &t), 1);
+    assert_int_equal(find(f, "七人侍", KN_FIND_PART, 10, &t), 0);
     assert_int_equal(find(f, "cafe", KN_FIND_PART, 10, &t), 2);
     assert_string_equal(t[0].name, "CAFÉ"); /* the whole name before a part of one */
     assert_string_equal(t[1].name, "A Last Café");

@@ -491,6 +491,51 @@ static void a_new_model_is_built_aside_and_swapped_in_one_step(void **state)
     kn_library_close(reader);
 }
 
+static size_t shared_words(struct fixture *f, const struct kn_wording *w, struct kn_hit *hits)
+{
+    struct kn_err err = {0};
+    size_t n = 0;
+
+    if (kn_library_shared_words(f->lib, w, NULL, 20, hits, &n, &err))
+        fail_msg("%s", err.msg);
+    return n;
+}
+
+static void in_a_large_library_how_rare_a_word_is_is_asked_for_once(void **state)
+{
+    enum { N = 5200 };
+    struct fixture *f = *state;
+    struct kn_record *r = kn_arena_array(f->arena, N, sizeof *r);
+    struct kn_wording w;
+    struct kn_hit first[20], again[20];
+    size_t n;
+    int before;
+
+    for (uint32_t i = 0; i < N; i++) {
+        struct kn_segment *s = kn_arena_array(f->arena, 1, sizeof *s);
+
+        r[i] = some_record(f->arena, i, 0);
+        *s =
+            (struct kn_segment){0, 1, kn_arena_printf(f->arena, "they came home to port%u", i / 4)};
+        r[i].segments = s;
+        r[i].n_segments = 1;
+    }
+    put(f, r, N);
+    assert_int_equal(kn_library_wording(f->lib, &r[8].title.id, &w, NULL), KN_OK);
+    before = requests("query/batch");
+    n = shared_words(f, &w, first);
+    assert_int_equal(n, 4); /* what all say does not count */
+    assert_true(first[0].words > 0.99);
+    assert_int_equal(requests("query/batch"), before + 1);
+    assert_int_equal(shared_words(f, &w, again), 4);
+    assert_memory_equal(&first[3].id, &again[3].id, sizeof first->id);
+    assert_true(first[3].words == again[3].words);
+    assert_int_equal(requests("query/batch"), before + 1);
+    assert_int_equal(kn_library_wording(f->lib, &r[80].title.id, &w, NULL), KN_OK);
+    assert_int_equal(shared_words(f, &w, again), 4); /* one word that is not known yet */
+    assert_int_equal(requests("query/batch"), before + 2);
+}
+
 #define ON(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -511,6 +556,7 @@ int main(void)
         ON(a_server_that_goes_away_is_told),
         ON(another_dimension_is_told_in_the_servers_words),
         ON(a_put_of_more_than_a_request_holds_goes_in_several),
+        ON(in_a_large_library_how_rare_a_word_is_is_asked_for_once),
         ON(two_handles_see_each_other),
         ON(a_new_model_is_built_aside_and_swapped_in_one_step),
     };
