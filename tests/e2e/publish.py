@@ -360,6 +360,18 @@ def test_a_new_embedding_model_without_downtime(folder, kills, seed):
     assert summary(a, "publish", address)["sent"] == 0
 
 
+def test_a_long_list_of_names_that_begin_alike_is_whole(folder, kills, seed):
+    local, address = library(folder, "long", range(0, 20)), server.new_address()
+    with contextlib.closing(sqlite3.connect(local.library / "library.db")) as db, db:
+        for i in range(1000):
+            name = f"The Spi{chr(97 + i % 26)}it of {i}"
+            db.execute("INSERT INTO title (id, name, folded, state, reason) VALUES (randomblob(16), ?, ?, 2, 'made up')", (name, name.lower()))
+    assert summary(local, "publish", address)["sent"] == 1020
+    wanted, got = local.titles(), with_library(folder, "long-reader", address).titles()
+    assert bare(wanted) == bare(got), f"{len(wanted)} and {len(got)} titles"
+    assert summary(with_key(folder / "long-pulled"), "pull-library", address)["sent"] == 1020
+
+
 def test_a_reader_finds_films_by_its_own_media_root(folder, kills, seed):
     local, address = library(folder, "root", range(0, 20)), server.new_address()
     films, there = folder / "films é", folder / "mounted"
