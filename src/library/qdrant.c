@@ -5,9 +5,11 @@
 #include "base/err.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* has_vector came last of what is used here, with 1.13. */
 enum { LEAST_MAJOR = 1, LEAST_MINOR = 13 };
@@ -298,6 +300,12 @@ int kn_library_open_qdrant(const char *address, const struct kn_library_options 
     if (!q || !(q->address = strdup(address))) {
         free(q);
         return kn_err_set(err, KN_ELIMIT, "library %s: no memory", address);
+    }
+    if (getentropy(&q->nonce, sizeof q->nonce)) {
+        rc = kn_err_set(err, KN_EIO, "library %s: no random numbers: %s", address, strerror(errno));
+        free(q->address);
+        free(q);
+        return rc;
     }
     q->base.ops = &kn_qd_ops;
     pthread_mutex_init(&q->lock, NULL);

@@ -51,8 +51,6 @@ static void reason_of(const struct kn_buf *answer, char *out, size_t room)
 static int code_of(long status)
 {
     switch (status) {
-    case 404:
-        return KN_ENOTFOUND;
     case 408:
     case 504:
         return KN_ETIMEOUT;
@@ -61,11 +59,11 @@ static int code_of(long status)
     case 507:
         return KN_EIO;
     default:
-        return status == 429 || status >= 500 || status < 400 ? KN_ENET : KN_EARG;
+        return status == 404 || status == 429 || status >= 500 || status < 400 ? KN_ENET : KN_EARG;
     }
 }
 
-static int judge(const struct kn_qdrant *q, const char *method, const char *path, long status,
+static int judge(struct kn_qdrant *q, const char *method, const char *path, long status,
                  const struct kn_buf *answer, struct kn_err *err)
 {
     const char *remedy = "";
@@ -78,7 +76,10 @@ static int judge(const struct kn_qdrant *q, const char *method, const char *path
         remedy = "; set KINORA_QDRANT_API_KEY or KINORA_QDRANT_API_KEY_FILE";
     else if (status == 429 || status == 503)
         remedy = "; it is busy, try again later";
-    else if (status == 507)
+    else if (status == 404) { /* the collections that the aliases named a moment ago */
+        remedy = "; the library was replaced or removed, try again";
+        atomic_store(&q->lost, true);
+    } else if (status == 507)
         remedy = "; its disk is full";
     return kn_err_set(err, code_of(status), "%s %s%.*s: %ld%s%s%s", method, q->url,
                       (int)strcspn(path, "?"), path, status, *reason ? " " : "", reason, remedy);

@@ -6,9 +6,10 @@
  *                     model, dim, and a number that grows with every change.
  * The aliases NAME-titles and NAME-moments say which model is the present one. Before there is one, KEY is 00000000.
  *
- * A title's points in the moments collection carry its version, a hash of what they hold, and so does the title, whose
+ * A title's points in the moments collection carry its version, of which each put has one of its own, and so does the title, whose
  * point is written behind them all. So a reader takes those of the title's version and sees it whole, and what an interrupted
- * put left behind belongs to nobody. Vectors are compared by inner product (Dot), since Cosine would store them changed. Numbers that must come
+ * put left behind belongs to nobody; a put of that title a day later or more takes it away. Two that put one title at the same time do not touch
+ * what the other wrote; the last to write the title's point is who counts. Vectors are compared by inner product (Dot), since Cosine would store them changed. Numbers that must come
  * back as they were are kept as base64 of their bytes: a JSON number may lose its last bit on the way. */
 #ifndef KN_LIBRARY_QDRANT_IMPL_H
 #define KN_LIBRARY_QDRANT_IMPL_H
@@ -19,6 +20,7 @@
 #include "net/json.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     KN_QD_MAX_NAME = 64,
@@ -67,9 +69,11 @@ struct kn_qdrant {
     char quantization[16];
     char *media_root; /* NULL: paths as they are */
     const struct kn_cancel *cancel;
+    atomic_bool lost;     /* a collection was not there: look at the aliases again */
     pthread_mutex_t lock; /* over what is below */
     struct kn_qd_view view;
     double looked;       /* when the aliases were read last */
+    uint64_t nonce;      /* of this handle: no two puts are to have one version */
     int64_t last_change; /* that this handle wrote */
     struct kn_qd_known known;
 };
@@ -81,7 +85,7 @@ void kn_qd_path(const struct kn_qdrant *q, const char *kind, const char *key, co
                 char out[KN_QD_PATH]);
 
 /* Sends body (NULL: none) and parses the answer; *result is its "result", which lives until kn_json_free(*root). Both may be NULL.
- * All that is sent so may be sent twice. KN_ENOTFOUND: 404. KN_EARG: what the server refuses, KN_ENET: what it cannot
+ * All that is sent so may be sent twice. KN_EARG: what the server refuses, KN_ENET: what it cannot
  * do now; the message has the address, the status and the server's words. */
 int kn_qd_call(struct kn_qdrant *q, const char *method, const char *path, struct kn_buf *body,
                struct kn_json **root, const struct kn_json **result, struct kn_err *err);
@@ -136,7 +140,6 @@ struct kn_qd_put { /* a title on its way out */
     char before[17]; /* the version that it replaces; "" none */
     uint32_t parts;
 };
-int kn_qd_version(struct kn_qd_put *p, size_t dim, struct kn_err *err);
 int kn_qd_write_title(struct kn_json_writer *w, const struct kn_qd_put *p, size_t dim,
                       struct kn_err *err);
 

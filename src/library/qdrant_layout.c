@@ -200,6 +200,8 @@ int kn_qd_view(struct kn_qdrant *q, struct kn_qd_view *out, struct kn_err *err)
     int rc = KN_OK;
 
     pthread_mutex_lock(&q->lock);
+    if (atomic_exchange(&q->lost, false))
+        q->looked = 0;
     if (!q->aside && kn_clock_now() - q->looked > KN_QD_REFRESH)
         rc = kn_qd_look(q, err);
     if (!rc)

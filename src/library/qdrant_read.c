@@ -52,7 +52,9 @@ static int find_title(struct kn_qdrant *q, const struct kn_qd_view *v, const str
         int rc;
 
         *key = i == 0 ? v->key : v->others[i - 1];
-        rc = kn_qd_retrieve(q, *key, id, 1, fields, vectors, root, &points, err);
+        /* The server refuses to look for vectors in a collection that has none, and others' are not given. */
+        rc = kn_qd_retrieve(q, *key, id, 1, fields, vectors && i == 0 && v->dim > 0, root, &points,
+                            err);
         if (rc)
             return rc;
         *point = kn_json_at(points, 0);

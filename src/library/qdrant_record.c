@@ -124,62 +124,6 @@ void kn_qd_write_facts(struct kn_json_writer *w, const struct kn_title *t)
         kn_json_number(w, "length", t->duration);
 }
 
-static void hash_vector(struct kn_hasher *h, const float *v, size_t dim)
-{
-    kn_hasher_u64(h, v != NULL);
-    if (v)
-        kn_hasher_add(h, v, dim * sizeof *v);
-}
-
-static void hash_numbers(struct kn_hasher *h, double a, double b)
-{
-    const double v[] = {a, b};
-
-    kn_hasher_add(h, v, sizeof v);
-}
-
-int kn_qd_version(struct kn_qd_put *p, size_t dim, struct kn_err *err)
-{
-    const struct kn_record *r = p->record;
-    struct kn_hasher *h = kn_hasher_new();
-    struct kn_hash end;
-
-    if (!h)
-        return kn_err_set(err, KN_ELIMIT, "library: no memory");
-    kn_hasher_add(h, &r->title.id, sizeof r->title.id);
-    kn_hasher_u64(h, r->title.state);
-    kn_hasher_text(h, text_of(r->title.language));
-    kn_hasher_text(h, text_of(r->title.genres));
-    kn_hasher_u64(h, (uint64_t)r->title.year);
-    hash_numbers(h, r->title.duration, 0);
-    for (size_t i = 0; i < r->n_segments; i++) {
-        hash_numbers(h, r->segments[i].start, r->segments[i].end);
-        kn_hasher_text(h, r->segments[i].text);
-    }
-    kn_hasher_u64(h, r->n_segments);
-    for (size_t i = 0; i < r->n_dropped; i++) {
-        hash_numbers(h, r->dropped[i].start, r->dropped[i].end);
-        kn_hasher_text(h, r->dropped[i].text);
-        kn_hasher_text(h, r->dropped[i].reason);
-    }
-    kn_hasher_u64(h, r->n_dropped);
-    for (size_t i = 0; i < r->n_moments; i++) {
-        const struct kn_moment *m = &r->moments[i];
-
-        hash_numbers(h, m->start, m->end);
-        hash_numbers(h, isnan(m->opinion) ? 9 : m->opinion, m->words); /* NaN has many forms */
-        hash_numbers(h, m->first_segment, m->segments);
-        kn_hasher_text(h, m->text);
-        hash_vector(h, m->vector, dim);
-        hash_vector(h, m->raw, dim);
-    }
-    end = kn_hasher_end(h);
-    for (int i = 0; i < 8; i++)
-        snprintf(p->version + 2 * i, 3, "%02x", end.b[i]);
-    kn_hasher_free(h);
-    return KN_OK;
-}
-
 /* The sparse vector: how much is said of each word, as in index/sparse.h; how rare it is, the server multiplies in. */
 static void write_words(struct kn_json_writer *w, const struct kn_wording *words)
 {

@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "base/hash.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,8 @@ enum {
     MAX_POINT = 30 << 20,
     FULL = 16 << 20, /* a request that has so much gets no further point: an answer in good time */
 };
+
+#define LONG_AGO INT64_C(86400000000) /* us: a day, more than clocks of machines differ */
 
 /* Points of one collection, sent when there are enough. */
 struct batch {
@@ -135,6 +139,16 @@ static int share_out_paths(struct putting *x, struct kn_err *err)
     return KN_OK;
 }
 
+static void give_version(const struct putting *x, struct kn_qd_put *p)
+{
+    unsigned char of[sizeof x->q->nonce + sizeof x->at + sizeof(struct kn_id)];
+
+    memcpy(of, &x->q->nonce, sizeof x->q->nonce);
+    memcpy(of + sizeof x->q->nonce, &x->at, sizeof x->at);
+    memcpy(of + sizeof x->q->nonce + sizeof x->at, &p->record->title.id, sizeof(struct kn_id));
+    snprintf(p->version, sizeof p->version, "%016" PRIx64, kn_hash_bytes(of, sizeof of));
+}
+
 static void write_ids(const struct putting *x, struct kn_json_writer *w, const char *key)
 {
     kn_json_begin_array(w, key);
@@ -174,8 +188,7 @@ static int read_versions(struct putting *x, struct kn_err *err)
         for (size_t tries = 0; tries < x->n && !kn_id_eq(&id, &x->puts[at].record->title.id);
              tries++)
             at = (at + 1) % x->n; /* they come in the order that they were asked in */
-        if (strcmp(x->puts[at].version, version) != 0)
-            strcpy(x->puts[at].before, version);
+        strcpy(x->puts[at].before, version);
     }
     kn_json_free(root);
     return KN_OK;
@@ -375,7 +388,7 @@ static int delete_titles(struct kn_qdrant *q, const char *key, const struct kn_i
     return rc;
 }
 
-/* Moments of versions that were replaced, unless somebody wrote them again since this put began. */
+/* Moments of the versions that were replaced, and of puts that were interrupted long ago. */
 static void write_stale(const struct putting *x, struct kn_json_writer *w)
 {
     kn_json_begin_object(w, NULL);
@@ -384,19 +397,21 @@ static void write_stale(const struct putting *x, struct kn_json_writer *w)
     kn_json_begin_array(w, "must");
     kn_qd_begin_any(w, "title");
     for (size_t i = 0; i < x->n; i++)
-        if (x->puts[i].before[0])
-            kn_qd_write_id(w, NULL, &x->puts[i].record->title.id);
+        kn_qd_write_id(w, NULL, &x->puts[i].record->title.id);
     kn_qd_end_any(w);
+    kn_json_begin_object(w, NULL);
+    kn_json_begin_array(w, "should");
     kn_qd_begin_any(w, "version");
     for (size_t i = 0; i < x->n; i++)
-        if (x->puts[i].before[0])
-            kn_json_string(w, NULL, x->puts[i].before);
+        kn_json_string(w, NULL, x->puts[i].before); /* "" is nobody's */
     kn_qd_end_any(w);
     kn_json_begin_object(w, NULL);
     kn_json_string(w, "key", "at");
     kn_json_begin_object(w, "range");
-    kn_json_integer(w, "lt", x->at);
+    kn_json_integer(w, "lt", x->at - LONG_AGO);
     kn_json_end_object(w);
+    kn_json_end_object(w);
+    kn_json_end_array(w);
     kn_json_end_object(w);
     kn_json_end_array(w);
     kn_json_end_object(w);
@@ -409,15 +424,12 @@ static int finish(struct kn_qdrant *q, const char *key, const struct putting *x,
 {
     struct kn_buf body;
     struct kn_json_writer w = {.out = &body};
-    bool stale = false;
     int rc;
 
-    for (size_t i = 0; x && i < x->n; i++)
-        stale = stale || x->puts[i].before[0];
     kn_buf_init(&body, KN_QD_MAX_BODY);
     kn_json_begin_object(&w, NULL);
     kn_json_begin_array(&w, "operations");
-    if (stale)
+    if (x)
         write_stale(x, &w);
     kn_qd_write_change(q, &w);
     kn_json_end_array(&w);
@@ -472,7 +484,7 @@ static int put_all(struct putting *x, struct kn_err *err)
     int rc = share_out_paths(x, err);
 
     for (size_t i = 0; i < x->n && !rc; i++)
-        rc = kn_qd_version(&x->puts[i], x->view.dim, err);
+        give_version(x, &x->puts[i]);
     if (!rc)
         rc = read_versions(x, err);
     if (!rc)

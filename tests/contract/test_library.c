@@ -317,6 +317,7 @@ static void find_part_takes_any_case_accents_and_the_start_of_an_id(void **state
     strcpy(longest + sizeof longest - 10, "the end");
     names[6] = longest;
     put_names(f, names, 7);
+    assert_string_equal(get(f, two).title.name, names[2]); /* without a model */
     assert_int_equal(find(f, "THE END", KN_FIND_PART, 10, &t), 1);
     assert_string_equal(t[0].name, longest);
     assert_int_equal(find(f, "の侍", KN_FIND_PART, 10, &t), 1);
