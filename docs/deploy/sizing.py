@@ -29,13 +29,14 @@ def ask(url, path, body=None):
     return json.load(urllib.request.urlopen(request))["result"]
 
 
-def sample(url, collection):
+def sample(url, collection, kind=None):
     """(how many points there are, some of them with all they hold)"""
-    count = ask(url, f"/collections/{collection}/points/count", {"exact": True})["count"]
+    only = {"filter": {"must": [{"key": "kind", "match": {"value": kind}}]}} if kind else {}
+    count = ask(url, f"/collections/{collection}/points/count", {"exact": True, **only})["count"]
     points, offset = [], None
     while len(points) < SAMPLE:
         page = ask(url, f"/collections/{collection}/points/scroll",
-                   {"limit": 250, "offset": offset, "with_payload": True, "with_vector": True})
+                   {"limit": 250, "offset": offset, "with_payload": True, "with_vector": True, **only})
         points += page["points"]
         offset = page["next_page_offset"]
         if offset is None:
@@ -58,16 +59,16 @@ def measured(points):
     return {"payload": payload / n, "dense": dense / n, "words": words / n}
 
 
-def title_bytes(title, point, points):
-    """What one title takes, its point and those of its moments together: in memory three ways, and on disk."""
-    beside = (1 + points) * (ID + INDEXED)
-    links = LINKS * (1 + points)
-    vectors = 4 * (title["dense"] + points * point["dense"])
-    payloads = title["payload"] + points * point["payload"]
+def title_bytes(title, moment, moments, others, other_bytes):
+    """What one title takes with its moments and its other points (transcript, claims): in memory three ways, and on disk."""
+    beside = (1 + moments + others) * (ID + INDEXED)
+    links = LINKS * (1 + moments)
+    vectors = 4 * (title["dense"] + moments * moment["dense"])
+    payloads = title["payload"] + moments * moment["payload"] + other_bytes
     words = 8 * title["words"]
-    return {"f32 in memory": vectors + links + beside + words,
-            "int8 in memory": vectors / 4 + links + beside + words,
-            "binary in memory, graph on disk": vectors / 32 + beside + words,
+    return {"all in memory": vectors + links + beside + words,
+            "bytes in memory, the rest on disk": vectors / 4 + beside + words,
+            "bits in memory, the rest on disk": vectors / 32 + beside + words,
             "disk": (vectors * 1.25 + links + beside + payloads + words) * MERGING}
 
 
@@ -81,17 +82,21 @@ def human(n):
 def sizes(address, moments):
     url, name = address.rsplit("/", 1)
     titles, some = sample(url, f"{name}-titles")
-    points, more = sample(url, f"{name}-moments")
-    title, point = measured(some), measured(more)
-    moments = moments or points / max(titles, 1)
-    print(f"Measured: {titles} titles, {points} points beside them; a title's point: {title['payload']:.0f} bytes of payload, "
-          f"{title['dense']:.0f} numbers, {title['words']:.0f} rare words; a moment's: {point['payload']:.0f} bytes, {point['dense']:.0f} numbers.\n")
-    one = title_bytes(title, point, moments)
+    there, more = sample(url, f"{name}-moments", "moment")
+    everything, _ = sample(url, f"{name}-moments")
+    title, moment, own = measured(some), measured(more), there / max(titles, 1)
+    moments = moments or own
+    # A transcript's parts are as long as its moments' texts, so they grow with them.
+    others = (everything - there) / max(titles, 1)
+    text = sum(len(p["payload"].get("text", "").encode()) for p in more) / max(len(more), 1)
+    print(f"Measured: {titles} titles with {own:.1f} moments each and {others:.1f} other points. A title's point: {title['payload']:.0f} bytes of payload, "
+          f"{title['dense']:.0f} numbers, {title['words']:.0f} words. A moment's: {moment['payload']:.0f} bytes, {text:.0f} of them text, {moment['dense']:.0f} numbers.\n")
+    one = title_bytes(title, moment, moments, others, 1.3 * text * moments)
     columns = list(one)
-    print(f"| titles, {moments:.1f} points beside each | " + " | ".join(columns) + f" | nodes: {NODES}, 2 replicas: int8 memory, disk, each |")
+    print("| titles | " + " | ".join(columns) + f" | on each of {NODES} nodes with 2 replicas: bytes in memory, disk |")
     print("|---" * (len(columns) + 2) + "|")
     for n in (1, *TITLES):
-        each = [human(2 * n * one[c] / NODES) for c in ("int8 in memory", "disk")]
+        each = [human(2 * n * one[c] / NODES) for c in ("bytes in memory, the rest on disk", "disk")]
         print(f"| {n:,} | " + " | ".join(human(n * one[c]) for c in columns) + f" | {', '.join(each)} |")
 
 
@@ -111,7 +116,7 @@ def costs(local, cluster):
         if cluster:
             m, t = cluster[0]
             there = (f"{t:.1f} ms", "measured, one shard") if n == m else (f"{t * math.log(n / 3) / math.log(m):.1f} ms", "computed")
-        print(f"| {n:,} | {here:.2g} ms | {'measured' if known is not None else 'computed'} | {there[0]} | {there[1]} |")
+        print(f"| {n:,} | {float(f'{here:.2g}'):g} ms | {'measured' if known is not None else 'computed'} | {there[0]} | {there[1]} |")
 
 
 def main():

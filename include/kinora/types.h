@@ -107,6 +107,9 @@ struct kn_qdrant_options {
     int m, ef_construct;      /* of the graph */
     const char *quantization; /* "scalar", "binary"; NULL or "": none */
     bool on_disk;             /* vectors and graph lie on disk */
+    /* Where the tree of films that all share lies on this machine: before the paths of titles, which go on from there. NULL or "":
+     * paths come as they were published. */
+    const char *media_root;
 };
 
 #endif

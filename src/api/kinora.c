@@ -77,6 +77,19 @@ static int open_library(struct kinora *k, const struct kinora_options *o, struct
     return kn_library_open(k->path, &how, &k->lib, err);
 }
 
+/* Paths of titles are escaped, and so is what goes before them. */
+static int keep_media_root(struct kinora *k, const char *root, struct kn_err *err)
+{
+    struct kn_buf b;
+    int rc;
+
+    kn_buf_init(&b, 8 * PATH_MAX);
+    rc = kn_escape_path(kn_sv_of(root), &b, err);
+    k->qdrant.media_root = rc ? NULL : kn_buf_take(&b);
+    kn_buf_free(&b);
+    return rc || k->qdrant.media_root ? rc : kn_api_no_memory(err, "open library");
+}
+
 static int keep_qdrant(struct kinora *k, const struct kn_qdrant_options *o, struct kn_err *err)
 {
     if (!o)
@@ -84,10 +97,11 @@ static int keep_qdrant(struct kinora *k, const struct kn_qdrant_options *o, stru
     k->qdrant = *o;
     k->qdrant.api_key = given(o->api_key) ? strdup(o->api_key) : NULL;
     k->qdrant.quantization = given(o->quantization) ? strdup(o->quantization) : NULL;
+    k->qdrant.media_root = NULL;
     if ((given(o->api_key) && !k->qdrant.api_key) ||
         (given(o->quantization) && !k->qdrant.quantization))
         return kn_api_no_memory(err, "open library");
-    return KN_OK;
+    return given(o->media_root) ? keep_media_root(k, o->media_root, err) : KN_OK;
 }
 
 int kinora_open(const struct kinora_options *o, struct kinora **out, struct kn_err *err)
@@ -136,6 +150,7 @@ void kinora_close(struct kinora *k)
     free(k->embedding_model);
     free((char *)k->qdrant.api_key);
     free((char *)k->qdrant.quantization);
+    free((char *)k->qdrant.media_root);
     free(k);
 }
 

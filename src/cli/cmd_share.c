@@ -93,8 +93,10 @@ static void summary(const struct kn_cli *cli, const struct kinora_shared *s, boo
 static int share(struct kn_cli *cli, struct kinora *k)
 {
     const struct kn_config *c = &cli->config;
-    const struct kinora_share_options options = {
-        .address = cli->args[0], .media_root = c->media_root, .all = c->all, .swap = c->swap};
+    const struct kinora_share_options options = {.address = cli->args[0],
+                                                 .media_root = c->qdrant.media_root,
+                                                 .all = c->all,
+                                                 .swap = c->swap};
     struct kinora_shared s = {0};
     struct kn_status status;
     struct kn_err err;

@@ -121,7 +121,6 @@ struct kn_config {
     bool yes, repair;
     /* sharing */
     bool all, swap;
-    const char *media_root; /* "": no path leaves this machine */
     /* serve */
     const char *listen;            /* "127.0.0.1:7878" */
     struct kn_texts allow_hosts;   /* names in Host besides the address's own */

@@ -415,13 +415,13 @@ static const struct kn_option options[] = {
 
     {.name = "media-root",
      .kind = KN_OPTION_TEXT,
-     .commands = KN_FOR_PUBLISH,
+     .commands = KN_FOR_PUBLISH | KN_FOR_LIST | KN_FOR_SHOW | KN_FOR_EXPORT,
      .arg = "DIR",
      .value = "",
-     .help = "The folder of films that all who share have under some name: of each film in it is "
-             "published where it lies in "
-             "there; by default no path leaves this machine",
-     .offset = AT(media_root)},
+     .help = "Where the folder of films that all who share a cluster have lies on this machine: "
+             "where in it a film lies is published, and found again; by default no path leaves "
+             "this machine",
+     .offset = AT(qdrant.media_root)},
     {.name = "all",
      .kind = KN_OPTION_FLAG,
      .commands = KN_FOR_PUBLISH | KN_FOR_PULL,

@@ -256,6 +256,7 @@ static void qdrant_close(struct kn_library *lib)
     free(q->known.slots);
     free(q->address);
     free(q->url);
+    free(q->media_root);
     free(q);
 }
 
@@ -283,7 +284,8 @@ static void take_options(struct kn_qdrant *q, const struct kn_library_options *o
         q->options = *o->qdrant;
     if (q->options.quantization)
         snprintf(q->quantization, sizeof q->quantization, "%s", q->options.quantization);
-    q->options.api_key = q->options.quantization = NULL; /* borrowed for the call */
+    q->options.api_key = q->options.quantization = q->options.media_root =
+        NULL; /* borrowed for the call */
     if (!(q->options.timeout > 0))
         q->options.timeout = TIMEOUT;
     q->write = o->write;
@@ -311,6 +313,10 @@ int kn_library_open_qdrant(const char *address, const struct kn_library_options 
     pthread_mutex_init(&q->lock, NULL);
     take_options(q, o);
     rc = read_address(q, err);
+    if (!rc && o->qdrant && o->qdrant->media_root && *o->qdrant->media_root) {
+        q->media_root = strdup(o->qdrant->media_root);
+        rc = q->media_root ? KN_OK : kn_err_set(err, KN_ELIMIT, "library %s: no memory", address);
+    }
     if (!rc)
         rc = connect(q, o->qdrant ? o->qdrant->api_key : NULL, err);
     if (!rc)

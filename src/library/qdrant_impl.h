@@ -67,6 +67,7 @@ struct kn_qdrant {
     bool write, aside;
     struct kn_qdrant_options options; /* without its texts */
     char quantization[16];
+    char *media_root; /* NULL: paths as they are */
     const struct kn_cancel *cancel;
     atomic_bool lost;     /* a collection was not there: look at the aliases again */
     pthread_mutex_t lock; /* over what is below */

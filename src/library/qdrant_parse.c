@@ -35,14 +35,18 @@ static const char *text_in(const struct kn_json *payload, const char *key, struc
     return kn_arena_text(arena, kn_json_text_or(kn_json_get(payload, key), ""));
 }
 
-static bool read_paths(const struct kn_json *paths, struct kn_arena *arena, struct kn_title *t)
+static bool read_paths(const struct kn_qdrant *q, const struct kn_json *paths,
+                       struct kn_arena *arena, struct kn_title *t)
 {
     const char **copy;
 
     t->n_paths = kn_json_length(paths);
     t->paths = copy = kn_arena_array(arena, t->n_paths, sizeof *copy);
     for (size_t i = 0; copy && i < t->n_paths; i++) {
-        copy[i] = kn_arena_text(arena, kn_json_text_or(kn_json_at(paths, i), ""));
+        const char *path = kn_json_text_or(kn_json_at(paths, i), "");
+
+        copy[i] = q->media_root ? kn_arena_printf(arena, "%s/%s", q->media_root, path)
+                                : kn_arena_text(arena, path);
         if (!copy[i])
             return false;
     }
@@ -75,7 +79,7 @@ int kn_qd_read_title(const struct kn_qdrant *q, const struct kn_json *point, boo
     t.scorer = text_in(p, "scorer", arena);
     t.genres = text_in(p, "genres", arena);
     if (!t.name || !t.reason || !t.language || !t.words_from || !t.scorer || !t.genres ||
-        !read_paths(kn_json_get(p, "paths"), arena, &t))
+        !read_paths(q, kn_json_get(p, "paths"), arena, &t))
         return kn_arena_full("a title", err);
     *out = t;
     return KN_OK;

@@ -225,21 +225,36 @@ static int check_count(struct pull *p, struct kn_err *err)
     return rc;
 }
 
-static int pull(struct pull *p, struct kn_err *err)
+/* Nothing may be dropped here for a list that leaves something out. */
+static int pull_all(struct pull *p, struct kn_err *err)
 {
     struct batch b = {.arena = kn_arena_new(0)};
-    struct kn_library_stats stats;
+    struct kn_library_stats before, after;
     char model[64];
     int rc =
         b.arena ? agree_on_model(p->s, model, err) : kn_err_set(err, KN_ELIMIT, "pull: no memory");
 
     if (!rc)
-        rc = kn_library_get_stats(p->s->other, &stats, err);
+        rc = kn_library_get_stats(p->s->other, &before, err);
     if (!rc) {
-        p->total = stats.titles;
+        p->total = before.titles;
         rc = pull_pages(p, model, &b, err);
     }
+    if (!rc)
+        rc = kn_library_get_stats(p->s->other, &after, err);
     kn_arena_free(b.arena);
+    if (!rc && p->seen.n < before.titles && p->seen.n < after.titles)
+        rc = kn_err_set(err, KN_ECORRUPT,
+                        "pull from '%s': it lists %zu titles and counts %llu; if nobody published "
+                        "just now, publish to it with --all",
+                        p->s->address, p->seen.n, (unsigned long long)after.titles);
+    return rc;
+}
+
+static int pull(struct pull *p, struct kn_err *err)
+{
+    int rc = pull_all(p, err);
+
     if (rc)
         return rc;
     qsort(p->seen.ids, p->seen.n, sizeof *p->seen.ids, compare_ids);

@@ -2,7 +2,7 @@
 """publish.py [--kills N] [--seed S]  Libraries published to a cluster and pulled from it, while all that can break does.
 
 The cluster is tests/support/qdrant_stand_in.py, Qdrant's own engine behind the published REST API; KINORA_TEST_QDRANT may name
-a real server instead (http://127.0.0.1:6333), without the tests that make it fail. Titles are sentences of the sample scripts,
+a real server instead (http://127.0.0.1:6333; its key KINORA_TEST_QDRANT_API_KEY), without the tests that make it fail. Titles are sentences of the sample scripts,
 imported with the real embedding model. N processes each are killed (SIGKILL) in the middle of publishing and of pulling, at moments that a
 slow server spreads over all they do. Default: 2; make torture: --kills 40.
 """
@@ -26,6 +26,7 @@ from e2e import DONE, FAILED, MODELS, SAMPLES, TOP, Kinora, Skip, kill_group, no
 
 PYTHON = os.environ.get("KINORA_TEST_PYTHON", str(TOP / "build/venv/bin/python"))
 REAL = os.environ.get("KINORA_TEST_QDRANT", "").rstrip("/")
+KEY = os.environ.get("KINORA_TEST_QDRANT_API_KEY", "")
 MINILM = MODELS / "all-MiniLM-L6-v2-f16.gguf"
 TITLES = 150  # more than two batches of 64
 SLOW_PUT = {"path": "PUT /collections", "kind": "slow", "seconds": 0.05, "times": 10**6}
@@ -48,6 +49,10 @@ class Server:
         self.names += 1
         return f"qdrant+{self.url}/e2e-{os.getpid()}-{self.names}"
 
+    def ask(self, method, path):
+        request = urllib.request.Request(self.url + path, headers={"api-key": KEY}, method=method)
+        return json.load(urllib.request.urlopen(request))["result"]
+
     def faults(self, *faults):
         if REAL:
             raise Skip("a real server does not fail on request")
@@ -66,6 +71,10 @@ class Server:
         if self.process:
             self.process.kill()
             self.process.wait()
+            return
+        for c in self.ask("GET", "/collections")["collections"]:
+            if c["name"].startswith(f"e2e-{os.getpid()}-"):
+                self.ask("DELETE", f"/collections/{c['name']}")
 
 
 server = None
@@ -87,9 +96,13 @@ def write_texts(path, numbers):
     return path
 
 
+def with_key(home):
+    return Kinora(home, **({"KINORA_QDRANT_API_KEY": KEY} if KEY else {}))
+
+
 def library(folder, name, numbers):
     """With these titles; made once, then copied."""
-    kinora, made = Kinora(folder / name), folder / f"made {numbers}"
+    kinora, made = with_key(folder / name), folder / f"made {numbers}"
     if not made.exists():
         maker = Kinora(folder / "maker", made)
         maker("import", write_texts(folder / "texts.jsonl", numbers), "--quiet", code=DONE, timeout=300)
@@ -105,7 +118,7 @@ def summary(kinora, *args, **how):
 
 
 def with_library(folder, name, address):
-    kinora = Kinora(folder / name)
+    kinora = with_key(folder / name)
     kinora.env["KINORA_LIBRARY"] = address
     return kinora
 
@@ -144,7 +157,7 @@ def assert_same_content(one, other):
 
 def assert_complete(folder, kinora, address, name):
     """Pulled back, the cluster holds what the library does."""
-    copy = Kinora(folder / name)
+    copy = with_key(folder / name)
     assert summary(copy, "pull-library", address)["recall"] == 1
     assert_same_content(kinora.library, copy.library)
 
@@ -226,7 +239,7 @@ def test_two_machines_publish_one_library(folder, kills, seed):
     b("forget", "--yes", "Line 050", code=DONE)
     summary(b, "publish", address)
     assert "Line 050" not in [t["name"] for t in remote.titles()]
-    pulled = Kinora(folder / "two-pulled")
+    pulled = with_key(folder / "two-pulled")
     assert summary(pulled, "pull-library", address)["sent"] == 98
 
 
@@ -234,7 +247,7 @@ def test_a_pulled_library_is_the_same_to_the_last_bit(folder, kills, seed):
     local, address = library(folder, "pull-a", range(0, 100)), server.new_address()
     summary(local, "publish", address)
     assert_complete(folder, local, address, "pulled")
-    copy = Kinora(folder / "pulled")
+    copy = with_key(folder / "pulled")
     again = summary(copy, "pull-library", address)
     assert (again["sent"], again["same"]) == (0, 100), again
     local("forget", "--yes", "Line 001", code=DONE)
@@ -283,9 +296,9 @@ def test_pulling_that_is_killed_goes_on(folder, kills, seed):
     chance, local, address = random.Random(seed), library(folder, "pull-killed", range(0, TITLES)), server.new_address()
     summary(local, "publish", address)
     with server.failing(SLOW_READ):
-        whole = how_long(Kinora(folder / "pull-whole"), "pull-library", address)
+        whole = how_long(with_key(folder / "pull-whole"), "pull-library", address)
         for n in range(kills):
-            copy = Kinora(folder / f"pull-killed-{n}")
+            copy = with_key(folder / f"pull-killed-{n}")
             for _ in range(3):
                 killed(copy, ("pull-library", address), chance.uniform(0.1, whole))
             done = summary(copy, "pull-library", address)
@@ -345,6 +358,36 @@ def test_a_new_embedding_model_without_downtime(folder, kills, seed):
     assert len(remote.titles()) == 30
     assert remote.json("recommend", "Line 004", "-n", 5)["recommendations"] != wanted
     assert summary(a, "publish", address)["sent"] == 0
+
+
+def test_a_long_list_of_names_that_begin_alike_is_whole(folder, kills, seed):
+    local, address = library(folder, "long", range(0, 20)), server.new_address()
+    with contextlib.closing(sqlite3.connect(local.library / "library.db")) as db, db:
+        for i in range(1000):
+            name = f"The Spi{chr(97 + i % 26)}it of {i}"
+            db.execute("INSERT INTO title (id, name, folded, state, reason) VALUES (randomblob(16), ?, ?, 2, 'made up')", (name, name.lower()))
+    assert summary(local, "publish", address)["sent"] == 1020
+    wanted, got = local.titles(), with_library(folder, "long-reader", address).titles()
+    assert bare(wanted) == bare(got), f"{len(wanted)} and {len(got)} titles"
+    assert summary(with_key(folder / "long-pulled"), "pull-library", address)["sent"] == 1020
+
+
+def test_a_reader_finds_films_by_its_own_media_root(folder, kills, seed):
+    local, address = library(folder, "root", range(0, 20)), server.new_address()
+    films, there = folder / "films é", folder / "mounted"
+    (films / "a").mkdir(parents=True)
+    (films / "a/Heat.mkv").write_bytes(b"")
+    with contextlib.closing(sqlite3.connect(local.library / "library.db")) as db, db:
+        key, = db.execute("SELECT key FROM title WHERE name = 'Line 001'").fetchone()
+        file, = db.execute("INSERT INTO file (title) VALUES (?) RETURNING key", (key,)).fetchone()
+        db.execute("INSERT INTO path (path, file, name, year, size, mtime_ns) VALUES (?, ?, 'Line 001', 0, -1, -1)",
+                   (str((films / "a/Heat.mkv").resolve()), file))
+    summary(local, "publish", address, "--media-root", films)
+    remote = with_library(folder, "root-reader", address)
+    assert remote.by_name()["Line 001"]["paths"] == ["a/Heat.mkv"]
+    remote.env["KINORA_MEDIA_ROOT"] = str(there)
+    assert remote.by_name()["Line 001"]["paths"] == [f"{there}/a/Heat.mkv"]
+    assert remote.json("show", "Line 001")["paths"] == [f"{there}/a/Heat.mkv"]
 
 
 def test_what_writes_says_what_to_do_instead(folder, kills, seed):
