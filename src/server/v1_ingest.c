@@ -121,31 +121,36 @@ static bool has_dots(const char *path)
     return false;
 }
 
-/* 0, or the status that says why not. What lies outside is refused before anybody learns whether it is there; a link may not lead
- * out either, so what it leads to is looked at as well. */
+/* A link may lead out of where it lies, so this is asked of what paths lead to. */
+static bool is_really_below(const char *real, const char *root)
+{
+    char *raw = unescaped(root), *real_root = raw ? realpath(raw, NULL) : NULL;
+    bool below = real_root && is_below(real, real_root);
+
+    free(raw);
+    free(real_root);
+    return below;
+}
+
+/* 0, or the status that says why not. What lies outside is refused before anybody learns whether it is there. */
 static unsigned why_not(const struct places *roots, const char *path)
 {
-    char *raw, *real = NULL;
-    unsigned status = 0;
+    char *raw, *real;
+    bool inside = false;
 
     if (*path != '/' || has_dots(path))
         return 400;
     if (!is_allowed(roots, path))
         return 403;
     raw = unescaped(path);
-    if (!raw || !(real = realpath(raw, NULL)))
-        status = 404;
-    for (size_t i = 0; real && i < roots->n && status != 1; i++) {
-        char *root = unescaped(roots->path[i]), *real_root = root ? realpath(root, NULL) : NULL;
-
-        if (real_root && is_below(real, real_root))
-            status = 1; /* inside */
-        free(root);
-        free(real_root);
-    }
+    real = raw ? realpath(raw, NULL) : NULL;
+    for (size_t i = 0; real && i < roots->n && !inside; i++)
+        inside = is_really_below(real, roots->path[i]);
     free(raw);
+    if (!real)
+        return 404;
     free(real);
-    return status == 1 ? 0 : status ? status : 403;
+    return inside ? 0 : 403;
 }
 
 static int refuse(struct kn_reply *out, unsigned status, const char *path)
