@@ -365,6 +365,7 @@ void kn_v1_ingest_free(struct kn_v1_ingest *g)
     if (g->joinable)
         pthread_join(g->thread, NULL);
     forget_run(g);
+    kn_v1_free_paths(g->roots, g->n_roots);
     kn_events_free(g->events);
     pthread_mutex_destroy(&g->lock);
     free(g);
