@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from serving import SLOW, Server, is_problem, is_protected, make_library, read_answer  # noqa: E402
 
-from e2e import Kinora, Skip, run, wait_until  # noqa: E402
+from e2e import Kinora, Opened, Skip, hollow_models, run, wait_until  # noqa: E402
 
 HEADERS_CUT, BODY_CUT, SLACK = 20, 20, 5  # seconds; limits.h
 TOKEN = "correct-horse-battery-staple"
@@ -253,6 +253,18 @@ def test_metrics_tell_of_the_library(_):
     told = dict(line.rpartition(" ")[::2] for line in server.ask("/metrics").body.decode().splitlines() if not line.startswith("#"))
     assert told['kinora_titles{state="ready"}'] == "7" and told['kinora_titles{state="failed"}'] == "1", told
     assert told["kinora_index_moments"] == "14", told
+
+
+def test_no_model_is_read_until_somebody_asks_with_a_text(folder):
+    models = hollow_models(folder / "hollow")
+    with Opened(models) as o, Server(folder / "markup", None, "--library", folder / "markup/library", KINORA_MODELS=models) as s:
+        titles = s.ask("/api/v1/titles").json["titles"]
+        for path in ("titles", "stats", "map", f"titles/{titles[0]['id']}/similar", "ingest"):
+            assert s.status(f"/api/v1/{path}") == 200, path
+    assert not o.names, o.names
+    with Opened(models) as o, Server(folder / "markup", None, "--library", folder / "markup/library", KINORA_MODELS=models) as s:
+        s.ask("/api/v1/search?q=sea&mode=meaning")
+    assert o.names, "so it would have been seen"
 
 
 def test_many_ask_at_once(_):
