@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""abuse.py [--crowd N] [--no-slow]  What nobody friendly sends, to `kinora serve` as it is: refused, or cut, and everybody else is served.
+"""abuse.py [--crowd N] [--no-slow] [--only WORD]  What nobody friendly sends, to `kinora serve` as it is: refused, or cut, and everybody else is served.
 
 --crowd: how many connections that say nothing; 500, in make torture 10,000. --no-slow: without those that send a byte a second, which
-are cut after 20 s.
+are cut after 20 s. --only: tests with this in their name.
 """
 
 import argparse
@@ -428,6 +428,7 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--crowd", type=int, default=500)
     ask.add_argument("--no-slow", action="store_true")
+    ask.add_argument("--only", default="")
     o = ask.parse_args()
 
     def with_crowd(folder):
@@ -435,6 +436,7 @@ def main():
     with_crowd.__name__ = test_a_crowd_that_says_nothing_locks_nobody_out.__name__
     tests = sorted((f for name, f in globals().items() if name.startswith("test_")), key=lambda f: f.__code__.co_firstlineno)
     tests = [with_crowd if f.__name__ == with_crowd.__name__ else f for f in tests if not (o.no_slow and "_slow_ones_" in f.__name__)]
+    tests = [f for f in tests if o.only in f.__name__ or f in (test_it_starts, test_it_ends)]
     try:
         run("http-abuse", tests)
     finally:
