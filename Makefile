@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all apt apt-check apt-bench deps peer build build-tests models models-check models-all oracle-venv demo check torture bench asan tsan clang \
+.PHONY: all apt apt-check apt-bench deps peer build build-tests models models-check models-all oracle-venv http-venv demo check torture bench asan tsan clang \
         format clean distclean help
 
 step := tools/setup/step
@@ -58,13 +58,16 @@ models-all: models models-check ## make the optional models too (--scorer llm, M
 oracle-venv: models
 	@$(step) oracle-venv "Python packages for the tests" tools/setup/venv.sh converters oracle
 
+http-venv: apt
+	@$(step) http-venv "Python packages for the tests of the API" tools/setup/venv.sh --in build/venv-http http
+
 demo: build models ## ingest samples/ and recommend for two of its films
 	@tools/demo
 
-check: apt-check build-tests models models-check oracle-venv ## set up, build and run the tests
+check: apt-check build-tests models models-check oracle-venv http-venv ## set up, build and run the tests
 	@tests/run
 
-torture: apt-check build-tests models models-check oracle-venv ## the long tests: kills, fuzzing, the long oracle
+torture: apt-check build-tests models models-check oracle-venv http-venv ## the long tests: kills, fuzzing, the long oracle
 	@tests/run --torture
 
 bench: apt-bench build models models-check oracle-venv peer ## the benchmarks
