@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { links, revival, type Title } from '../api';
 import { languageName, length, mood, shown, signed } from '../format';
+import { arrivals } from '../ingest';
 import { t } from '../prefs';
 import { Spool } from './icon';
 
@@ -18,8 +19,11 @@ export function hue(name: string): number {
   return (h >>> 0) % 360;
 }
 
-// Posters that were asked for and are not there, so that scrolling past again does not ask again.
+// Posters that were asked for and are not there, so that scrolling past again does not ask again; until films arrive, which may
+// bring some.
 const without = new Set<string>();
+arrivals.subscribe(() => without.clear());
+revival.subscribe(() => without.clear());
 
 type Pictured = Pick<Title, 'id' | 'name' | 'opinion'> & { links?: Title['links'] };
 
