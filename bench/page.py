@@ -59,7 +59,8 @@ def measure(address):
             page = chromium.new_page(viewport={"width": 1920, "height": 1080})
             page.add_init_script(WATCH)
             page.goto(address)
-            page.wait_for_function("window.wallAt")
+            page.locator(".wall .card-name").first.wait_for()
+            page.wait_for_timeout(100)
             painted.append(page.evaluate("window.wallAt"))
             if len(painted) < LOADS:
                 page.close()

@@ -38,8 +38,8 @@ def ready(page, view):
     expect(page.locator(shows[view]).first).to_be_visible()
     expect(page.locator(".notice.waiting")).to_have_count(0)
     # Pictures out of sight are not loaded.
-    page.wait_for_function("""[...document.querySelectorAll('.poster img')].every((i) =>
-        i.complete || i.getBoundingClientRect().top > innerHeight)""")
+    wait_for(lambda: page.evaluate("""[...document.querySelectorAll('.poster img')].every((i) =>
+        i.complete || i.getBoundingClientRect().top > innerHeight)"""), 15, "a picture does not come")
     return page
 
 

@@ -107,7 +107,15 @@ export interface IngestState {
   heard: number;
   left: number | null;
   active: ActiveTitle[];
-  summary: { ready: number; silent: number; failed: number; unchanged: number; still_failed: number; waiting: number; cancelled: boolean } | null;
+  summary: {
+    ready: number;
+    silent: number;
+    failed: number;
+    unchanged: number;
+    still_failed: number;
+    waiting: number;
+    cancelled: boolean;
+  } | null;
   error: string | null;
 }
 export interface Ingest extends IngestState {
@@ -149,7 +157,8 @@ const base = new URL('api/v1/', document.baseURI);
 
 function address(path: string, params: Params = {}): URL {
   const url = new URL(path, base);
-  for (const [key, value] of Object.entries(params)) if (value !== undefined && value !== '') url.searchParams.set(key, String(value));
+  for (const [key, value] of Object.entries(params))
+    if (value !== undefined && value !== '') url.searchParams.set(key, String(value));
   return url;
 }
 
@@ -194,7 +203,10 @@ function lost() {
   looking = true;
   let wait = 400;
   const look = async () => {
-    const alive = await fetch(new URL('health', document.baseURI), { cache: 'no-store' }).then((a) => a.ok, () => false);
+    const alive = await fetch(new URL('health', document.baseURI), { cache: 'no-store' }).then(
+      (a) => a.ok,
+      () => false,
+    );
     if (alive) {
       looking = false;
       connected.value = true;
@@ -234,10 +246,15 @@ export const links = {
 };
 
 /** Follows the ingest until the caller lets go of it, or the stream ends: then the caller is told, and may ask again. */
-export function followIngest(handle: (name: string, data: IngestEvent | IngestState) => void, ended: () => void): () => void {
+export function followIngest(
+  handle: (name: string, data: IngestEvent | IngestState) => void,
+  ended: () => void,
+): () => void {
   const source = new EventSource(address('ingest/events'));
   for (const name of ['state', 'scanned', 'stage', 'heard', 'finished', 'unchanged'])
-    source.addEventListener(name, (e) => handle(name, JSON.parse((e as MessageEvent<string>).data) as IngestEvent | IngestState));
+    source.addEventListener(name, (e) =>
+      handle(name, JSON.parse((e as MessageEvent<string>).data) as IngestEvent | IngestState),
+    );
   source.onerror = () => {
     source.close();
     ended();

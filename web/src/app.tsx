@@ -72,7 +72,14 @@ function Content({ view, id }: { view: View | 'nowhere'; id: string }) {
   if (view === 'map') return <MapView />;
   if (view === 'ingest') return <IngestView />;
   return (
-    <Nothing title={t().notFound} action={<a class="button" href={href('library')}>{t().toLibrary}</a>}>
+    <Nothing
+      title={t().notFound}
+      action={
+        <a class="button" href={href('library')}>
+          {t().toLibrary}
+        </a>
+      }
+    >
       {t().notFoundMore}
     </Nothing>
   );
@@ -114,7 +121,11 @@ function Head({ closed, showHelp }: { closed: boolean; showHelp: () => void }) {
             </option>
           </select>
         </label>
-        <button class="tool" onClick={toggleTheme} aria-label={theme.value === 'dark' ? t().tools.theme.light : t().tools.theme.dark}>
+        <button
+          class="tool"
+          onClick={toggleTheme}
+          aria-label={theme.value === 'dark' ? t().tools.theme.light : t().tools.theme.dark}
+        >
           <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
         </button>
         <button class="tool wide-only" onClick={showHelp} aria-label={t().tools.help}>

@@ -19,7 +19,11 @@ export const number = (n: number) => new Intl.NumberFormat(language.value).forma
 export const decimals = (n: number, places = 2) =>
   new Intl.NumberFormat(language.value, { minimumFractionDigits: places, maximumFractionDigits: places }).format(n);
 export const signed = (n: number) =>
-  new Intl.NumberFormat(language.value, { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: 'exceptZero' }).format(n);
+  new Intl.NumberFormat(language.value, {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 2,
+    signDisplay: 'exceptZero',
+  }).format(n);
 export const percent = (n: number) => new Intl.NumberFormat(language.value, { style: 'percent' }).format(n);
 
 /** "es-MX" -> "Mexican Spanish", in the language of the page. */

@@ -1,7 +1,16 @@
 // What the server is listening to just now, followed by one stream for the whole page: the ingest view shows all of it, the
 // head of the page how far it is, and the library what has arrived.
 import { signal } from '@preact/signals';
-import { followIngest, lookForServer, mustSignIn, revival, type ActiveTitle, type IngestEvent, type IngestState, type State } from './api';
+import {
+  followIngest,
+  lookForServer,
+  mustSignIn,
+  revival,
+  type ActiveTitle,
+  type IngestEvent,
+  type IngestState,
+  type State,
+} from './api';
 
 export interface Arrival {
   id: string;
@@ -21,7 +30,13 @@ function active(list: ActiveTitle[], e: IngestEvent): ActiveTitle[] {
   const key = (a: { id?: string; name?: string }) => a.name ?? a.id;
   const rest = list.filter((a) => key(a) !== key(e));
   if (e.state || !e.stage) return rest;
-  const entry = { id: e.id ?? '', name: e.name ?? '', stage: e.stage, seconds: e.seconds ?? 0, duration: e.duration ?? null };
+  const entry = {
+    id: e.id ?? '',
+    name: e.name ?? '',
+    stage: e.stage,
+    seconds: e.seconds ?? 0,
+    duration: e.duration ?? null,
+  };
   const at = list.findIndex((a) => key(a) === key(e));
   return at < 0 ? [...list, entry] : list.map((a, i) => (i === at ? entry : a));
 }
@@ -43,7 +58,10 @@ function handle(name: string, data: IngestEvent | IngestState) {
       active: name === 'stage' || name === 'heard' || name === 'finished' ? active(was.active, e) : was.active,
     };
   if (name === 'finished' && e.state)
-    arrivals.value = [{ id: e.id ?? '', name: e.name ?? '', state: e.state, reason: e.reason ?? null }, ...arrivals.value].slice(0, KEPT);
+    arrivals.value = [
+      { id: e.id ?? '', name: e.name ?? '', state: e.state, reason: e.reason ?? null },
+      ...arrivals.value,
+    ].slice(0, KEPT);
 }
 
 let letGo: (() => void) | undefined;

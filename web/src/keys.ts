@@ -5,7 +5,9 @@ import { shortcuts } from './prefs';
 export type Keymap = Record<string, (e: KeyboardEvent) => void>;
 
 const typing = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.matches('input:not([type=range], [type=checkbox], [type=radio]), textarea, select') || target.isContentEditable);
+  target instanceof HTMLElement &&
+  (target.matches('input:not([type=range], [type=checkbox], [type=radio]), textarea, select') ||
+    target.isContentEditable);
 
 export function useKeys(keymap: Keymap) {
   const now = useRef(keymap);

@@ -21,7 +21,11 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, keys: un
 
   useEffect(() => {
     const abort = new AbortController();
-    set((was) => ({ key, loading: true, ...((keep || was.key === key) && was.data !== undefined && { data: was.data }) }));
+    set((was) => ({
+      key,
+      loading: true,
+      ...((keep || was.key === key) && was.data !== undefined && { data: was.data }),
+    }));
     load(abort.signal)
       .then((data) => !abort.signal.aborted && set({ key, data, loading: false }))
       .catch((error: unknown) => {

@@ -4,7 +4,12 @@ import { followThroughout } from './ingest';
 import './styles/fonts.css';
 import './styles/base.css';
 import './styles/parts.css';
-import './styles/views.css';
+import './styles/library.css';
+import './styles/title.css';
+import './styles/search.css';
+import './styles/map.css';
+import './styles/ingest.css';
+import './styles/narrow.css';
 
 render(<App />, document.getElementById('app') as HTMLElement);
 followThroughout();

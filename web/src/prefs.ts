@@ -23,7 +23,8 @@ function remember(key: string, value: string) {
 }
 
 function firstLanguage(): Language {
-  const known = (tag: string) => (tag.slice(0, 2).toLowerCase() in tables ? (tag.slice(0, 2).toLowerCase() as Language) : null);
+  const known = (tag: string) =>
+    tag.slice(0, 2).toLowerCase() in tables ? (tag.slice(0, 2).toLowerCase() as Language) : null;
   for (const tag of [remembered('language') ?? '', ...navigator.languages]) {
     const found = known(tag);
     if (found) return found;
@@ -36,7 +37,9 @@ const system = signal<Theme>(systemDark.matches ? 'dark' : 'light');
 systemDark.addEventListener('change', (e) => (system.value = e.matches ? 'dark' : 'light'));
 
 const chosen = signal(remembered('theme'));
-export const theme = computed<Theme>(() => (chosen.value === 'dark' || chosen.value === 'light' ? chosen.value : system.value));
+export const theme = computed<Theme>(() =>
+  chosen.value === 'dark' || chosen.value === 'light' ? chosen.value : system.value,
+);
 
 export function toggleTheme() {
   chosen.value = theme.value === 'dark' ? 'light' : 'dark';

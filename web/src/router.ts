@@ -15,7 +15,7 @@ function read(): Route {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
   const [view = '', id = ''] = path.split('/').map(decoded);
   return {
-    view: view === '' ? 'library' : ((views as readonly string[]).includes(view) ? (view as View) : 'nowhere'),
+    view: view === '' ? 'library' : (views as readonly string[]).includes(view) ? (view as View) : 'nowhere',
     id,
     query: new URLSearchParams(query),
   };
@@ -34,7 +34,8 @@ addEventListener('hashchange', () => (route.value = read()));
 
 export function href(view: View, id = '', query: Record<string, string | number | undefined> = {}): string {
   const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== '') params.set(key, String(value));
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined && value !== '') params.set(key, String(value));
   const path = view === 'library' && !id ? '' : id ? `${view}/${encodeURIComponent(id)}` : view;
   const text = params.toString();
   return `#/${path}${text ? `?${text}` : ''}`;

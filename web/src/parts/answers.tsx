@@ -23,7 +23,11 @@ function useGlide(order: string) {
       next.set(id, now);
       if (calm() || !before) continue;
       const [dx, dy] = [before.left - now.left, before.top - now.top];
-      if (dx || dy) card.animate([{ transform: `translate(${dx}px, ${dy}px)` }, { transform: 'none' }], { duration: MOVE_MS, easing: 'cubic-bezier(.2, .8, .2, 1)' });
+      if (dx || dy)
+        card.animate([{ transform: `translate(${dx}px, ${dy}px)` }, { transform: 'none' }], {
+          duration: MOVE_MS,
+          easing: 'cubic-bezier(.2, .8, .2, 1)',
+        });
     }
     places.current = next;
   }, [order]);
@@ -39,13 +43,35 @@ export function Answers({ list, asked, here }: { list: Recommendation[]; asked: 
   return (
     <ol class="answers" ref={ol} role="list">
       {list.map((r) => (
-        <Answer key={r.title.id} r={r} most={most} open={shown === r.title.id} toggle={() => setOpen(shown === r.title.id ? '-' : r.title.id)} asked={asked} here={here} />
+        <Answer
+          key={r.title.id}
+          r={r}
+          most={most}
+          open={shown === r.title.id}
+          toggle={() => setOpen(shown === r.title.id ? '-' : r.title.id)}
+          asked={asked}
+          here={here}
+        />
       ))}
     </ol>
   );
 }
 
-function Answer({ r, most, open, toggle, asked, here }: { r: Recommendation; most: number; open: boolean; toggle: () => void; asked: Map<string, Title>; here: boolean }) {
+function Answer({
+  r,
+  most,
+  open,
+  toggle,
+  asked,
+  here,
+}: {
+  r: Recommendation;
+  most: number;
+  open: boolean;
+  toggle: () => void;
+  asked: Map<string, Title>;
+  here: boolean;
+}) {
   const [name, rest] = nameParts(r.title.name);
   const why = `why-${r.title.id}`;
   return (
@@ -87,7 +113,10 @@ function Parts({ r, most }: { r: Recommendation; most: number }) {
     { name: t().similar.opinion, value: r.of_opinion, kind: 'opinion' },
   ];
   return (
-    <div class="parts" title={`${t().similar.similarity(decimals(r.similarity))}, ${t().similar.sharedWords(decimals(r.words))}`}>
+    <div
+      class="parts"
+      title={`${t().similar.similarity(decimals(r.similarity))}, ${t().similar.sharedWords(decimals(r.words))}`}
+    >
       <span class="unseen">{t().similar.parts(signed(r.score), signed(r.of_likeness), signed(r.of_opinion))}</span>
       {rows.map((row) => (
         <span class="part" key={row.kind} aria-hidden="true">
@@ -103,7 +132,19 @@ function Parts({ r, most }: { r: Recommendation; most: number }) {
   );
 }
 
-function Why({ id, r, evidence, asked, here }: { id: string; r: Recommendation; evidence: NonNullable<Recommendation['evidence']>; asked: Map<string, Title>; here: boolean }) {
+function Why({
+  id,
+  r,
+  evidence,
+  asked,
+  here,
+}: {
+  id: string;
+  r: Recommendation;
+  evidence: NonNullable<Recommendation['evidence']>;
+  asked: Map<string, Title>;
+  here: boolean;
+}) {
   const from = evidence.like && asked.get(evidence.like.id);
   const name = nameParts(r.title.name)[0];
   return (
@@ -111,7 +152,11 @@ function Why({ id, r, evidence, asked, here }: { id: string; r: Recommendation; 
       <section aria-label={t().similar.whyOf(name)}>
         <div class="pair">
           {from ? (
-            <PlayableMoment film={from} moment={evidence.query} caption={here ? t().similar.here : t().similar.there(nameParts(from.name)[0])} />
+            <PlayableMoment
+              film={from}
+              moment={evidence.query}
+              caption={here ? t().similar.here : t().similar.there(nameParts(from.name)[0])}
+            />
           ) : (
             <blockquote>{evidence.query.text}</blockquote>
           )}

@@ -6,7 +6,19 @@ export interface Option<T extends string> {
 }
 
 /** A few choices side by side: radio buttons, which arrow keys go through. */
-export function Choice<T extends string>({ label, value, options, onChange, bare }: { label: string; value: T; options: Option<T>[]; onChange: (value: T) => void; bare?: boolean }) {
+export function Choice<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  bare,
+}: {
+  label: string;
+  value: T;
+  options: Option<T>[];
+  onChange: (value: T) => void;
+  bare?: boolean;
+}) {
   const name = useId();
   return (
     <fieldset class="choice">
@@ -14,7 +26,13 @@ export function Choice<T extends string>({ label, value, options, onChange, bare
       <div class="choice-options">
         {options.map((o) => (
           <label key={o.value}>
-            <input type="radio" name={name} value={o.value} checked={o.value === value} onChange={() => onChange(o.value)} />
+            <input
+              type="radio"
+              name={name}
+              value={o.value}
+              checked={o.value === value}
+              onChange={() => onChange(o.value)}
+            />
             <span>{o.label}</span>
           </label>
         ))}
@@ -23,7 +41,17 @@ export function Choice<T extends string>({ label, value, options, onChange, bare
   );
 }
 
-export function Select<T extends string>({ label, value, options, onChange }: { label: string; value: T; options: Option<T>[]; onChange: (value: T) => void }) {
+export function Select<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: T;
+  options: Option<T>[];
+  onChange: (value: T) => void;
+}) {
   const id = useId();
   return (
     <div class="field">
@@ -40,7 +68,21 @@ export function Select<T extends string>({ label, value, options, onChange }: { 
 }
 
 /** From one end to the other, 0 to 1; what it means there is written at its ends. */
-export function Slider({ label, value, low, high, text, onInput }: { label: string; value: number; low: string; high: string; text: string; onInput: (value: number) => void }) {
+export function Slider({
+  label,
+  value,
+  low,
+  high,
+  text,
+  onInput,
+}: {
+  label: string;
+  value: number;
+  low: string;
+  high: string;
+  text: string;
+  onInput: (value: number) => void;
+}) {
   const id = useId();
   return (
     <div class="slider">

@@ -4,7 +4,15 @@ import { t } from '../prefs';
 import { Icon } from './icon';
 
 /** The browser's own dialog: it keeps the focus inside, gives it back, and Escape closes it. */
-export function Dialog({ title, children, onClose }: { title: string; children: ComponentChildren; onClose: () => void }) {
+export function Dialog({
+  title,
+  children,
+  onClose,
+}: {
+  title: string;
+  children: ComponentChildren;
+  onClose: () => void;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -13,7 +21,12 @@ export function Dialog({ title, children, onClose }: { title: string; children: 
     return () => back instanceof HTMLElement && back.focus();
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={onClose} onClick={(e) => e.target === dialog.current && dialog.current?.close()}>
+    <dialog
+      ref={dialog}
+      aria-labelledby={id}
+      onClose={onClose}
+      onClick={(e) => e.target === dialog.current && dialog.current?.close()}
+    >
       <div class="dialog-inner">
         <header>
           <h2 id={id}>{title}</h2>

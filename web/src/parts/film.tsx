@@ -1,7 +1,8 @@
 // How a film is shown anywhere: its picture, its name, its facts in a line.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { links, revival, type Title } from '../api';
 import { languageName, length, mood, shown, signed } from '../format';
+import { arrivals } from '../ingest';
 import { t } from '../prefs';
 import { Spool } from './icon';
 
@@ -18,17 +19,20 @@ export function hue(name: string): number {
   return (h >>> 0) % 360;
 }
 
-// Posters that were asked for and are not there, so that scrolling past again does not ask again.
+// Posters that were asked for and are not there, so that scrolling past again does not ask again; until films arrive, which may
+// bring some.
 const without = new Set<string>();
+arrivals.subscribe(() => without.clear());
+revival.subscribe(() => without.clear());
 
 type Pictured = Pick<Title, 'id' | 'name' | 'opinion'> & { links?: Title['links'] };
 
 /** Drawn from its name and mood; the picture, where there is one, lies over it once it is loaded. */
 export function Poster({ film, eager }: { film: Pictured; eager?: boolean }) {
+  const key = `${film.id} ${revival.value}`;
+  const [ended, end] = useState<{ key: string; how: 'there' | 'none' }>();
   const wanted = film.links?.poster !== null && !without.has(film.id);
-  const [state, set] = useState<'waiting' | 'there' | 'none'>(wanted ? 'waiting' : 'none');
-  const revived = revival.value;
-  useEffect(() => set(wanted ? 'waiting' : 'none'), [film.id, revived]);
+  const state = ended?.key === key ? ended.how : wanted ? 'waiting' : 'none';
   return (
     <span class="poster" style={{ '--hue': hue(film.name) }}>
       {state !== 'there' && (
@@ -39,7 +43,7 @@ export function Poster({ film, eager }: { film: Pictured; eager?: boolean }) {
       )}
       {state !== 'none' && (
         <img
-          key={`${film.id} ${revived}`}
+          key={key}
           src={links.poster(film.id)}
           alt=""
           width="480"
@@ -47,10 +51,10 @@ export function Poster({ film, eager }: { film: Pictured; eager?: boolean }) {
           loading={eager ? 'eager' : 'lazy'}
           decoding="async"
           class={state}
-          onLoad={() => set('there')}
+          onLoad={() => end({ key, how: 'there' })}
           onError={() => {
             without.add(film.id);
-            set('none');
+            end({ key, how: 'none' });
           }}
         />
       )}

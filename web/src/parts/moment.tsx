@@ -53,7 +53,10 @@ export function PlayableMoment({ film, moment, caption }: { film: Film; moment: 
         <blockquote lang="">{moment.text}</blockquote>
         <p class="moment-where">
           {start !== null && (
-            <a href={href('title', film.id, { t: start.toFixed(1), play: 1 })} aria-label={t().moment.open(clock(start))}>
+            <a
+              href={href('title', film.id, { t: start.toFixed(1), play: 1 })}
+              aria-label={t().moment.open(clock(start))}
+            >
               {clock(start)}
             </a>
           )}{' '}

@@ -14,7 +14,15 @@ export function Waiting() {
   );
 }
 
-export function Nothing({ title, children, action }: { title: string; children?: ComponentChildren; action?: ComponentChildren }) {
+export function Nothing({
+  title,
+  children,
+  action,
+}: {
+  title: string;
+  children?: ComponentChildren;
+  action?: ComponentChildren;
+}) {
   return (
     <div class="notice">
       <Spool />

@@ -23,7 +23,19 @@ const saidIn = (lines: Moment[], b: Beat) =>
     .join(' ');
 
 /** How the tone goes through the film. A slider of its moments, for hands on keys and for readers; a plot for eyes. */
-export function Arc({ arc, lines, duration, time, seek }: { arc: ArcPoint[]; lines: Moment[]; duration: number; time: Signal<number>; seek: (to: number) => void }) {
+export function Arc({
+  arc,
+  lines,
+  duration,
+  time,
+  seek,
+}: {
+  arc: ArcPoint[];
+  lines: Moment[];
+  duration: number;
+  time: Signal<number>;
+  seek: (to: number) => void;
+}) {
   const beats = beatsOf(arc);
   const [pointed, point] = useState(-1);
   if (beats.length < 2) return beats.length === 1 ? <p class="quiet">{t().title.arcShort}</p> : null;
@@ -37,16 +49,30 @@ export function Arc({ arc, lines, duration, time, seek }: { arc: ArcPoint[]; lin
   const last = points[points.length - 1] as Point;
   const line = curve([{ x: 0, y: first.y }, ...points, { x: WIDTH, y: last.y }]);
 
-  const now = Math.max(0, beats.findLastIndex((b) => b.start <= time.value + 0.05));
+  const now = Math.max(
+    0,
+    beats.findLastIndex((b) => b.start <= time.value + 0.05),
+  );
   const shown = beats[pointed >= 0 ? pointed : now] as Beat;
   const go = (i: number) => seek((beats[Math.max(0, Math.min(beats.length - 1, i))] as Beat).start);
   const nearest = (e: MouseEvent) => {
     const box = (e.currentTarget as Element).getBoundingClientRect();
     const at = ((e.clientX - box.left) / box.width) * duration;
-    return beats.reduce((best, b, i) => (Math.abs(middle(b) - at) < Math.abs(middle(beats[best] as Beat) - at) ? i : best), 0);
+    return beats.reduce(
+      (best, b, i) => (Math.abs(middle(b) - at) < Math.abs(middle(beats[best] as Beat) - at) ? i : best),
+      0,
+    );
   };
-  const keys: Record<string, number> = { ArrowRight: now + 1, ArrowUp: now + 1, ArrowLeft: now - 1, ArrowDown: now - 1, Home: 0, End: beats.length - 1 };
-  const tell = (b: Beat) => t().title.arcAt(clock(b.start), t().moods[mood(b.opinion)], signed(b.opinion), saidIn(lines, b));
+  const keys: Record<string, number> = {
+    ArrowRight: now + 1,
+    ArrowUp: now + 1,
+    ArrowLeft: now - 1,
+    ArrowDown: now - 1,
+    Home: 0,
+    End: beats.length - 1,
+  };
+  const tell = (b: Beat) =>
+    t().title.arcAt(clock(b.start), t().moods[mood(b.opinion)], signed(b.opinion), saidIn(lines, b));
 
   return (
     <section class="arc" aria-labelledby="arc-title">
@@ -91,10 +117,18 @@ export function Arc({ arc, lines, duration, time, seek }: { arc: ArcPoint[]; lin
           <path class="arc-now" d={`M${x(time.value).toFixed(1)} 0V${HEIGHT}`} />
         </svg>
         {points.map((p, i) => (
-          <span key={i} class={`arc-dot mood-${mood(beats[i]?.opinion)}`} style={{ left: `${p.x / 10}%`, top: `${(p.y / HEIGHT) * 100}%` }} />
+          <span
+            key={i}
+            class={`arc-dot mood-${mood(beats[i]?.opinion)}`}
+            style={{ left: `${p.x / 10}%`, top: `${(p.y / HEIGHT) * 100}%` }}
+          />
         ))}
-        <span class="arc-end warm" aria-hidden="true">{t().title.warm}</span>
-        <span class="arc-end dark" aria-hidden="true">{t().title.dark}</span>
+        <span class="arc-end warm" aria-hidden="true">
+          {t().title.warm}
+        </span>
+        <span class="arc-end dark" aria-hidden="true">
+          {t().title.dark}
+        </span>
       </div>
       <p class="arc-said" aria-hidden="true">
         <span class={`mood mood-${mood(shown.opinion)}`}>

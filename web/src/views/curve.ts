@@ -23,9 +23,12 @@ export function curve(p: Point[]): string {
   if (p.length < 2) return '';
   const m = slopes(p);
   const n = (v: number) => v.toFixed(1);
-  return p.slice(1).reduce((path, b, i) => {
-    const a = p[i] as Point;
-    const third = (b.x - a.x) / 3;
-    return `${path}C${n(a.x + third)} ${n(a.y + third * (m[i] ?? 0))} ${n(b.x - third)} ${n(b.y - third * (m[i + 1] ?? 0))} ${n(b.x)} ${n(b.y)}`;
-  }, `M${n(p[0]?.x ?? 0)} ${n(p[0]?.y ?? 0)}`);
+  return p.slice(1).reduce(
+    (path, b, i) => {
+      const a = p[i] as Point;
+      const third = (b.x - a.x) / 3;
+      return `${path}C${n(a.x + third)} ${n(a.y + third * (m[i] ?? 0))} ${n(b.x - third)} ${n(b.y - third * (m[i + 1] ?? 0))} ${n(b.x)} ${n(b.y)}`;
+    },
+    `M${n(p[0]?.x ?? 0)} ${n(p[0]?.y ?? 0)}`,
+  );
 }

@@ -6,15 +6,33 @@ export function Help({ onClose }: { onClose: () => void }) {
   const groups: [string, [string, string][]][] = [
     [
       t().help.everywhere,
-      [['s', k.search], ['b', k.library], ['m', k.map], ['a', k.ingest], ['d', k.theme], ['?', k.help], ['Esc', k.close]],
+      [
+        ['s', k.search],
+        ['b', k.library],
+        ['m', k.map],
+        ['a', k.ingest],
+        ['d', k.theme],
+        ['?', k.help],
+        ['Esc', k.close],
+      ],
     ],
     [
       t().help.film,
-      [['k', k.play], ['j l', k.seek], ['p n', k.moment], ['f', k.full], ['v', k.mute]],
+      [
+        ['k', k.play],
+        ['j l', k.seek],
+        ['p n', k.moment],
+        ['f', k.full],
+        ['v', k.mute],
+      ],
     ],
     [
       t().help.lists,
-      [['/', k.filter], ['← ↑ ↓ →', k.arrows], ['↵', k.open]],
+      [
+        ['/', k.filter],
+        ['← ↑ ↓ →', k.arrows],
+        ['↵', k.open],
+      ],
     ],
   ];
   return (

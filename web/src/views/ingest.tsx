@@ -101,8 +101,18 @@ function Begin({ state, roots }: { state: IngestState; roots: string[] }) {
           {busy ? t().ingest.starting : t().ingest.start}
         </button>
       )}
-      <p id={`${id}-said`} class={problem || missing ? 'said bad' : 'said'} role={problem || missing ? 'alert' : undefined}>
-        {missing ? t().ingest.folderNeeded : problem ? saying(problem) : roots.length ? t().ingest.below : t().ingest.noRoots}
+      <p
+        id={`${id}-said`}
+        class={problem || missing ? 'said bad' : 'said'}
+        role={problem || missing ? 'alert' : undefined}
+      >
+        {missing
+          ? t().ingest.folderNeeded
+          : problem
+            ? saying(problem)
+            : roots.length
+              ? t().ingest.below
+              : t().ingest.noRoots}
       </p>
       {roots.length > 0 && (
         <p class="roots">
@@ -148,7 +158,10 @@ function Under({ title }: { title: ActiveTitle }) {
       <span class="steps" aria-hidden="true">
         {stages.map((s, i) => (
           <span key={s} class={i < at ? 'step done' : i === at ? 'step now' : 'step'}>
-            <span class="step-fill" style={{ width: i < at ? '100%' : i === at ? `${Math.max(12, s === 'words' ? heard * 100 : 50)}%` : '0' }} />
+            <span
+              class="step-fill"
+              style={{ width: i < at ? '100%' : i === at ? `${Math.max(12, s === 'words' ? heard * 100 : 50)}%` : '0' }}
+            />
           </span>
         ))}
       </span>
@@ -207,7 +220,11 @@ function Failures({ state }: { state: IngestState }) {
       <header>
         <h2 id="failures-title">{t().ingest.failures}</h2>
         {list.length > 0 && (
-          <button class="button" disabled={busy || state.running} onClick={() => void run(() => api.startIngest([], true))}>
+          <button
+            class="button"
+            disabled={busy || state.running}
+            onClick={() => void run(() => api.startIngest([], true))}
+          >
             {t().ingest.retry}
           </button>
         )}

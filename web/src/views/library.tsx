@@ -108,7 +108,13 @@ export function Library() {
 
   const address = (changes: Record<string, string>) =>
     replace(
-      href('library', '', { q: typed.trim(), language: query.get('language') ?? '', state: query.get('state') ?? '', order: order === 'name' ? '' : order, ...changes }),
+      href('library', '', {
+        q: typed.trim(),
+        language: query.get('language') ?? '',
+        state: query.get('state') ?? '',
+        order: order === 'name' ? '' : order,
+        ...changes,
+      }),
     );
   useEffect(() => address({ q: text.trim() }), [text]);
   useKeys({ '/': () => input.current?.focus() });
@@ -155,13 +161,25 @@ export function Library() {
           <Select
             label={t().library.language}
             value={query.get('language') ?? ''}
-            options={[{ value: '', label: t().library.anyLanguage }, ...languages.map((l) => ({ value: l.language ?? '', label: `${languageName(l.language ?? '')} (${number(l.titles)})` }))]}
+            options={[
+              { value: '', label: t().library.anyLanguage },
+              ...languages.map((l) => ({
+                value: l.language ?? '',
+                label: `${languageName(l.language ?? '')} (${number(l.titles)})`,
+              })),
+            ]}
             onChange={(language) => address({ language })}
           />
           <Select
             label={t().library.state}
             value={query.get('state') ?? ''}
-            options={[{ value: '', label: t().library.anyState }, ...(['ready', 'pending', 'failed', 'silent', 'missing'] as const).map((s) => ({ value: s, label: t().states[s] }))]}
+            options={[
+              { value: '', label: t().library.anyState },
+              ...(['ready', 'pending', 'failed', 'silent', 'missing'] as const).map((s) => ({
+                value: s,
+                label: t().states[s],
+              })),
+            ]}
             onChange={(s) => address({ state: s })}
           />
           <Select
@@ -179,11 +197,25 @@ export function Library() {
       ) : state.total > 0 ? (
         <Wall films={state.films} total={state.total} need={need} />
       ) : filtered ? (
-        <Nothing title={t().library.none} action={<button class="button" onClick={clear}>{t().library.noneDo}</button>}>
+        <Nothing
+          title={t().library.none}
+          action={
+            <button class="button" onClick={clear}>
+              {t().library.noneDo}
+            </button>
+          }
+        >
           {t().library.noneMore}
         </Nothing>
       ) : (
-        <Nothing title={t().library.empty} action={<a class="button primary" href={href('ingest')}>{t().library.emptyDo}</a>}>
+        <Nothing
+          title={t().library.empty}
+          action={
+            <a class="button primary" href={href('ingest')}>
+              {t().library.emptyDo}
+            </a>
+          }
+        >
           {t().library.emptyMore}
         </Nothing>
       )}

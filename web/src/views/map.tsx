@@ -28,11 +28,15 @@ const moods = ['dark', 'sombre', 'even', 'bright', 'warm'] as const;
 
 function legendOf(by: By, points: MapPoint[], groups: MapGroup[]): { entries: Legend[]; key: (p: MapPoint) => string } {
   if (by === 'mood')
-    return { entries: moods.map((m) => ({ key: m, label: t().moods[m], colour: `--mood-${m}` })), key: (p) => mood(p.opinion) };
+    return {
+      entries: moods.map((m) => ({ key: m, label: t().moods[m], colour: `--mood-${m}` })),
+      key: (p) => mood(p.opinion),
+    };
   const of = (p: MapPoint) => (by === 'language' ? (p.language ?? '') : String(p.group));
   const counts = new Map<string, number>();
   for (const p of points) counts.set(of(p), (counts.get(of(p)) ?? 0) + 1);
-  const name = (key: string) => (by === 'language' ? languageName(key) : (groups[Number(key)]?.words.join(', ') || t().map.group(Number(key) + 1)));
+  const name = (key: string) =>
+    by === 'language' ? languageName(key) : groups[Number(key)]?.words.join(', ') || t().map.group(Number(key) + 1);
   const entries = [...counts.keys()]
     .sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0))
     .slice(0, HUES)
@@ -48,7 +52,14 @@ export function MapView() {
   if (!map.data) return <Waiting />;
   if (map.data.points.length < 2)
     return (
-      <Nothing title={t().map.empty} action={<a class="button primary" href={href('ingest')}>{t().library.emptyDo}</a>}>
+      <Nothing
+        title={t().map.empty}
+        action={
+          <a class="button primary" href={href('ingest')}>
+            {t().library.emptyDo}
+          </a>
+        }
+      >
         {t().map.emptyMore}
       </Nothing>
     );
@@ -90,7 +101,15 @@ function Map_({ points, groups }: { points: MapPoint[]; groups: MapGroup[] }) {
           />
         </div>
       </div>
-      <Canvas points={points} groups={by === 'group' ? groups : []} legend={legend} chosen={chosen} toggle={toggle} lasso={lasso} clear={() => choose(new Set())} />
+      <Canvas
+        points={points}
+        groups={by === 'group' ? groups : []}
+        legend={legend}
+        chosen={chosen}
+        toggle={toggle}
+        lasso={lasso}
+        clear={() => choose(new Set())}
+      />
       <ul class="legend" role="list" aria-label={t().map.colour}>
         {legend.entries.map((e) => (
           <li key={e.key}>
@@ -209,7 +228,12 @@ function Canvas({ points, groups, legend, chosen, toggle, lasso, clear }: Canvas
     hands.current.set(e.pointerId, here);
     const other = [...hands.current].find(([id]) => id !== e.pointerId)?.[1];
     if (loop.length) setLoop((l) => [...l, here]);
-    else if (other) zoom(Math.hypot(here.x - other.x, here.y - other.y) / Math.max(1, Math.hypot(before.x - other.x, before.y - other.y)), other);
+    else if (other)
+      zoom(
+        Math.hypot(here.x - other.x, here.y - other.y) /
+          Math.max(1, Math.hypot(before.x - other.x, before.y - other.y)),
+        other,
+      );
     else setFrame((f) => f && { ...f, x: f.x + here.x - before.x, y: f.y + here.y - before.y });
   };
   const up = (e: PointerEvent) => {
@@ -275,7 +299,14 @@ function Canvas({ points, groups, legend, chosen, toggle, lasso, clear }: Canvas
         }}
       />
       <p class="unseen" aria-live="polite">
-        {here ? t().map.pointAt(nameParts(here.name)[0], languageName(here.language ?? ''), t().moods[mood(here.opinion)], chosen.has(here.id)) : ''}
+        {here
+          ? t().map.pointAt(
+              nameParts(here.name)[0],
+              languageName(here.language ?? ''),
+              t().moods[mood(here.opinion)],
+              chosen.has(here.id),
+            )
+          : ''}
       </p>
       <div class="map-tools">
         <button class="tool" aria-label={t().map.zoomIn} onClick={() => zoom(1.4)}>
@@ -292,11 +323,25 @@ function Canvas({ points, groups, legend, chosen, toggle, lasso, clear }: Canvas
   );
 }
 
-function Chosen({ points, chosen, toggle, clear }: { points: MapPoint[]; chosen: Set<string>; toggle: (ids: string[]) => void; clear: () => void }) {
+function Chosen({
+  points,
+  chosen,
+  toggle,
+  clear,
+}: {
+  points: MapPoint[];
+  chosen: Set<string>;
+  toggle: (ids: string[]) => void;
+  clear: () => void;
+}) {
   const films = points.filter((p) => chosen.has(p.id));
-  const ids = useSettled(films.slice(0, MOST).map((p) => p.id), 200);
+  const ids = useSettled(
+    films.slice(0, MOST).map((p) => p.id),
+    200,
+  );
   const answer = useLoaded(
-    (signal) => (ids.length ? api.recommend({ likes: ids, limit: 8, language: 'any' }, signal) : Promise.resolve(undefined)),
+    (signal) =>
+      ids.length ? api.recommend({ likes: ids, limit: 8, language: 'any' }, signal) : Promise.resolve(undefined),
     [ids],
   );
   if (!films.length) return <p class="quiet map-hint">{t().map.choose}</p>;

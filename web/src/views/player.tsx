@@ -10,7 +10,19 @@ import { t } from '../prefs';
 
 /** The film, with the browser's own controls, and where it is in `time`. A server that went away and came back is picked up
  * where the film stood. */
-export function Player({ film, video, time, from, play }: { film: Details; video: RefObject<HTMLVideoElement | null>; time: Signal<number>; from: number; play: boolean }) {
+export function Player({
+  film,
+  video,
+  time,
+  from,
+  play,
+}: {
+  film: Details;
+  video: RefObject<HTMLVideoElement | null>;
+  time: Signal<number>;
+  from: number;
+  play: boolean;
+}) {
   const [broken, setBroken] = useState(false);
   const revived = revival.value;
 
@@ -58,7 +70,12 @@ export function Player({ film, video, time, from, play }: { film: Details; video
         onLoadedMetadata={() => setBroken(false)}
         onError={(e) => setBroken(e.currentTarget.error?.code !== MediaError.MEDIA_ERR_NETWORK)}
       >
-        <track kind="captions" src={links.subtitles(film.id)} srcLang={film.language ?? 'und'} label={languageName(film.language ?? '')} />
+        <track
+          kind="captions"
+          src={links.subtitles(film.id)}
+          srcLang={film.language ?? 'und'}
+          label={languageName(film.language ?? '')}
+        />
       </video>
       {broken && (
         <div class="stage-broken" role="alert">

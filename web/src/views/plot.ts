@@ -20,7 +20,8 @@ export const CLOSEST = 40;
 export function fitting(width: number, height: number, points: MapPoint[]): Frame {
   const xs = points.map((p) => p.x);
   const ys = points.map((p) => p.y);
-  const span = (v: number[]) => Math.max(0.2, v.reduce((a, b) => Math.max(a, b), -1) - v.reduce((a, b) => Math.min(a, b), 1));
+  const span = (v: number[]) =>
+    Math.max(0.2, v.reduce((a, b) => Math.max(a, b), -1) - v.reduce((a, b) => Math.min(a, b), 1));
   const middle = (v: number[]) => (v.reduce((a, b) => Math.max(a, b), -1) + v.reduce((a, b) => Math.min(a, b), 1)) / 2;
   const scale = Math.min((width * 0.8) / span(xs), (height * 0.78) / span(ys));
   return { width, height, scale, x: width / 2 - middle(xs) * scale, y: height / 2 + middle(ys) * scale };
@@ -89,7 +90,8 @@ export function draw(canvas: HTMLCanvasElement, f: Frame, points: MapPoint[], lo
   c.setTransform(dpr, 0, 0, dpr, 0, 0);
   c.clearRect(0, 0, f.width, f.height);
   // Small enough for thousands, large enough for a finger on sixteen.
-  const r = Math.max(3, Math.min(9, 60 / Math.sqrt(points.length))) * Math.min(1.8, Math.max(1, Math.sqrt(f.scale / 300)));
+  const r =
+    Math.max(3, Math.min(9, 60 / Math.sqrt(points.length))) * Math.min(1.8, Math.max(1, Math.sqrt(f.scale / 300)));
   drawGroupNames(c, f, look);
   for (const p of points) {
     const s = at(f, p);
@@ -150,7 +152,8 @@ function drawNames(c: CanvasRenderingContext2D, f: Frame, points: MapPoint[], lo
     const text = look.label(p);
     const wide = c.measureText(text).width;
     const sides = [s.x + r + 6, s.x - r - 6 - wide].filter((x) => x >= 0 && x + wide <= f.width);
-    const free = (x: number) => !taken.some((t) => x < t.right && x + wide > t.left && s.y - 9 < t.bottom && s.y + 9 > t.top);
+    const free = (x: number) =>
+      !taken.some((t) => x < t.right && x + wide > t.left && s.y - 9 < t.bottom && s.y + 9 > t.top);
     const left = sides.find(free) ?? (i === look.focus ? sides[0] : undefined);
     if (left === undefined) continue;
     taken.push({ left, right: left + wide, top: s.y - 9, bottom: s.y + 9 });

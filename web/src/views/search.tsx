@@ -24,7 +24,10 @@ function Marked({ text, highlights }: { text: string; highlights: FoundMoment['h
   let at = 0;
   for (const h of highlights) {
     if (h.start < at) continue;
-    pieces.push(characters.slice(at, h.start).join(''), <mark key={h.start}>{characters.slice(h.start, h.end).join('')}</mark>);
+    pieces.push(
+      characters.slice(at, h.start).join(''),
+      <mark key={h.start}>{characters.slice(h.start, h.end).join('')}</mark>,
+    );
     at = h.end;
   }
   return <>{[...pieces, characters.slice(at).join('')]}</>;
@@ -40,7 +43,8 @@ export function Search() {
   const list = useRef<HTMLOListElement>(null);
   const stats = useLoaded((signal) => api.stats(signal), ['stats']);
   const found = useLoaded(
-    (signal) => (text ? api.search({ q: text, mode, limit: LIMIT, language }, signal) : Promise.resolve({ moments: [] })),
+    (signal) =>
+      text ? api.search({ q: text, mode, limit: LIMIT, language }, signal) : Promise.resolve({ moments: [] }),
     [text, mode, language],
   );
   const moments = text ? (found.data?.moments ?? []) : [];
@@ -112,7 +116,9 @@ export function Search() {
             value={language}
             options={[
               { value: '', label: t().library.anyLanguage },
-              ...(stats.data?.languages ?? []).flatMap((l) => (l.language ? [{ value: l.language, label: languageName(l.language) }] : [])),
+              ...(stats.data?.languages ?? []).flatMap((l) =>
+                l.language ? [{ value: l.language, label: languageName(l.language) }] : [],
+              ),
             ]}
             onChange={(l) => address({ language: l })}
           />

@@ -38,7 +38,16 @@ export function SignIn() {
       </p>
       <div class="field">
         <label for={id}>{t().signIn.token}</label>
-        <input id={id} ref={input} type="password" autocomplete="current-password" required autofocus aria-describedby={`${id}-intro`} aria-invalid={problem !== undefined} />
+        <input
+          id={id}
+          ref={input}
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus
+          aria-describedby={`${id}-intro`}
+          aria-invalid={problem !== undefined}
+        />
       </div>
       <p class="said bad" role="alert">
         {problem && (problem.status === 401 ? t().signIn.wrong : saying(problem))}

@@ -21,9 +21,17 @@ export function TitleView() {
   const film = useLoaded((signal) => api.title(id, signal), [id], false);
   if (film.data) return <Film key={id} film={film.data} />;
   if (!film.problem) return <Waiting />;
-  if (film.problem.status !== 404 && film.problem.status !== 400) return <Failed problem={film.problem} again={film.again} />;
+  if (film.problem.status !== 404 && film.problem.status !== 400)
+    return <Failed problem={film.problem} again={film.again} />;
   return (
-    <Nothing title={t().notFound} action={<a class="button" href={href('library')}>{t().toLibrary}</a>}>
+    <Nothing
+      title={t().notFound}
+      action={
+        <a class="button" href={href('library')}>
+          {t().toLibrary}
+        </a>
+      }
+    >
       {t().notFoundMore}
     </Nothing>
   );
@@ -84,9 +92,10 @@ function Film({ film }: { film: Details }) {
             </span>
           ))}
           {film.words_from && <span class="quiet">{t().title.wordsFrom[film.words_from]}</span>}
-          {film.words_from === 'speech' && film.language_confidence !== null && film.language_confidence < DOUBTFUL && !film.language_set && (
-            <span class="quiet">{t().title.confidence(percent(film.language_confidence))}</span>
-          )}
+          {film.words_from === 'speech' &&
+            film.language_confidence !== null &&
+            film.language_confidence < DOUBTFUL &&
+            !film.language_set && <span class="quiet">{t().title.confidence(percent(film.language_confidence))}</span>}
         </p>
       </header>
       {film.state !== 'ready' && <NotReady film={film} />}

@@ -20,7 +20,17 @@ export function lineAt(lines: Moment[], time: number): number {
 const folded = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase();
 
 /** What is said, line by line: it follows the film, and a line that is chosen is played. */
-export function Transcript({ lines, language, time, seek }: { lines: Moment[]; language: string | null; time: Signal<number>; seek: (to: number) => void }) {
+export function Transcript({
+  lines,
+  language,
+  time,
+  seek,
+}: {
+  lines: Moment[];
+  language: string | null;
+  time: Signal<number>;
+  seek: (to: number) => void;
+}) {
   const panel = useRef<HTMLOListElement>(null);
   const [follow, setFollow] = useState(true);
   const [find, setFind] = useState('');
@@ -34,7 +44,10 @@ export function Transcript({ lines, language, time, seek }: { lines: Moment[]; l
     const box = panel.current;
     const line = box?.querySelector<HTMLElement>('[aria-current=true]');
     if (!follow || wanted || !box || !line || box.contains(document.activeElement)) return;
-    box.scrollTo({ top: line.offsetTop - box.clientHeight / 2 + line.offsetHeight / 2, behavior: calm() ? 'auto' : 'smooth' });
+    box.scrollTo({
+      top: line.offsetTop - box.clientHeight / 2 + line.offsetHeight / 2,
+      behavior: calm() ? 'auto' : 'smooth',
+    });
   }, [current, follow, wanted]);
 
   return (
@@ -52,12 +65,29 @@ export function Transcript({ lines, language, time, seek }: { lines: Moment[]; l
         <p class="quiet">{t().title.noWords}</p>
       ) : (
         <>
-          <input class="transcript-find" type="search" value={find} placeholder={t().title.find} aria-label={t().title.find} onInput={(e) => setFind(e.currentTarget.value)} />
-          <ol ref={panel} lang={language ?? ''} onKeyDown={(e) => panel.current && moveAmong(panel.current, 'button', e)}>
+          <input
+            class="transcript-find"
+            type="search"
+            value={find}
+            placeholder={t().title.find}
+            aria-label={t().title.find}
+            onInput={(e) => setFind(e.currentTarget.value)}
+          />
+          <ol
+            ref={panel}
+            lang={language ?? ''}
+            onKeyDown={(e) => panel.current && moveAmong(panel.current, 'button', e)}
+          >
             {lines.map((line, i) =>
               wanted && !keys[i]?.includes(wanted) ? null : (
                 <li key={i}>
-                  <button class="line" aria-current={i === current} tabIndex={i === Math.max(0, current) || wanted ? 0 : -1} disabled={line.start === null} onClick={() => line.start !== null && seek(line.start)}>
+                  <button
+                    class="line"
+                    aria-current={i === current}
+                    tabIndex={i === Math.max(0, current) || wanted ? 0 : -1}
+                    disabled={line.start === null}
+                    onClick={() => line.start !== null && seek(line.start)}
+                  >
                     {line.start !== null && <time>{clock(line.start)}</time>}
                     <span>{line.text}</span>
                   </button>

@@ -72,7 +72,14 @@ export function Wall({ films, total, need }: { films: Title[]; total: number; ne
     const row = grid.columns;
     const page = Math.max(1, Math.floor(innerHeight / grid.height)) * row;
     const step: Record<string, number> = {
-      ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row, PageDown: page, PageUp: -page, Home: -total, End: total,
+      ArrowRight: 1,
+      ArrowLeft: -1,
+      ArrowDown: row,
+      ArrowUp: -row,
+      PageDown: page,
+      PageUp: -page,
+      Home: -total,
+      End: total,
     };
     const by = step[e.key];
     if (by === undefined) return;
@@ -115,7 +122,19 @@ export function Wall({ films, total, need }: { films: Title[]; total: number; ne
   );
 }
 
-function Card({ film, index, tab, eager, onFocus }: { film: Title | undefined; index: number; tab: boolean; eager: boolean; onFocus: () => void }) {
+function Card({
+  film,
+  index,
+  tab,
+  eager,
+  onFocus,
+}: {
+  film: Title | undefined;
+  index: number;
+  tab: boolean;
+  eager: boolean;
+  onFocus: () => void;
+}) {
   if (!film)
     return (
       <a class="card" data-index={index} tabIndex={tab ? 0 : -1} role="link" aria-disabled="true">
@@ -125,7 +144,14 @@ function Card({ film, index, tab, eager, onFocus }: { film: Title | undefined; i
     );
   const [name, rest] = nameParts(film.name);
   return (
-    <a class="card" data-index={index} tabIndex={tab ? 0 : -1} href={href('title', film.id)} title={film.reason ?? film.name} onFocus={onFocus}>
+    <a
+      class="card"
+      data-index={index}
+      tabIndex={tab ? 0 : -1}
+      href={href('title', film.id)}
+      title={film.reason ?? film.name}
+      onFocus={onFocus}
+    >
       <Poster film={film} eager={eager} />
       <span class="card-name">
         {name}
