@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all apt apt-check deps peer web build build-tests models models-check models-all oracle-venv http-venv browser-venv demo check torture bench asan tsan clang \
+.PHONY: all apt apt-check apt-bench deps peer web build build-tests models models-check models-all oracle-venv http-venv browser-venv demo check torture bench asan tsan clang \
         format clean distclean help
 
 step := tools/setup/step
@@ -28,6 +28,9 @@ apt:
 
 apt-check:
 	@$(step) apt-check "Debian packages for the tests" tools/setup/apt.sh build check
+
+apt-bench:
+	@$(step) apt-bench "Debian packages for the benchmarks" tools/setup/apt.sh build check bench
 
 deps: apt ## install Debian packages; build llama.cpp and whisper.cpp into build/deps
 	@$(step) deps "llama.cpp and whisper.cpp (minutes, once)" tools/setup/deps.sh
@@ -73,8 +76,8 @@ check: apt-check build-tests models models-check oracle-venv http-venv browser-v
 torture: apt-check build-tests models models-check oracle-venv http-venv ## the long tests: kills, fuzzing, the long oracle
 	@tests/run --torture
 
-bench: apt-check build models models-check oracle-venv browser-venv peer ## the benchmarks
-	@$(call configure-and-build,release,hear)
+bench: apt-bench build models models-check oracle-venv browser-venv peer ## the benchmarks
+	@$(call configure-and-build,release,hear make-many ask-many)
 	@bench/run
 
 asan: apt-check build models ## unit and end-to-end tests under ASan and UBSan

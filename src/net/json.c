@@ -5,6 +5,7 @@
 
 #include <kinora/types.h>
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +114,9 @@ void kn_json_number(struct kn_json_writer *w, const char *key, double value)
     }
     if (value == 0)
         value = 0; /* no "-0" */
-    for (int digits = 6; digits <= 17; digits++) {
+    /* A number that so many digits or fewer tell apart is printed with its own by 15, without zeros behind them; below DBL_MIN doubles
+     * have fewer. */
+    for (int digits = fabs(value) < DBL_MIN ? 6 : DBL_DIG; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;

@@ -8,7 +8,7 @@
 #define API "/api/v1"
 
 static const struct kn_route routes[] = {
-    {KN_GET, API "/titles", kn_v1_titles, kn_v1_titles_query, NULL, 0},
+    {KN_GET, API "/titles", kn_v1_titles, kn_v1_titles_query, NULL, KN_ROUTE_SLOW},
     {KN_GET, API "/titles/{id}", kn_v1_title, NULL, NULL, 0},
     {KN_GET, API "/titles/{id}/transcript", kn_v1_transcript, NULL, NULL, 0},
     {KN_GET, API "/titles/{id}/subtitles.vtt", kn_v1_subtitles, NULL, NULL, KN_ROUTE_ANY_TYPE},

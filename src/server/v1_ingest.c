@@ -55,9 +55,9 @@ static int no_memory(struct kn_err *err)
     return kn_err_memory(err, "ingest: no memory");
 }
 
-/* The folders of --media-root, then those that titles lie in, without what is below another. */
-static int find_roots(const struct kn_v1_ingest *g, struct kn_arena *arena, struct places *out,
-                      struct kn_err *err)
+/* The folders of --media-root and those that titles lie in, without what is below another. */
+static int look_for_roots(const struct kn_v1_ingest *g, struct kn_arena *arena, struct places *out,
+                          struct kn_err *err)
 {
     struct kinora_titles *titles;
     size_t most = g->options->n_roots, kept = 0;
@@ -92,6 +92,54 @@ static int find_roots(const struct kn_v1_ingest *g, struct kn_arena *arena, stru
     return KN_OK;
 }
 
+/* With lock held. */
+static int keep_roots(struct kn_v1_ingest *g, const struct places *roots, uint64_t changes,
+                      struct kn_err *err)
+{
+    char **kept = calloc(roots->n + 1, sizeof *kept);
+
+    for (size_t i = 0; kept && i < roots->n; i++) {
+        kept[i] = strdup(roots->path[i]);
+        if (!kept[i]) {
+            kn_v1_free_paths(kept, i);
+            kept = NULL;
+        }
+    }
+    if (!kept)
+        return no_memory(err);
+    kn_v1_free_paths(g->roots, g->n_roots);
+    g->roots = kept;
+    g->n_roots = roots->n;
+    g->roots_at = changes;
+    return KN_OK;
+}
+
+/* They are looked for once a change of the library, since that means to look at all titles; and not while a run goes on, which
+ * changes it all the time and takes in nothing that lies elsewhere. */
+static int find_roots(struct kn_v1_ingest *g, struct kn_arena *arena, struct places *out,
+                      struct kn_err *err)
+{
+    uint64_t changes = 0;
+    int rc = kinora_changes(g->k, &changes, err);
+
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&g->lock);
+    if (!g->roots || (!g->running && g->roots_at != changes)) {
+        rc = look_for_roots(g, arena, out, err);
+        if (!rc)
+            rc = keep_roots(g, out, changes, err);
+    } else {
+        out->path = kn_arena_array(arena, g->n_roots, sizeof *out->path);
+        rc = out->path ? KN_OK : no_memory(err);
+        for (size_t i = 0; !rc && i < g->n_roots; i++)
+            if (!(out->path[out->n++] = kn_arena_text(arena, g->roots[i])))
+                rc = no_memory(err);
+    }
+    pthread_mutex_unlock(&g->lock);
+    return rc;
+}
+
 static bool is_allowed(const struct places *roots, const char *path)
 {
     for (size_t i = 0; i < roots->n; i++)
@@ -121,31 +169,36 @@ static bool has_dots(const char *path)
     return false;
 }
 
-/* 0, or the status that says why not. What lies outside is refused before anybody learns whether it is there; a link may not lead
- * out either, so what it leads to is looked at as well. */
+/* A link may lead out of where it lies, so this is asked of what paths lead to. */
+static bool is_really_below(const char *real, const char *root)
+{
+    char *raw = unescaped(root), *real_root = raw ? realpath(raw, NULL) : NULL;
+    bool below = real_root && is_below(real, real_root);
+
+    free(raw);
+    free(real_root);
+    return below;
+}
+
+/* 0, or the status that says why not. What lies outside is refused before anybody learns whether it is there. */
 static unsigned why_not(const struct places *roots, const char *path)
 {
-    char *raw, *real = NULL;
-    unsigned status = 0;
+    char *raw, *real;
+    bool inside = false;
 
     if (*path != '/' || has_dots(path))
         return 400;
     if (!is_allowed(roots, path))
         return 403;
     raw = unescaped(path);
-    if (!raw || !(real = realpath(raw, NULL)))
-        status = 404;
-    for (size_t i = 0; real && i < roots->n && status != 1; i++) {
-        char *root = unescaped(roots->path[i]), *real_root = root ? realpath(root, NULL) : NULL;
-
-        if (real_root && is_below(real, real_root))
-            status = 1; /* inside */
-        free(root);
-        free(real_root);
-    }
+    real = raw ? realpath(raw, NULL) : NULL;
+    for (size_t i = 0; real && i < roots->n && !inside; i++)
+        inside = is_really_below(real, roots->path[i]);
     free(raw);
+    if (!real)
+        return 404;
     free(real);
-    return status == 1 ? 0 : status ? status : 403;
+    return inside ? 0 : 403;
 }
 
 static int refuse(struct kn_reply *out, unsigned status, const char *path)

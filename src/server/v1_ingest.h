@@ -44,7 +44,10 @@ struct kn_v1_ingest {
     size_t n_failures;                             /* of this run, also those that went round */
     bool has_summary, cancelled;
     struct kinora_summary summary;
-    char error[256];                            /* "" */
+    char error[256]; /* "" */
+    char **roots;    /* escaped: what may be taken in, as of this change of the library */
+    size_t n_roots;
+    uint64_t roots_at;
     double all_heard, all_finished, all_failed; /* since the server began */
 };
 

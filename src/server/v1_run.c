@@ -101,6 +101,8 @@ static void post_event(struct kn_v1_ingest *g, const struct kinora_event *e)
     struct kn_buf data;
     struct kn_json_writer w = {.out = &data};
 
+    if ((size_t)e->kind >= sizeof names / sizeof *names)
+        return; /* one that openapi.yaml does not tell of */
     kn_buf_init(&data, EVENT_MAX);
     kn_json_begin_object(&w, NULL);
     if (e->kind != KINORA_SCANNED) {
@@ -363,6 +365,7 @@ void kn_v1_ingest_free(struct kn_v1_ingest *g)
     if (g->joinable)
         pthread_join(g->thread, NULL);
     forget_run(g);
+    kn_v1_free_paths(g->roots, g->n_roots);
     kn_events_free(g->events);
     pthread_mutex_destroy(&g->lock);
     free(g);

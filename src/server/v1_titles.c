@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PART_OF_NAME = 200, CURSOR = 6000 }; /* characters */
+enum { PART_OF_NAME = 200, CURSOR = 2050 }; /* characters */
 
 const struct kn_param kn_v1_titles_query[] = {
     {.name = "state", .choices = "pending|ready|failed|silent|missing"},

@@ -258,7 +258,8 @@ static int add_json(struct entry *e, const struct kn_json *v, struct kn_fault *f
 static int read_path(struct kn_values *v, const char *pattern, const struct kn_target *t,
                      struct kn_arena *arena, struct kn_fault *f)
 {
-    for (size_t i = 0; i < t->n_segments; i++) {
+    /* The page's route stands for targets of more segments than it has. */
+    for (size_t i = 0; i < t->n_segments && *pattern == '/'; i++) {
         struct entry *e = &v->entries[v->n];
         size_t n;
         int rc;

@@ -24,11 +24,15 @@ static int read_question(const char *question, struct kn_arena *arena, struct as
                          struct kn_err *err)
 {
     struct kn_sv rest = kn_sv_of(question), word;
+    const char *end = question;
     struct kn_buf folded;
     int rc = KN_OK;
 
     kn_buf_init(&folded, FOLDED_MAX);
     while (rc == KN_OK && out->n < WORDS && kn_next_word(&rest, &word)) {
+        if (word.p + word.n <= end) /* in scripts without spaces, the last letter once more */
+            continue;
+        end = word.p + word.n;
         rc = fold_word(word, &folded, err);
         if (rc || folded.n == 0)
             continue;

@@ -116,6 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         unsigned allowed;
 
         check_target(&target);
+        check_values(&routes[sizeof routes / sizeof *routes - 1], &target, json,
+                     arena); /* the page's */
         for (int m = KN_GET; m <= KN_POST; m++) {
             const struct kn_route *route =
                 kn_route_match(routes, sizeof routes / sizeof *routes, &target, m, &allowed);
