@@ -19,8 +19,8 @@ export function hue(name: string): number {
   return (h >>> 0) % 360;
 }
 
-// Posters that were asked for and are not there, so that scrolling past again does not ask again; until a run
-// ends, which may have brought some.
+// Posters that were asked for and are not there, so that scrolling past again does not ask again, until a run ends, which
+// may have brought some.
 const without = new Set<string>();
 runsEnded.subscribe(() => without.clear());
 revival.subscribe(() => without.clear());
