@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    SAMPLES = 12, /* titles of a group that give it its words: those nearest to its middle */
+    SAMPLES = 16, /* titles of a group that give it its words: those nearest to its middle */
     OUTGROWN = 2, /* times as many titles as a layout was made from */
     FILE_MAX = 1 << 20,
 };

@@ -14,8 +14,8 @@ enum {
     SLOTS =
         1 << 18, /* of the table; it is filled to a half at most, further words are passed over */
     WORDS_READ = 2000, /* of a title: what it is about is said by then */
-    LETTERS = 4,       /* bytes: shorter words are mostly of grammar */
-    LEAST = 2,         /* titles of a group that say a word */
+    LETTERS = 5,       /* bytes: shorter words are mostly of grammar */
+    LEAST = 3,         /* titles of a group that say a word */
 };
 
 struct word {
@@ -102,14 +102,14 @@ static int read_title(struct kinora *k, const struct kn_id *id, struct tally *t,
     return rc == KN_ENOTFOUND ? KN_OK : rc; /* gone since */
 }
 
-/* How much likelier a title of the group says it than any, where enough do. */
+/* How much likelier a title of the group says it than any, where enough do; a word that most say anyway tells little. */
 static double worth(const struct word *w, size_t of_group, size_t all)
 {
     double here = (double)w->of_group / (double)of_group, anywhere = (double)w->all / (double)all;
 
     if (!w->text || w->of_group < LEAST || w->all < w->of_group || here <= anywhere)
         return 0;
-    return here * log(here / anywhere);
+    return here * log(here / anywhere) * (1 - anywhere);
 }
 
 static void choose(const struct tally *t, size_t of_group, size_t all, const char *best[3])

@@ -16,9 +16,8 @@ enum {
     POWERS = 30,     /* of the iteration that finds an axis */
 };
 
-#define SHARPNESS 12.0 /* how fast a group that a title is less like loses its pull */
+#define SHARPNESS 24.0 /* how fast a group that a title is less like loses its pull */
 #define ROOM 0.45      /* of the way to the nearest other group that a group may fill */
-#define MARGIN 1.08    /* beyond the outermost vector, for those to come */
 #define TAU 6.283185307179586
 
 static int no_memory(struct kn_err *err)
@@ -245,34 +244,34 @@ static struct kn_spot raw_place(const struct kn_layout *l, const float *v)
     return spot;
 }
 
-static double within(double x)
-{
-    return fmin(fmax(x, -1), 1);
-}
-
+/* The plane is drawn into a disc, so that a few far out do not press the rest together, and none is ever outside. */
 struct kn_spot kn_layout_place(const struct kn_layout *l, const float *v)
 {
-    struct kn_spot spot, turned;
+    struct kn_spot spot;
+    double x, y, shrink;
 
     if (l->groups == 0)
         return (struct kn_spot){0};
     spot = raw_place(l, v);
-    turned = spot;
-    turned.x = within(l->turn[0] * spot.x + l->turn[1] * spot.y);
-    turned.y = within(l->turn[2] * spot.x + l->turn[3] * spot.y);
-    return turned;
+    x = l->turn[0] * spot.x + l->turn[1] * spot.y;
+    y = l->turn[2] * spot.x + l->turn[3] * spot.y;
+    shrink = 1 / sqrt(1 + x * x + y * y);
+    spot.x = shrink * x;
+    spot.y = shrink * y;
+    return spot;
 }
 
-/* Turned and, where that is nearer, mirrored so that titles lie as they did (Procrustes in two dimensions), then scaled to fit. */
+/* Turned and, where that is nearer, mirrored so that titles lie as they did (Procrustes in two dimensions), then scaled to a
+ * mean square of 1. */
 static void turn(struct kn_layout *l, const struct work *w, const struct kn_layout *before)
 {
-    double along = 0, across = 0, m_along = 0, m_across = 0, angle = 0, furthest = 0, scale;
+    double along = 0, across = 0, m_along = 0, m_across = 0, angle = 0, square = 0, scale;
     bool mirror = false;
 
     for (size_t i = 0; i < w->n; i++) {
         struct kn_spot is = raw_place(l, w->vectors[i]), was = {0};
 
-        furthest = fmax(furthest, hypot(is.x, is.y));
+        square += is.x * is.x + is.y * is.y;
         if (before)
             was = kn_layout_place(before, w->vectors[i]);
         along += is.x * was.x + is.y * was.y;
@@ -284,7 +283,7 @@ static void turn(struct kn_layout *l, const struct work *w, const struct kn_layo
         mirror = hypot(m_along, m_across) > hypot(along, across);
         angle = mirror ? atan2(m_across, m_along) : atan2(across, along);
     }
-    scale = furthest > DBL_EPSILON ? 1 / (MARGIN * furthest) : 1;
+    scale = square > DBL_EPSILON ? sqrt((double)w->n / square) : 1;
     l->turn[0] = scale * cos(angle);
     l->turn[1] = (mirror ? 1 : -1) * scale * sin(angle);
     l->turn[2] = scale * sin(angle);

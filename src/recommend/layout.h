@@ -37,7 +37,7 @@ int kn_layout_make(const float *const *vectors, size_t n, size_t dim,
                    struct kn_err *err);
 
 struct kn_spot {
-    double x, y; /* -1..1 */
+    double x, y; /* within the unit circle */
     size_t group;
 };
 struct kn_spot kn_layout_place(const struct kn_layout *l, const float *vector);

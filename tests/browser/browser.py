@@ -288,6 +288,8 @@ def test_keys_alone(folder):
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_be_visible()
         page.keyboard.press("Escape")
+        page.keyboard.press("Escape")  # the first closed the list of keys, the second goes back
+        expect(card(page, "The Lantern Fleet")).to_be_visible()
         page.keyboard.press("s")
         expect(page.locator("#phrase")).to_be_focused()
         page.keyboard.type("glowing blue feather")

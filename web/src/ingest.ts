@@ -23,6 +23,9 @@ export const ingest = signal<IngestState | undefined>(undefined);
 /** The newest first. */
 export const arrivals = signal<Arrival[]>([]);
 
+/** Counts runs that ended: posters come last in one, without an event of their own. */
+export const runsEnded = signal(0);
+
 const KEPT = 30;
 
 function active(list: ActiveTitle[], e: IngestEvent): ActiveTitle[] {
@@ -43,6 +46,7 @@ function active(list: ActiveTitle[], e: IngestEvent): ActiveTitle[] {
 
 function handle(name: string, data: IngestEvent | IngestState) {
   if (name === 'state') {
+    if (ingest.value?.running && !(data as IngestState).running) runsEnded.value++;
     ingest.value = data as IngestState;
     return;
   }

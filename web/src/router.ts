@@ -30,7 +30,14 @@ function decoded(part: string): string {
 }
 
 export const route = signal(read());
-addEventListener('hashchange', () => (route.value = read()));
+let came = false; // from another view, not from outside
+addEventListener('hashchange', () => {
+  came = true;
+  route.value = read();
+});
+
+/** To where the reader came from, but never out of the page. */
+export const back = () => (came ? history.back() : go(href('library')));
 
 export function href(view: View, id = '', query: Record<string, string | number | undefined> = {}): string {
   const params = new URLSearchParams();

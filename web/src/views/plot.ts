@@ -151,7 +151,8 @@ function drawNames(c: CanvasRenderingContext2D, f: Frame, points: MapPoint[], lo
     if (budget-- <= 0) return;
     const text = look.label(p);
     const wide = c.measureText(text).width;
-    const sides = [s.x + r + 6, s.x - r - 6 - wide].filter((x) => x >= 0 && x + wide <= f.width);
+    const off = r + (rank(i) ? 12 : 6);
+    const sides = [s.x + off, s.x - off - wide].filter((x) => x >= 0 && x + wide <= f.width);
     const free = (x: number) =>
       !taken.some((t) => x < t.right && x + wide > t.left && s.y - 9 < t.bottom && s.y + 9 > t.top);
     const left = sides.find(free) ?? (i === look.focus ? sides[0] : undefined);

@@ -8,7 +8,7 @@ import { Facts, MoodMark, nameParts } from '../parts/film';
 import { Icon } from '../parts/icon';
 import { Failed, Nothing, Waiting } from '../parts/states';
 import { t } from '../prefs';
-import { href, route } from '../router';
+import { back, href, route } from '../router';
 import { Arc } from './arc';
 import { Player } from './player';
 import { Similar } from './similar';
@@ -75,7 +75,7 @@ function Film({ film }: { film: Details }) {
     v: () => {
       if (video.current) video.current.muted = !video.current.muted;
     },
-    Escape: () => history.back(),
+    Escape: back,
   });
 
   return (
