@@ -49,7 +49,7 @@ def main(library, folder, port_file):
 
         def do_GET(self):
             number = int(self.path.rpartition("/")[2])
-            vector = shard.retrieve([number], with_vector=True)[0].vector
+            vector = shard.retrieve([number], with_payload=False, with_vector=True)[0].vector
             vector = vector[""] if isinstance(vector, dict) else vector
             found = shard.query(edge.QueryRequest(query=edge.Query.Nearest(list(vector)), limit=11, with_payload=True,
                                                   params=edge.SearchParams(hnsw_ef=128)))

@@ -101,7 +101,7 @@ int kn_cmd_token(struct kn_cli *cli)
     char token[KN_SECRET_TEXT];
     struct kn_document d;
     struct kn_err err;
-    int rc = kn_token_make(cli->config.force, token, &err);
+    int rc = kn_token_make(cli->config.new_token, token, &err);
 
     if (rc)
         return kn_cli_fail(cli, &err);

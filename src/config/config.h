@@ -127,6 +127,8 @@ struct kn_config {
     struct kn_texts allow_folders; /* that the API may take in */
     const char *access_log;        /* a file; "-": standard error */
     const char *token_file;        /* "": KINORA_TOKEN, or what kinora token made */
+    /* token */
+    bool new_token; /* in place of the one that is there */
     /* models */
     const char *source; /* address or folder instead of the manifest's; "" none */
 
