@@ -227,6 +227,17 @@ int kinora_show(struct kinora *k, const struct kn_id *id, struct kinora_details 
                 struct kn_err *err);
 void kinora_details_free(struct kinora_details *d);
 
+struct kinora_poster {
+    const char *media_type; /* "image/jpeg", "image/png", "image/webp" */
+    unsigned char *bytes;
+    size_t n;
+};
+/* The picture beside the film (kinora_facts.poster) if it is one of these, by what is in it, and of at most 16 MiB; else the frame
+ * of the film that ingest took. KN_ENOTFOUND: neither is there, the message says why. */
+int kinora_poster(struct kinora *k, const struct kn_id *id, struct kinora_poster **out,
+                  struct kn_err *err);
+void kinora_poster_free(struct kinora_poster *p);
+
 enum kinora_search_mode { KINORA_SEARCH_MEANING, KINORA_SEARCH_WORDS, KINORA_SEARCH_BOTH };
 
 struct kinora_search_query {
@@ -339,6 +350,7 @@ enum kinora_event_kind {
     KINORA_HEARD,
     KINORA_FINISHED,
     KINORA_UNCHANGED,
+    KINORA_POSTER, /* the title has a poster, or none can be had; these come last */
 };
 
 struct kinora_event {
@@ -353,7 +365,8 @@ struct kinora_event {
      * seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
     size_t fresh, subtitled;
     double sound;
-    double left; /* estimated seconds to the end; NaN while unknown */
+    double left;           /* estimated seconds to the end; NaN while unknown */
+    size_t posters, films; /* of POSTER: how many came, of how many */
 };
 
 struct kinora_summary {

@@ -18,7 +18,7 @@ static void relay(void *p, const struct kn_ingest_event *e)
     static const enum kinora_event_kind kinds[] = {
         [KN_INGEST_SCANNED] = KINORA_SCANNED,     [KN_INGEST_STAGE] = KINORA_STAGE,
         [KN_INGEST_HEARD] = KINORA_HEARD,         [KN_INGEST_FINISHED] = KINORA_FINISHED,
-        [KN_INGEST_UNCHANGED] = KINORA_UNCHANGED,
+        [KN_INGEST_UNCHANGED] = KINORA_UNCHANGED, [KN_INGEST_POSTER] = KINORA_POSTER,
     };
     const struct relay *r = p;
     const struct kinora_event event = {
@@ -40,6 +40,8 @@ static void relay(void *p, const struct kn_ingest_event *e)
         .subtitled = e->subtitled,
         .sound = e->sound,
         .left = e->left,
+        .posters = e->posters,
+        .films = e->films,
     };
 
     r->event(r->ctx, &event);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -233,12 +234,23 @@ static struct kn_screen look_at(int fd)
     return s;
 }
 
+/* What is large goes back to the system when it is freed. By itself glibc raises the size from which on that
+ * is so to 32 MB once such a block was freed, and keeps Whisper's buffers, which live for a window, in the
+ * heap of each thread that ever heard one: 100 MB and more (bench/RESULTS.md). */
+static void give_memory_back(void)
+{
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     struct kn_cli cli = {.out = look_at(STDOUT_FILENO), .err = look_at(STDERR_FILENO)};
     struct line line = {.flags = calloc((size_t)argc + 1, sizeof *line.flags)};
     int code = KN_EXIT_FAILED;
 
+    give_memory_back();
     cli.arena = kn_arena_new(MAX_PRINTED);
     if (line.flags && cli.arena) {
         code = parse(&cli, &line, argc, argv);

@@ -157,11 +157,14 @@ static void draw(struct kn_progress *p, const struct kinora_event *e)
 {
     struct kn_buf before, after;
     size_t columns = kn_status_room(&p->status), used;
-    double done = (double)e->done;
+    double done = (double)e->done, share = 0;
 
     kn_buf_init(&before, MAX_TEXT);
     kn_buf_init(&after, MAX_TEXT);
-    kn_buf_addf(&before, NULL, "%zu/%zu", e->done, e->total);
+    if (e->kind == KINORA_POSTER)
+        kn_buf_addf(&before, NULL, "%zu/%zu posters", e->posters, e->films);
+    else
+        kn_buf_addf(&before, NULL, "%zu/%zu", e->done, e->total);
     if (e->elapsed > 1 && e->heard > 0)
         kn_buf_addf(&after, NULL, "%.1fx  ", e->heard / e->elapsed);
     if (isfinite(e->left) && e->left >= 0)
@@ -174,7 +177,11 @@ static void draw(struct kn_progress *p, const struct kinora_event *e)
         add_active(&after, &p->active[i], columns / p->n_active - GAP);
         done += p->active[i].share;
     }
-    kn_status_draw(&p->status, before.data, e->total > 0 ? done / (double)e->total : 0, after.data);
+    if (e->kind == KINORA_POSTER)
+        share = (double)e->posters / (double)e->films;
+    else if (e->total > 0)
+        share = done / (double)e->total;
+    kn_status_draw(&p->status, before.data, share, after.data);
     kn_buf_free(&before);
     kn_buf_free(&after);
 }
@@ -277,11 +284,10 @@ static void remember_reason(struct kn_progress *p, const struct kinora_event *e)
 
 static void event_json(const struct kinora_event *e)
 {
-    static const char *const kinds[] = {[KINORA_SCANNED] = "scanned",
-                                        [KINORA_STAGE] = "stage",
-                                        [KINORA_HEARD] = "heard",
-                                        [KINORA_FINISHED] = "finished",
-                                        [KINORA_UNCHANGED] = "unchanged"};
+    static const char *const kinds[] = {
+        [KINORA_SCANNED] = "scanned",     [KINORA_STAGE] = "stage",
+        [KINORA_HEARD] = "heard",         [KINORA_FINISHED] = "finished",
+        [KINORA_UNCHANGED] = "unchanged", [KINORA_POSTER] = "poster"};
     struct kn_document d;
 
     kn_document_begin(&d);
@@ -303,6 +309,10 @@ static void event_json(const struct kinora_event *e)
         kn_json_integer(&d.w, "new", (int64_t)e->fresh);
         kn_json_integer(&d.w, "with_subtitles", (int64_t)e->subtitled);
         kn_json_seconds(&d.w, "sound", e->sound);
+    }
+    if (e->kind == KINORA_POSTER) {
+        kn_json_integer(&d.w, "posters", (int64_t)e->posters);
+        kn_json_integer(&d.w, "films", (int64_t)e->films);
     }
     kn_json_integer(&d.w, "done", (int64_t)e->done);
     kn_json_integer(&d.w, "total", (int64_t)e->total);

@@ -97,6 +97,16 @@ void kn_decode_alive(struct kn_decode_job *job)
         _exit(0);
 }
 
+void kn_decode_hurry(struct kn_decode_job *job, double seconds)
+{
+    job->until = seconds > 0 ? now() + seconds : 0;
+}
+
+bool kn_decode_is_late(const struct kn_decode_job *job)
+{
+    return job->until > 0 && now() > job->until;
+}
+
 /* *fd gets the descriptor that came along, or -1. */
 static void receive(int sock, struct kn_wire_request *out, int *fd)
 {
@@ -185,6 +195,11 @@ static void serve(struct kn_decode_job *job, uint32_t box)
         receive(job->sock, &request, &fd);
         if (request.kind == KN_WIRE_READ_TEXT && job->fd >= 0) {
             if (kn_decode_film_rewind(job, &film) || kn_decode_text(job, &film, request.stream))
+                kn_decode_tell(job, &job->failure, sizeof job->failure);
+            continue;
+        }
+        if (request.kind == KN_WIRE_TAKE_POSTER && job->fd >= 0) {
+            if (kn_decode_film_rewind(job, &film) || kn_decode_poster(job, &film))
                 kn_decode_tell(job, &job->failure, sizeof job->failure);
             continue;
         }

@@ -5,6 +5,7 @@
  *     decode_film.c   opening: FFmpeg's input over pread, what is inside, which track
  *     decode_sound.c  decoding that track on the film's time line
  *     decode_text.c   a text track's cues
+ *     decode_poster.c of many frames the one to show; decode_picture.c: how much is in one, and as a JPEG
  *
  * Of Kinora it uses headers only. Failures are kept in job.failure and sent as they are; functions
  * return 0 or a negative enum kn_code. It does not outlive its client: when the socket is
@@ -30,6 +31,7 @@ struct kn_decode_job { /* what was asked for, and how it goes */
     double cpu, max_duration;
     double cpu_before; /* CPU seconds that earlier files cost */
     double told;       /* when something was last sent */
+    double until;      /* when reading ends, whatever there is left; 0: never */
     bool asked;        /* NEXT has come and is not answered yet */
     int64_t at;        /* where FFmpeg's reader is in fd; the caller's own offset is not touched */
     int io_error;      /* errno of the first read that failed; FFmpeg may take it for the end */
@@ -57,6 +59,9 @@ void kn_decode_alive(struct kn_decode_job *job); /* call it wherever there is pr
 void kn_decode_tell(struct kn_decode_job *job, const void *message, size_t n);
 /* Waits until the client wants the next block, then sends it. */
 void kn_decode_answer(struct kn_decode_job *job, const void *message, size_t n);
+/* From now on reading ends after so many seconds; 0: it does not. A seek in a file without an index may read it all. */
+void kn_decode_hurry(struct kn_decode_job *job, double seconds);
+bool kn_decode_is_late(const struct kn_decode_job *job);
 /* Lets the file use what the client allows for so many seconds of film. */
 void kn_decode_allow_cpu(const struct kn_decode_job *job, double seconds);
 
@@ -71,6 +76,9 @@ void kn_decode_film_close(struct kn_decode_film *film); /* a zeroed one is fine 
 
 /* decode_text.c: sends every cue and END, unasked. Afterwards the film's packets are gone. */
 int kn_decode_text(struct kn_decode_job *job, struct kn_decode_film *film, unsigned stream);
+
+/* decode_poster.c: sends a picture, unasked. Afterwards the film's packets are gone. */
+int kn_decode_poster(struct kn_decode_job *job, struct kn_decode_film *film);
 
 /* decode_sound.c: sends every block and END. */
 int kn_decode_sound(struct kn_decode_job *job, struct kn_decode_film *film);

@@ -23,6 +23,8 @@ static int read_film(void *ctx, uint8_t *out, int cap)
     ssize_t n;
 
     kn_decode_alive(job);
+    if (kn_decode_is_late(job))
+        return AVERROR_EXIT;
     do
         n = pread(job->fd, out, (size_t)cap, job->at);
     while (n < 0 && errno == EINTR);

@@ -311,13 +311,19 @@ static int take_cues(struct kn_media *m, const struct kn_cancel *cancel, struct 
     }
 }
 
+/* Nothing was begun that a second reading of the file would disturb. */
+static bool is_fresh(const struct kn_media *m)
+{
+    return m->reading == OPENED || (m->reading == ENDED && !m->has_audio);
+}
+
 int kn_media_read_text(struct kn_media *m, size_t stream, const struct kn_cancel *cancel,
                        struct kn_buf *out, struct kn_err *err)
 {
     enum reading before = m->reading;
     int rc;
 
-    if (m->reading != OPENED && (m->reading != ENDED || m->has_audio))
+    if (!is_fresh(m))
         return kn_err_set(err, KN_EARG, "read its text: no file is open, or its sound was begun");
     m->reading = NOTHING;
     rc = kn_buf_adds(out, KN_WIRE_CUES_HEAD, err);
@@ -325,6 +331,30 @@ int kn_media_read_text(struct kn_media *m, size_t stream, const struct kn_cancel
         request(m, KN_WIRE_READ_TEXT, -1, stream);
         rc = take_cues(m, cancel, out, err);
     }
+    if (rc == KN_OK)
+        m->reading = before;
+    return rc;
+}
+
+int kn_media_take_poster(struct kn_media *m, const struct kn_cancel *cancel, struct kn_buf *out,
+                         struct kn_err *err)
+{
+    static const char doing[] = "take a picture";
+    enum reading before = m->reading;
+    int rc;
+
+    if (!is_fresh(m))
+        return kn_err_set(err, KN_EARG, "%s: no file is open, or its sound was begun", doing);
+    m->reading = NOTHING;
+    request(m, KN_WIRE_TAKE_POSTER, -1, 0);
+    rc = await(m, doing, cancel, err);
+    if (rc)
+        return rc;
+    if (m->answer.kind == KN_WIRE_ERROR)
+        return told_error(m, err);
+    if (m->answer.kind != KN_WIRE_POSTER)
+        return unexpected(m, doing, err);
+    rc = kn_buf_add(out, m->answer.poster.jpeg, m->answer.poster.n, err);
     if (rc == KN_OK)
         m->reading = before;
     return rc;

@@ -13,7 +13,7 @@
  * first; of those that are alike in that and in language, of the one with most channels; of a commentary or a
  * description for the blind, by its mark or by its title, only when there is nothing else.
  *
- * Order: open -> info -> read_text of some tracks -> read_audio until it gives 0 samples -> close_file -> open the
+ * Order: open -> info -> read_text of some tracks, take_poster -> read_audio until it gives 0 samples -> close_file -> open the
  * next.
  * Threads: one kn_media a thread; any number of them at once. A cancel token ends any call
  * within KN_CANCEL_POLL_MS.
@@ -96,6 +96,14 @@ struct kn_media_box kn_media_box(const struct kn_media *m);
  * or nothing here can decode it. After a failure the file is closed: open it again to go on. KN_ELIMIT: out is full. */
 int kn_media_read_text(struct kn_media *m, size_t stream, const struct kn_cancel *cancel,
                        struct kn_buf *out, struct kn_err *err);
+
+/* Appends a JPEG of at most KN_POSTER_BYTES, its longer side at most 480 pixels: of some ten frames spread over the film the one in
+ * which there is most to see, so neither black nor a logo where there is another. Takes a second or so, 20 at most. The same
+ * file gives the same picture. Order and failures as for read_text; KN_ECORRUPT: it has no picture, or nothing is to be
+ * seen in any. */
+enum { KN_POSTER_BYTES = 98304 };
+int kn_media_take_poster(struct kn_media *m, const struct kn_cancel *cancel, struct kn_buf *out,
+                         struct kn_err *err);
 
 /* Fills up to cap samples; *got < cap only at the end of the track, or when the next call will give
  * an error; 0 when nothing is left or there is no audio track. A damaged stretch reads as silence;

@@ -22,6 +22,15 @@ static bool info_is_sound(const struct kn_wire_info *w, size_t n)
                               w->streams[w->audio].kind == KN_STREAM_AUDIO);
 }
 
+/* A browser will be given it as what it says it is. */
+static bool poster_is_sound(const struct kn_wire_poster *w, size_t n)
+{
+    return n > offsetof(struct kn_wire_poster, jpeg) && w->n <= KN_WIRE_JPEG && w->n >= 4 &&
+           n == offsetof(struct kn_wire_poster, jpeg) + w->n &&
+           memcmp(w->jpeg, "\xFF\xD8\xFF", 3) == 0 &&
+           memcmp(w->jpeg + w->n - 2, "\xFF\xD9", 2) == 0;
+}
+
 bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n)
 {
     if (n < sizeof a->kind || n > sizeof *a)
@@ -40,6 +49,8 @@ bool kn_wire_is_sound(const union kn_wire_answer *a, size_t n)
     case KN_WIRE_CUE:
         return n > offsetof(struct kn_wire_cue, text) && a->cue.n <= KN_WIRE_CUE_TEXT &&
                n == offsetof(struct kn_wire_cue, text) + a->cue.n;
+    case KN_WIRE_POSTER:
+        return poster_is_sound(&a->poster, n);
     case KN_WIRE_ERROR:
         return n == sizeof a->error && (a->error.code == KN_EIO || a->error.code == KN_ECORRUPT ||
                                         a->error.code == KN_ELIMIT);

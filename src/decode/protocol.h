@@ -11,6 +11,7 @@
  *     NEXT                       AUDIO | END | ERROR
  *     NEXT ...
  *     READ_TEXT + a stream       CUE ... END | ERROR    (unasked; only before the first NEXT)
+ *     TAKE_POSTER                POSTER | ERROR         (likewise)
  *     CLOSE                      (no answer)
  *
  * The client asks for the next block as soon as it has one, so that decoding goes on while it
@@ -29,10 +30,12 @@
 
 enum {
     KN_WIRE_SOCKET = 3, /* the child's end */
-    KN_WIRE_VERSION = 2,
+    KN_WIRE_VERSION = 3,
     KN_WIRE_BLOCK = 16384, /* samples: 64 KiB, well inside a socket's default buffer */
     KN_WIRE_TEXT = 224,
     KN_WIRE_CUE_TEXT = 16384,
+    KN_WIRE_JPEG =
+        KN_POSTER_BYTES,      /* with what the kernel adds, half of a socket's default buffer */
     KN_WIRE_ALIVE_MAX = 3600, /* ALIVE in a row: an hour of reading without one block of sound */
 };
 
@@ -41,6 +44,7 @@ enum kn_wire_kind {
     KN_WIRE_NEXT,
     KN_WIRE_CLOSE,
     KN_WIRE_READ_TEXT,
+    KN_WIRE_TAKE_POSTER,
     KN_WIRE_HELLO = 0x6b6e3031,
     KN_WIRE_ALIVE,
     KN_WIRE_INFO,
@@ -48,9 +52,10 @@ enum kn_wire_kind {
     KN_WIRE_CUE,
     KN_WIRE_END,
     KN_WIRE_ERROR,
+    KN_WIRE_POSTER,
 };
 
-struct kn_wire_request { /* NEXT and CLOSE use the kind only */
+struct kn_wire_request { /* NEXT, CLOSE and TAKE_POSTER use the kind only */
     uint32_t kind;
     uint32_t stream;     /* READ_TEXT */
     double cpu;          /* seconds beyond 1/20 of the duration */
@@ -103,6 +108,12 @@ struct kn_wire_cue { /* what stands on the screen, as ASS writes it */
     char text[KN_WIRE_CUE_TEXT]; /* only n are sent; at least 1 */
 };
 
+struct kn_wire_poster {
+    uint32_t kind;
+    uint32_t n;
+    unsigned char jpeg[KN_WIRE_JPEG]; /* only n are sent */
+};
+
 struct kn_wire_error {
     uint32_t kind;
     int32_t code; /* KN_EIO, KN_ECORRUPT or KN_ELIMIT */
@@ -115,6 +126,7 @@ union kn_wire_answer {
     struct kn_wire_info info;
     struct kn_wire_audio audio;
     struct kn_wire_cue cue;
+    struct kn_wire_poster poster;
     struct kn_wire_error error;
 };
 

@@ -317,6 +317,8 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     }
     if (rc == KN_OK)
         rc = run_remember_pace(&r, jobs, err);
+    if (rc == KN_OK && !run_stopped(&r))
+        rc = run_make_posters(&r, jobs, arena, cancel, err);
     if (rc == KN_OK)
         rc = run_sum_up(&r, out, err);
 out:

@@ -18,6 +18,9 @@
  * library that cannot be written, a model that cannot be loaded, a cancel. A cancel lets no stage
  * begin, ends the one under way without committing it, and returns KN_ECANCELLED with the summary filled.
  *
+ * At the end, when all words are in the library, each film that has no poster beside it gets one: a frame of it (media.h). None
+ * can be had of some, which is no failure.
+ *
  * A library has one embedding model and one scorer: when another is chosen, the run goes on through all titles whose
  * words are there, wherever they lie.
  *
@@ -58,7 +61,8 @@ enum kn_ingest_event_kind {
     KN_INGEST_STAGE, /* title entered stage */
     KN_INGEST_HEARD, /* more of title's sound was heard: seconds of duration */
     KN_INGEST_FINISHED, /* title is ready, silent, failed or (still being written) pending: state and reason */
-    KN_INGEST_UNCHANGED /* nothing to do for title */
+    KN_INGEST_UNCHANGED, /* nothing to do for title */
+    KN_INGEST_POSTER     /* title has a poster, or none can be had; these come last */
 };
 
 struct kn_ingest_event {
@@ -76,6 +80,7 @@ struct kn_ingest_event {
     size_t fresh, subtitled;  /* files new or changed; those with subtitles beside them */
     double sound;             /* seconds to hear in the others, by their bytes */
     double left;              /* estimated seconds to the end; NaN while unknown */
+    size_t posters, films;    /* of POSTER: how many came, of how many */
 };
 
 struct kn_ingest_summary {

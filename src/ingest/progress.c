@@ -100,6 +100,29 @@ void progress_unchanged(struct run *r, const struct job *j)
     pthread_mutex_unlock(&p->lock);
 }
 
+void progress_poster(struct run *r, const struct kn_filmed *film)
+{
+    struct progress *p = &r->progress;
+    struct kn_ingest_event e = {.kind = KN_INGEST_POSTER,
+                                .name = film->name,
+                                .path = film->path,
+                                .id = film->id,
+                                .reason = ""};
+    double now = kn_clock_now();
+
+    pthread_mutex_lock(&p->lock);
+    e.posters = ++p->posters;
+    e.films = r->n_films;
+    e.done = p->done;
+    e.total = p->total;
+    e.heard = p->heard;
+    e.elapsed = now - p->began;
+    e.left = (now - p->posters_began) / (double)e.posters * (double)(e.films - e.posters);
+    if (p->event)
+        p->event(p->ctx, &e);
+    pthread_mutex_unlock(&p->lock);
+}
+
 void progress_finished(struct run *r, struct job *j, enum kn_state state, const char *reason)
 {
     struct progress *p = &r->progress;

@@ -8,6 +8,7 @@
  *   versions.c titles that are one film, by what is said in them
  *   carry.c    a new model or scorer, and imported words: what follows from words already there
  *   import.c   the words of a file of texts, then carry.c
+ *   posters.c  a picture of each film
  *   outlook.c  what there is to do, before it is begun, and how long that will take here
  *   progress.c counts, and tells the caller */
 #ifndef KN_INGEST_RUN_H
@@ -69,6 +70,8 @@ struct progress {
     double began, heard;
     size_t done, total, worked; /* worked: done with something to do */
     double partial;             /* sum of the shares of the titles under way */
+    double posters_began;
+    size_t posters;
 };
 
 struct run {
@@ -81,6 +84,9 @@ struct run {
     struct kn_scan scan;
     struct kn_staged *carried; /* titles whose words are there and whose rest is not: carry.c */
     size_t n_carried;
+    struct kn_filmed *films; /* that want a poster: posters.c */
+    size_t n_films;
+    atomic_size_t next_film;
     struct kn_cancel stop; /* set by the caller's cancel and by fail() */
     atomic_size_t next_file;
     struct kn_queue *to_hear, *to_mean; /* of struct job */
@@ -129,6 +135,10 @@ int run_join_versions(struct run *r, struct kn_err *err);
 int run_find_carried(struct run *r, struct kn_arena *arena, struct kn_err *err);
 int run_carry(struct run *r, const struct kn_cancel *cancel, struct kn_err *err);
 
+/* posters.c: those that the library lacks. After all else is done, or it would wait for them. */
+int run_make_posters(struct run *r, int jobs, struct kn_arena *arena,
+                     const struct kn_cancel *cancel, struct kn_err *err);
+
 /* feed.c: the language of a text, "" unknown, by a model that the first call opens. */
 int run_language_of(struct run *r, struct kn_sv text, char tag[16], double *confidence,
                     struct kn_err *err);
@@ -172,6 +182,7 @@ void progress_begin(struct progress *p, size_t total);
 void progress_more(struct progress *p, size_t n); /* titles that join */
 void progress_stage(struct run *r, const struct job *j, enum kn_stage stage);
 void progress_heard(struct run *r, struct job *j, double seconds);
+void progress_poster(struct run *r, const struct kn_filmed *film);
 void progress_unchanged(struct run *r, const struct job *j);
 void progress_finished(struct run *r, struct job *j, enum kn_state state, const char *reason);
 

@@ -19,6 +19,7 @@
  *   local_files.c   store.h: files and paths
  *   local_facts.c   store.h: what paths tell of their title; titles that are one film
  *   local_stages.c  store.h: stages
+ *   local_poster.c  store.h: posters
  *   local_import.c  store.h: imported titles, what they were given as, the scorer */
 #ifndef KN_LIBRARY_LOCAL_H
 #define KN_LIBRARY_LOCAL_H

@@ -33,6 +33,7 @@ static const struct check {
      "DELETE FROM file WHERE title NOT IN (SELECT key FROM title);"
      "DELETE FROM path WHERE file NOT IN (SELECT key FROM file);"
      "DELETE FROM external WHERE title NOT IN (SELECT key FROM title);"
+     "DELETE FROM poster WHERE title NOT IN (SELECT key FROM title);"
      "DELETE FROM stage WHERE title NOT IN (SELECT key FROM title);"
      "DELETE FROM segment WHERE title NOT IN (SELECT key FROM title);"
      "DELETE FROM moment WHERE title NOT IN (SELECT key FROM title);"

@@ -159,6 +159,11 @@ static const char *const MIGRATIONS[] = {
     " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
     " file TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
     "ALTER TABLE title ADD COLUMN scorer_version INTEGER NOT NULL DEFAULT 0;",
+    /* 10: a frame of the film; '' where there is none, for that reason. The picture is last, so that keys are read without it. */
+    "CREATE TABLE poster ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
+    " key BLOB NOT NULL CHECK (length(key) = 16), reason TEXT NOT NULL, jpeg BLOB NOT NULL) "
+    "STRICT;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

@@ -108,6 +108,8 @@ int kn_local_forget(struct kn_db *db, int64_t title, enum kn_stage from, struct 
     int rc = kn_db_run(db, "DELETE FROM stage WHERE title = ? AND stage >= ?",
                        KN_VALUES(KN_INT(title), KN_INT(from)), err);
 
+    if (!rc && from == KN_STAGE_PROBE)
+        rc = kn_db_run(db, "DELETE FROM poster WHERE title = ?", KN_VALUES(KN_INT(title)), err);
     if (!rc && from <= KN_STAGE_OPINION)
         rc = kn_db_run(
             db, "UPDATE title SET opinion = NULL, scorer = '', scorer_version = 0 WHERE key = ?",

@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "library/library.h"
 
+struct kn_buf;
 struct kn_cancel;
 
 enum kn_stage {
@@ -233,6 +234,31 @@ int kn_store_pace(struct kn_library *lib, const char *machine, struct kn_pace *o
 /* A run heard so much in so long. What was before counts for half an hour at most, so that the last runs count most. */
 int kn_store_add_pace(struct kn_library *lib, const char *machine, double sound, double elapsed,
                       struct kn_err *err);
+
+/* ---- posters ----
+ *
+ * A stage of its own, which no other reads: its key is a hash of the probe's. Forgotten with the probe. */
+
+struct kn_filmed { /* a title with a file that was opened, and no picture beside it */
+    struct kn_id id;
+    const char *name;
+    const char *path;             /* escaped: its own first, in order of bytes */
+    struct kn_hash probe, poster; /* keys; the second zeros where the stage is not done */
+};
+
+/* All of them, but for those that failed, by name. From the arena. */
+int kn_store_filmed(struct kn_library *lib, struct kn_arena *arena, struct kn_filmed **out,
+                    size_t *n, struct kn_err *err);
+
+/* n bytes; 0: none can be had, reason says why. */
+int kn_store_commit_poster(struct kn_library *lib, const struct kn_id *id,
+                           const struct kn_hash *key, const void *jpeg, size_t n,
+                           const char *reason, struct kn_err *err);
+
+/* Appends the title's, else that of a title joined in it. Nothing appended: there is none, and why says why, "" that none was
+ * looked for yet. Also when opened for reading. */
+int kn_store_poster(struct kn_library *lib, const struct kn_id *id, struct kn_buf *jpeg,
+                    char why[256], struct kn_err *err);
 
 /* ---- health ---- */
 

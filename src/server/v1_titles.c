@@ -234,13 +234,12 @@ int kn_v1_media(const struct kn_request *r, struct kn_reply *out, struct kn_err 
 
 int kn_v1_poster(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
 {
-    struct kinora_titles *found;
-    int rc = kinora_title(r->k, kn_request_id(r, "id"), &found, err);
+    struct kinora_poster *p;
+    int rc = kinora_poster(r->k, kn_request_id(r, "id"), &p, err);
 
     if (rc)
         return rc;
-    (void)out;
-    rc = kn_err_set(err, KN_ENOTFOUND, "'%s' has no poster", found->titles[0].name);
-    kinora_titles_free(found);
+    rc = kn_reply_bytes(out, p->media_type, p->bytes, p->n, err);
+    kinora_poster_free(p);
     return rc;
 }

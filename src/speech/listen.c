@@ -384,13 +384,17 @@ static bool unheard(const struct hearing *h, struct kn_window *rest)
     return true;
 }
 
-/* Its lines, and those of what was not heard in it, as of a window of its own. That is smaller each time. */
-static int take_window(struct run *r, const struct hearing *h, struct kn_err *err)
+/* Its lines, and those of what was not heard in it, as of a window of its own. That is smaller each time.
+ * Frees the state before another is made: a listener shall never have more of them than threads. */
+static int take_window(struct run *r, struct hearing *h, struct kn_err *err)
 {
     struct hearing again = {.run = r};
     int rc = take_segments(r, h->state, &h->window, err);
+    bool more = rc == KN_OK && unheard(h, &again.window);
 
-    if (rc != KN_OK || !unheard(h, &again.window))
+    whisper_free_state(h->state);
+    h->state = NULL;
+    if (!more)
         return rc;
     hear(&again);
     rc = again.rc;

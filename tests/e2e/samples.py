@@ -66,7 +66,7 @@ def check_events(result):
             problems += shape(e, {"id": str, "name": str, "path": str, "stage": TEXT_OR_NULL}, str(e))
     none_of(problems)
     for film in FILMS:
-        own = [e for e in events if e.get("name") == film["name"]]
+        own = [e for e in events if e.get("name") == film["name"] and e["event"] != "poster"]
         stages = [e["stage"] for e in own if e["event"] == "stage"]
         heard = [e["seconds"] for e in own if e["event"] == "heard"]
         if stages != ["probe", "words", "vectors", "opinion"]:
@@ -75,6 +75,9 @@ def check_events(result):
             problems.append(f"{film['name']}: ends with {own[-1]}")
         if not heard or heard != sorted(heard) or abs(heard[-1] - film["duration"]) > 1:
             problems.append(f"{film['name']}: heard {heard} of {film['duration']}")
+    posters = [e for e in events if e["event"] == "poster"]
+    if events[-len(FILMS):] != posters or [(e["posters"], e["films"]) for e in posters] != [(i + 1, 16) for i in range(16)]:
+        problems.append(f"posters: {posters}")
     for key in ("done", "elapsed"):
         values = [e[key] for e in events]
         if values != sorted(values):

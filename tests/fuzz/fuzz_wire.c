@@ -62,6 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     case KN_WIRE_CUE:
         check_cue(&a.cue);
         break;
+    case KN_WIRE_POSTER:
+        if (a.poster.n > KN_WIRE_JPEG || a.poster.jpeg[0] != 0xFF)
+            abort();
+        break;
     case KN_WIRE_ERROR:
         if (kn_wire_to_text(&a.error, text, NULL) != KN_OK)
             break;

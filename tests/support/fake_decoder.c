@@ -89,7 +89,7 @@ static void noise(void)
     srand(seed++);
     for (int i = 0; i < 512; i++)
         bytes[i] = (unsigned char)rand();
-    memcpy(bytes, &(uint32_t){KN_WIRE_HELLO + (uint32_t)rand() % 7}, 4);
+    memcpy(bytes, &(uint32_t){KN_WIRE_HELLO + (uint32_t)rand() % 8}, 4);
     send(KN_WIRE_SOCKET, bytes, 4 + (size_t)rand() % 500, MSG_NOSIGNAL);
 }
 
