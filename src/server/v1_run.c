@@ -93,16 +93,13 @@ void kn_v1_post_state(struct kn_v1_ingest *g)
 
 static void post_event(struct kn_v1_ingest *g, const struct kinora_event *e)
 {
-    static const char *const names[] = {[KINORA_SCANNED] = "scanned",
-                                        [KINORA_STAGE] = "stage",
-                                        [KINORA_HEARD] = "heard",
-                                        [KINORA_FINISHED] = "finished",
-                                        [KINORA_UNCHANGED] = "unchanged"};
+    static const char *const names[] = {
+        [KINORA_SCANNED] = "scanned",     [KINORA_STAGE] = "stage",
+        [KINORA_HEARD] = "heard",         [KINORA_FINISHED] = "finished",
+        [KINORA_UNCHANGED] = "unchanged", [KINORA_POSTER] = "poster"};
     struct kn_buf data;
     struct kn_json_writer w = {.out = &data};
 
-    if ((size_t)e->kind >= sizeof names / sizeof *names)
-        return; /* one that openapi.yaml does not tell of */
     kn_buf_init(&data, EVENT_MAX);
     kn_json_begin_object(&w, NULL);
     if (e->kind != KINORA_SCANNED) {
@@ -114,6 +111,11 @@ static void post_event(struct kn_v1_ingest *g, const struct kinora_event *e)
     if (e->kind == KINORA_FINISHED || e->kind == KINORA_UNCHANGED) {
         kn_json_string(&w, "state", kinora_state_name(e->state));
         kn_json_known(&w, "reason", e->reason);
+    }
+    if (e->kind == KINORA_POSTER) {
+        kn_json_known(&w, "reason", e->reason);
+        kn_json_integer(&w, "posters", (int64_t)e->posters);
+        kn_json_integer(&w, "films", (int64_t)e->films);
     }
     if (e->kind == KINORA_HEARD) {
         kn_json_seconds(&w, "seconds", e->seconds);
