@@ -132,9 +132,9 @@ static void a_put_of_more_than_a_request_holds_goes_in_several(void **state)
     int before;
 
     for (uint32_t i = 0; i < 3; i++) {
-        char *text = kn_arena_get(f->arena, (6 << 20) + 1);
+        char *text = kn_arena_get(f->arena, (2 << 20) + 1);
 
-        memset(text, 'a' + (int)i, 6 << 20);
+        memset(text, 'a' + (int)i, 2 << 20);
         r[i] = some_record(f->arena, i, 1);
         ((struct kn_segment *)r[i].segments)->text = text;
     }
@@ -166,7 +166,7 @@ static void two_handles_see_each_other(void **state)
 
 static void a_long_list_is_whole_and_in_order_over_all_its_pages(void **state)
 {
-    enum { N = 1500, PAGE = 70 };
+    enum { N = 700, PAGE = 70 };
     struct fixture *f = *state;
     struct kn_record *r = kn_arena_array(f->arena, N, sizeof *r);
     struct kn_title *page, last = {0};
@@ -339,7 +339,7 @@ static size_t shared_words(struct fixture *f, const struct kn_wording *w, struct
 
 static void in_a_large_library_how_rare_a_word_is_is_asked_for_once(void **state)
 {
-    enum { N = 5200 };
+    enum { N = 2080 };
     struct fixture *f = *state;
     struct kn_record *r = kn_arena_array(f->arena, N, sizeof *r);
     struct kn_wording w;
