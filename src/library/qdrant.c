@@ -204,17 +204,19 @@ int kn_qdrant_aside(struct kn_library *lib, const char *model, size_t dim, struc
     return rc;
 }
 
-/* Readers keep to the collections they know for a while; none may be dropped under them. */
-static int wait_for_readers(const struct kn_qdrant *q, struct kn_err *err)
+/* Readers keep to the collections they know for a while; none may be dropped under them. Under the lock, which is given up
+ * meanwhile. */
+static int wait_for_readers(struct kn_qdrant *q, struct kn_err *err)
 {
     double end = kn_clock_now() + 2 * KN_QD_REFRESH;
 
-    while (kn_clock_now() < end) {
-        if (kn_cancel_is_set(q->cancel))
-            return kn_err_set(err, KN_ECANCELLED, "library %s: cancelled", q->address);
+    pthread_mutex_unlock(&q->lock);
+    while (kn_clock_now() < end && !kn_cancel_is_set(q->cancel))
         kn_clock_sleep(KN_CANCEL_POLL_MS / 1e3);
-    }
-    return KN_OK;
+    pthread_mutex_lock(&q->lock);
+    return kn_cancel_is_set(q->cancel)
+               ? kn_err_set(err, KN_ECANCELLED, "library %s: cancelled", q->address)
+               : KN_OK;
 }
 
 int kn_qdrant_swap(struct kn_library *lib, struct kn_err *err)

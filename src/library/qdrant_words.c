@@ -19,7 +19,7 @@ enum { COMMON = 10, LEAST_TITLES = 3 };
 enum {
     KNOWN_SLOTS = 1 << 16, /* half of which are used before all is forgotten */
     KNOWN_FROM =
-        5000, /* titles; in fewer, one more may change what is rare, and asking costs little */
+        2000, /* titles; in fewer, one more may change what is rare, and asking costs little */
 };
 
 #define KNOWN_FOR 600.0 /* seconds */

@@ -12,7 +12,7 @@
 
 enum {
     MAX_POINT = 30 << 20,
-    FULL = 16 << 20, /* a request that has so much gets no further point: an answer in good time */
+    FULL = 4 << 20, /* a request that has so much gets no further point: an answer in good time */
 };
 
 #define LONG_AGO INT64_C(86400000000) /* us: a day, more than clocks of machines differ */

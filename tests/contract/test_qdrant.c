@@ -4,6 +4,7 @@
 #include "library/qdrant.h"
 
 #include <pthread.h>
+#include <strings.h>
 
 /* ---- addresses and servers ---- */
 
@@ -131,9 +132,9 @@ static void a_put_of_more_than_a_request_holds_goes_in_several(void **state)
     int before;
 
     for (uint32_t i = 0; i < 3; i++) {
-        char *text = kn_arena_get(f->arena, (6 << 20) + 1);
+        char *text = kn_arena_get(f->arena, (2 << 20) + 1);
 
-        memset(text, 'a' + (int)i, 6 << 20);
+        memset(text, 'a' + (int)i, 2 << 20);
         r[i] = some_record(f->arena, i, 1);
         ((struct kn_segment *)r[i].segments)->text = text;
     }
@@ -161,6 +162,32 @@ static void two_handles_see_each_other(void **state)
     assert_int_equal(kn_library_remove(f->lib, &r.title.id, 1, NULL), KN_OK);
     assert_int_equal(kn_library_get(other, &r.title.id, 0, f->arena, &back, NULL), KN_ENOTFOUND);
     kn_library_close(other);
+}
+
+static void a_long_list_is_whole_and_in_order_over_all_its_pages(void **state)
+{
+    enum { N = 700, PAGE = 70 };
+    struct fixture *f = *state;
+    struct kn_record *r = kn_arena_array(f->arena, N, sizeof *r);
+    struct kn_title *page, last = {0};
+    size_t met = 0, n = 0;
+
+    for (uint32_t i = 0; i < N;
+         i++) { /* long groups that begin alike, and names that differ early */
+        const char *name = i % 3 ? kn_arena_printf(f->arena, "The Same Beginning %u", i)
+                                 : kn_arena_printf(f->arena, "%c%u", 'a' + (int)i % 26, i);
+
+        r[i] = (struct kn_record){.title = {.id = id_of(i), .name = name}};
+    }
+    put(f, r, N);
+    do {
+        assert_int_equal(
+            kn_library_scroll(f->lib, met ? &last.id : NULL, PAGE, f->arena, &page, &n, NULL),
+            KN_OK);
+        for (size_t i = 0; i < n; last = page[i++], met++)
+            assert_true(met == 0 || strcasecmp(last.name, page[i].name) < 0); /* so none twice */
+    } while (n > 0);
+    assert_int_equal(met, N);
 }
 
 struct writer {
@@ -312,7 +339,7 @@ static size_t shared_words(struct fixture *f, const struct kn_wording *w, struct
 
 static void in_a_large_library_how_rare_a_word_is_is_asked_for_once(void **state)
 {
-    enum { N = 5200 };
+    enum { N = 2080 };
     struct fixture *f = *state;
     struct kn_record *r = kn_arena_array(f->arena, N, sizeof *r);
     struct kn_wording w;
@@ -357,6 +384,7 @@ int main(void)
         ON(something_else_than_qdrant_is_told),
         ON(a_put_of_more_than_a_request_holds_goes_in_several),
         ON(two_handles_see_each_other),
+        ON(a_long_list_is_whole_and_in_order_over_all_its_pages),
         ON(of_two_that_put_one_title_one_is_kept_whole),
         ON(settings_are_those_of_the_collections_that_are_made),
         ON(a_new_model_is_built_aside_and_swapped_in_one_step),

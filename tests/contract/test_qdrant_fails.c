@@ -226,8 +226,6 @@ static void a_server_that_goes_away_is_told(void **state)
     assert_int_equal(kn_library_similar(lib, r.vector, DIM, NULL, 1, &hit, &n, &err), KN_ENET);
     assert_says(&err, s.address);
     assert_int_equal(n, 7);
-    assert_int_equal(kn_library_put(lib, &r, 1, &err), KN_ENET);
-    assert_says(&err, s.address);
     kn_library_close(lib);
 }
 

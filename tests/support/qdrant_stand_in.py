@@ -21,6 +21,8 @@ import hashlib
 import http.server
 import json
 import re
+import shutil
+import signal
 import socket
 import struct
 import sys
@@ -429,14 +431,21 @@ class Server(http.server.ThreadingHTTPServer):
 over = threading.Event()
 
 
+def fast_folder():
+    """In memory where there is room: a collection takes 20 MB, and the engine flushes each new index to the disk, a quarter of a
+    second on a slow one. A container may have 64 MB there."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2 << 30 else None
+
+
 def main():
     ask = argparse.ArgumentParser(description="a stand-in for a Qdrant server")
     ask.add_argument("--api-key", default="")
     ask.add_argument("--read-only-key", default="")
     ask.add_argument("--version", default="1.19.0")
     o = ask.parse_args()
-    memory = Path("/dev/shm")  # the engine flushes each new index to the disk: a quarter of a second on a slow one
-    with tempfile.TemporaryDirectory(prefix="kinora-qdrant-", dir=memory if memory.is_dir() else None) as folder:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # and the folder goes
+    with tempfile.TemporaryDirectory(prefix="kinora-qdrant-", dir=fast_folder()) as folder:
         server = Server(Node(folder, o.version), o.api_key, o.read_only_key)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(server.server_port, flush=True)
