@@ -62,7 +62,8 @@ class Content:
             values = self.db.execute(f"SELECT * FROM {table} WHERE {primary} = ?", (key,)).fetchone()
             assert values, f"{table} has no {key}, which something refers to"
             self.rows[table, key] = tuple(
-                (c, self.row(refers[c], v) if c in refers else v) for c, v in zip(columns, values) if c != primary)
+                (c, self.row(refers[c], v) if c in refers else v) for c, v in zip(columns, values)
+                if c != primary and (table, c) not in NOT_COMPARED)
         return self.rows[table, key]
 
 

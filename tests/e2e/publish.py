@@ -101,12 +101,15 @@ def with_key(home):
 
 
 def library(folder, name, numbers):
-    """With these titles; made once, then copied."""
-    kinora, made = with_key(folder / name), folder / f"made {numbers}"
+    """With these titles: a copy of one that has all, without the others."""
+    kinora, made = with_key(folder / name), folder / "made"
     if not made.exists():
         maker = Kinora(folder / "maker", made)
-        maker("import", write_texts(folder / "texts.jsonl", numbers), "--quiet", code=DONE, timeout=300)
+        maker("import", write_texts(folder / "texts.jsonl", range(TITLES)), "--quiet", code=DONE, timeout=300)
     shutil.copytree(made, kinora.library)
+    others = [f"Line {i:03d}" for i in range(TITLES) if i not in numbers]
+    if others:
+        kinora("forget", "--yes", *others, code=DONE)
     with contextlib.closing(sqlite3.connect(kinora.library / "library.db")) as db, db:
         db.execute("UPDATE library SET identity = randomblob(16)")  # a copy would pass for the same library
     return kinora
