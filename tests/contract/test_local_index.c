@@ -485,6 +485,30 @@ static void a_damaged_file_is_made_again_and_said(void **state)
     kn_library_close(writer);
 }
 
+/* With something new in the library, words are looked at when it is loaded. */
+static void damaged_words_are_made_again_though_there_is_a_tail(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_library *writer = make_large(f, true), *reader;
+    uint32_t said = 0;
+
+    for (uint32_t i = 0; i < 4; i++) {
+        put_titles(writer, 3000 + i, 3001 + i);
+        flip(index_path(f, "titles"),
+             (long)size_of(index_path(f, "titles")) - 5000 - 20000 * (long)i);
+        reader = open_with(f, NULL);
+        if (i % 2) {
+            assert_true(finds(reader, ODD, NULL)); /* the file is open, and then comes more */
+            put_titles(writer, 3100 + i, 3101 + i);
+        }
+        assert_true(finds_words(reader, 3000 + i) && finds_words(reader, ODD));
+        said += told(reader, "damaged");
+        kn_library_close(reader);
+    }
+    assert_int_equal(said, 4);
+    kn_library_close(writer);
+}
+
 static void a_file_from_before_a_backup_was_put_back_is_not_used(void **state)
 {
     struct fixture *f = *state;
@@ -626,6 +650,7 @@ int main(void)
         TEST(a_reader_sees_each_title_that_another_process_adds),
         TEST(a_missing_file_is_made_by_whoever_asks_first),
         TEST(a_damaged_file_is_made_again_and_said),
+        TEST(damaged_words_are_made_again_though_there_is_a_tail),
         TEST(a_file_from_before_a_backup_was_put_back_is_not_used),
         TEST(a_file_made_for_less_recall_is_made_again),
         TEST(readers_that_cannot_write_use_what_is_there_or_do_without),
