@@ -32,9 +32,10 @@ apt-check:
 deps: apt ## install Debian packages; build llama.cpp and whisper.cpp into build/deps
 	@$(step) deps "llama.cpp and whisper.cpp (minutes, once)" tools/setup/deps.sh
 
-peer: deps models ## what bench/ measures against: whisper.cpp's own command line and faster-whisper
+peer: deps models ## what bench/ measures against: whisper.cpp's own command line, faster-whisper, other indexes
 	@$(step) peer "whisper.cpp's command line" tools/setup/deps.sh peer
 	@$(step) peer-venv "faster-whisper" tools/setup/venv.sh --in build/venv-peer speech-peer
+	@$(step) index-peer "other indexes" tools/setup/index-peer.sh
 
 build: deps
 	@$(call configure-and-build,release,kinora kinora-decode manual)
@@ -66,6 +67,8 @@ torture: apt-check build-tests models models-check oracle-venv ## the long tests
 
 bench: apt-check build models models-check oracle-venv peer ## the benchmarks
 	@$(call configure-and-build,release,hear)
+	@$(call configure-and-build,release,embed-texts)
+	@$(call configure-and-build,release,dense-bench)
 	@bench/run
 
 asan: apt-check build models ## unit and end-to-end tests under ASan and UBSan
