@@ -42,7 +42,7 @@ struct source {
     char model[64];
 };
 
-static void fail(const char *what, const char *why)
+static _Noreturn void fail(const char *what, const char *why)
 {
     fprintf(stderr, "large-library: %s: %s\n", what, why);
     exit(1);
