@@ -18,7 +18,7 @@
  *
  * Exact, with MaxScore (Turtle and Flood 1995): lists are added from the heaviest term to the lightest, and once k rows are
  * found, those that together cannot lift a row above the last of them are looked up only for rows that the others left close to
- * it. Sums run in one order whatever is skipped, so a score does not depend on that. 64 postings a row of 3 bytes each (row within a
+ * it. Sums run in one order whatever is skipped, so a score does not depend on that. 64 postings a row of 3 bytes each, or 5 where few have the term (row within a
  * chunk of 65,536, count), 4 bytes for its length, 20 for each term of more than one row, 9 for the others.
  *
  * Ties go to the lower row. Threads: many may search at once after kn_sparse_build. */

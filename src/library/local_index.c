@@ -281,27 +281,25 @@ static int fill_from(struct kn_db *db, enum local_which which, const struct kn_s
     return rc;
 }
 
-/* With the collection's lock held. */
-static int load(struct local *l, enum local_which which, const struct kn_view *old,
-                struct kn_view **out, struct kn_err *err)
+/* With the collection's lock held: its file is not used again. */
+static void forget_file(struct local *l, enum local_which which)
 {
-    struct kn_shelf_stamp now;
-    struct kn_shelf *shelf = NULL;
-    struct kn_db *db;
-    bool can = false;
-    int rc = kn_local_reader(l, &db, err);
+    char *path = path_of(l, names[which]);
 
-    if (rc)
-        return rc;
-    rc = kn_local_stamp(db, &now, err);
-    if (!rc)
-        rc = can_follow(l, db, &now, old, &can, err);
-    if (!rc && can)
-        rc = fill_after(db, which, &now, old, out, err);
-    kn_local_done(l, db);
-    if (rc || can)
-        return rc;
-    rc = find_shelf(l, which, &shelf, err);
+    l->collections[which].distrusted = !path || (unlink(path) == -1 && errno != ENOENT);
+    tell(l, "a file of index/ was damaged and is made again", names[which]);
+    free(path);
+}
+
+static int load_from_file(struct local *l, enum local_which which, struct kn_view **out,
+                          bool *is_damaged, struct kn_err *err)
+{
+    struct kn_shelf *shelf = NULL;
+    struct kn_shelf_stamp now;
+    struct kn_db *db;
+    int rc = find_shelf(l, which, &shelf, err);
+
+    *is_damaged = false;
     if (!rc)
         rc = kn_local_reader(l, &db, err);
     if (!rc) {
@@ -311,9 +309,42 @@ static int load(struct local *l, enum local_which which, const struct kn_view *o
                             l->path);
         if (!rc)
             rc = fill_from(db, which, &now, shelf, out, err);
+        *is_damaged = rc == KN_ECORRUPT && shelf;
         kn_local_done(l, db);
     }
     kn_shelf_drop(shelf);
+    return rc;
+}
+
+/* With the collection's lock held. */
+static int load(struct local *l, enum local_which which, const struct kn_view *old,
+                struct kn_view **out, struct kn_err *err)
+{
+    struct kn_shelf_stamp now;
+    struct kn_db *db;
+    bool can = false, is_damaged = false;
+    int rc = kn_local_reader(l, &db, err);
+
+    if (rc)
+        return rc;
+    rc = kn_local_stamp(db, &now, err);
+    if (!rc)
+        rc = can_follow(l, db, &now, old, &can, err);
+    if (!rc && can) {
+        rc = fill_after(db, which, &now, old, out, err);
+        if (rc == KN_ECORRUPT && kn_view_shelf(old)) { /* its words, looked at only now */
+            can = false;
+            rc = KN_OK;
+        }
+    }
+    kn_local_done(l, db);
+    if (rc || can)
+        return rc;
+    rc = load_from_file(l, which, out, &is_damaged, err);
+    if (is_damaged) {
+        forget_file(l, which);
+        rc = load_from_file(l, which, out, &is_damaged, err);
+    }
     return rc;
 }
 
@@ -384,20 +415,15 @@ int kn_local_use_view(struct local *l, enum local_which which, struct kn_view **
 bool kn_local_distrust(struct local *l, enum local_which which, struct kn_view *v)
 {
     struct local_collection *c = &l->collections[which];
-    char *path = path_of(l, names[which]);
 
-    if (!path || !kn_view_shelf(v)) {
-        free(path);
+    if (!kn_view_shelf(v))
         return false;
-    }
     pthread_mutex_lock(&c->lock);
     if (c->view == v) { /* else another thread was here before */
-        c->distrusted = unlink(path) == -1 && errno != ENOENT;
+        forget_file(l, which);
         put_view(l, which, NULL);
-        tell(l, "a file of index/ was damaged and is made again", path);
     }
     pthread_mutex_unlock(&c->lock);
-    free(path);
     return true;
 }
 

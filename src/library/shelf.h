@@ -4,7 +4,7 @@
  * Vectors and the search over them are dense.h's; beside them lie two sections of the same file:
  *   titles  what filters ask of each title, in columns, in order of id: 46 bytes a title, and of moments 4 bytes a
  *           title and 4 a moment more. Rows of one title follow one another, so order of rows is order of id and moment.
- *   words   of titles only: rare words (index/sparse.h), 200 to 250 bytes a title
+ *   words   of titles only: rare words (index/sparse.h), some 320 bytes a title, half of them mapped
  * The words lie with the titles, and not in a file of their own, since they speak of the same rows: one rename changes both.
  *
  * A shelf is made once and then only read, by any number of threads; it lives until its last user is done with it. What came,

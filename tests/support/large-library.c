@@ -42,7 +42,7 @@ struct source {
     char model[64];
 };
 
-static void fail(const char *what, const char *why)
+static _Noreturn void fail(const char *what, const char *why)
 {
     fprintf(stderr, "large-library: %s: %s\n", what, why);
     exit(1);
@@ -224,15 +224,15 @@ enum {
 };
 
 static const char *const puts_sql[PUTS] = {
-    "INSERT INTO title (key, id, name, folded, state, language, language_confidence, words_from,"
-    " duration, opinion, year, scorer, genres, model)"
-    " VALUES (?, ?, ?, lower(?3), 1, ?, 1, 'speech', ?, ?, ?, 'probe', ?, 1)",
+    ("INSERT INTO title (key, id, name, folded, state, language, language_confidence, words_from,"
+     " duration, opinion, year, scorer, genres, model)"
+     " VALUES (?, ?, ?, lower(?3), 1, ?, 1, 'speech', ?, ?, ?, 'probe', ?, 1)"),
     "INSERT INTO file (key, identity, title) VALUES (?1, ?2, ?1)",
     "INSERT INTO path (path, file, name, year, size, mtime_ns) VALUES (?2, ?1, ?3, 0, 1, 1)",
     "INSERT INTO title_vector (title, vector) VALUES (?, ?)",
     "INSERT INTO wording (title, words) VALUES (?, ?)",
-    "INSERT INTO moment (key, title, number, starts, ends, text, first_segment, segments, words,"
-    " opinion) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 40, 0.1)",
+    ("INSERT INTO moment (key, title, number, starts, ends, text, first_segment, segments, words,"
+     " opinion) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 40, 0.1)"),
     "INSERT INTO moment_vector (moment, vector) VALUES (?, ?)",
 };
 
