@@ -9,9 +9,10 @@
 #include <string.h>
 
 enum {
-    ACTIVE = 16,   /* titles under way that are shown */
-    GAP = 2,       /* columns between two of them */
-    FAILURES = 50, /* that are listed at the end; the library knows them all */
+    ACTIVE = 16,  /* titles under way that are shown */
+    GAP = 2,      /* columns between two of them */
+    REASONS = 50, /* that are listed at the end; the library knows them all */
+    NAMED = 3,    /* titles that are named with a reason that several have */
     MAX_TEXT = 1 << 20,
 };
 
@@ -23,9 +24,11 @@ struct active {
     bool listening;
 };
 
-struct failure {
-    char *name, *reason;
+struct reason { /* why titles cannot be recommended */
     enum kn_state state;
+    char *text; /* printable, as the names */
+    char *names[NAMED];
+    size_t titles;
 };
 
 struct kn_progress {
@@ -35,8 +38,8 @@ struct kn_progress {
     struct kn_status status;
     struct active active[ACTIVE];
     size_t n_active;
-    struct failure failures[FAILURES];
-    size_t n_failures, more_failures;
+    struct reason reasons[REASONS];
+    size_t n_reasons, more_titles; /* the latter for reasons that found no room */
 };
 
 /* Printable, to be freed; NULL without memory, which costs a line and not the run. */
@@ -74,9 +77,10 @@ void kn_progress_free(struct kn_progress *p)
     kn_status_end(&p->status);
     for (size_t i = 0; i < p->n_active; i++)
         free(p->active[i].name);
-    for (size_t i = 0; i < p->n_failures; i++) {
-        free(p->failures[i].name);
-        free(p->failures[i].reason);
+    for (size_t i = 0; i < p->n_reasons; i++) {
+        free(p->reasons[i].text);
+        for (size_t j = 0; j < NAMED; j++)
+            free(p->reasons[i].names[j]);
     }
     free(p);
 }
@@ -232,18 +236,41 @@ static void plan_line(const struct kn_progress *p, const struct kinora_event *e)
     putc('\n', stderr);
 }
 
-static void remember_failure(struct kn_progress *p, const struct kinora_event *e)
+/* Its place among the reasons, made where there is none yet; NULL where that found no room. */
+static struct reason *reason_of(struct kn_progress *p, enum kn_state state, const char *text)
 {
-    struct failure *f;
+    char *shown = printable(text);
+
+    for (size_t i = 0; i < p->n_reasons; i++) {
+        struct reason *r = &p->reasons[i];
+
+        if (r->state == state && strcmp(or_empty(r->text), or_empty(shown)) == 0) {
+            free(shown);
+            return r;
+        }
+    }
+    if (p->n_reasons == REASONS) {
+        free(shown);
+        return NULL;
+    }
+    p->reasons[p->n_reasons] = (struct reason){.state = state, .text = shown};
+    return &p->reasons[p->n_reasons++];
+}
+
+static void remember_reason(struct kn_progress *p, const struct kinora_event *e)
+{
+    struct reason *r;
 
     if (e->state != KN_STATE_FAILED && e->state != KN_STATE_SILENT)
         return;
-    if (p->n_failures == FAILURES) {
-        p->more_failures++;
+    r = reason_of(p, e->state, e->reason);
+    if (!r) {
+        p->more_titles++;
         return;
     }
-    f = &p->failures[p->n_failures++];
-    *f = (struct failure){printable(e->name), printable(e->reason), e->state};
+    if (r->titles < NAMED)
+        r->names[r->titles] = printable(e->name);
+    r->titles++;
 }
 
 /* ---- JSON ---- */
@@ -305,7 +332,7 @@ void kn_progress_event(void *progress, const struct kinora_event *e)
         }
     } else if (e->kind == KINORA_FINISHED) {
         leave(p, &e->id);
-        remember_failure(p, e);
+        remember_reason(p, e);
         if (!p->cli->config.quiet)
             finished_line(p, e);
     } else if (e->kind == KINORA_SCANNED && !p->cli->config.quiet) {
@@ -341,23 +368,35 @@ static void summary_json(const struct kinora_summary *s, bool cancelled)
     kn_document_end(&d);
 }
 
-static void list_failures(const struct kn_progress *p)
+static int by_titles(const void *a, const void *b)
 {
-    const struct kn_screen *screen = &p->cli->out;
+    const struct reason *x = a, *y = b;
 
-    if (p->n_failures == 0)
+    return (x->titles < y->titles) - (x->titles > y->titles);
+}
+
+/* "a: why", or "a, b, c and 9 more: why". What concerns most titles comes first. */
+static void list_reasons(struct kn_progress *p)
+{
+    if (p->n_reasons == 0)
         return;
+    qsort(p->reasons, p->n_reasons, sizeof *p->reasons, by_titles);
     puts("\nThese cannot be recommended:");
-    for (size_t i = 0; i < p->n_failures; i++) {
-        const struct failure *f = &p->failures[i];
+    for (size_t i = 0; i < p->n_reasons; i++) {
+        const struct reason *r = &p->reasons[i];
 
         fputs("  ", stdout);
-        kn_put(stdout, screen, f->state == KN_STATE_FAILED ? KN_BAD : KN_WARN, "%s",
-               kinora_state_name(f->state));
-        printf("  %s: %s\n", or_empty(f->name), or_empty(f->reason));
+        kn_put(stdout, &p->cli->out, r->state == KN_STATE_FAILED ? KN_BAD : KN_WARN, "%s",
+               kinora_state_name(r->state));
+        printf("  %s", or_empty(r->names[0]));
+        for (size_t j = 1; j < NAMED && j < r->titles; j++)
+            printf("%s%s", r->titles == j + 1 ? " and " : ", ", or_empty(r->names[j]));
+        if (r->titles > NAMED)
+            printf(" and %zu more", r->titles - NAMED);
+        printf(": %s\n", or_empty(r->text));
     }
-    if (p->more_failures > 0)
-        printf("  and %zu more: kinora list --state failed\n", p->more_failures);
+    if (p->more_titles > 0)
+        printf("  and %zu more titles: kinora list --state failed\n", p->more_titles);
 }
 
 static void count(size_t n, const char *what)
@@ -375,8 +414,8 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
         summary_json(s, cancelled);
         return;
     }
-    list_failures(p);
-    printf("%s%zu %s%s", p->n_failures > 0 ? "\n" : "", s->files, p->thing,
+    list_reasons(p);
+    printf("%s%zu %s%s", p->n_reasons > 0 ? "\n" : "", s->files, p->thing,
            s->files == 1 ? "" : "s");
     count(s->ready, "ready");
     count(s->silent, "silent");

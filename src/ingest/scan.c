@@ -34,7 +34,7 @@ struct list { /* of paths; grows by malloc, moved into the arena at the end */
     size_t n, cap;
 };
 
-/* The .ignore files from the root to here, the nearest first. */
+/* The .ignore files from the top to here, the nearest first. */
 struct rules {
     const struct kn_ignore *ignore;
     size_t folder; /* length of its folder's path */
@@ -275,10 +275,41 @@ static int walk_folder(struct walk *w, const char *path, int depth, const struct
     return rc;
 }
 
+/* The .ignore files above a folder, or *out NULL where these leave it out. What a scan of a whole folder leaves out, a scan of a
+ * part of it must leave out as well. */
+static int rules_above(struct walk *w, const char *folder, const struct rules **above, bool *out)
+{
+    struct rules *rules;
+    size_t n = 0;
+
+    for (const char *p = folder; *p; p++)
+        n += *p == '/';
+    rules = kn_arena_array(w->arena, n ? n : 1, sizeof *rules);
+    if (!rules)
+        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", folder);
+    *above = NULL;
+    *out = false;
+    for (const char *p = strchr(folder, '/'); p; p = strchr(p + 1, '/')) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof path, "%.*s", (int)(p - folder), folder);
+        *out = *out || (*path && is_ignored(*above, path, true));
+        *rules = (struct rules){.folder = strlen(path), .above = *above};
+        read_ignore(w, path, &rules->ignore);
+        *out = *out || (rules->ignore && kn_ignore_is_empty(rules->ignore));
+        *above = rules++;
+    }
+    *out = *out || is_ignored(*above, folder, true);
+    return KN_OK;
+}
+
 static int walk_root(struct walk *w, const char *given, struct kn_scan_root *root)
 {
+    const struct rules *above;
     char real[PATH_MAX];
     struct stat st;
+    bool ignored;
+    int rc;
 
     if (!realpath(given, real) || stat(real, &st) < 0)
         return kn_err_set(w->err, errno == ENOENT ? KN_ENOTFOUND : KN_EIO, "read '%s': %s%s", given,
@@ -294,8 +325,11 @@ static int walk_root(struct walk *w, const char *given, struct kn_scan_root *roo
     }
     if (!S_ISDIR(st.st_mode))
         return kn_err_set(w->err, KN_EARG, "read '%s': neither a folder nor a file", given);
-    int rc = walk_folder(w, real, 0, NULL);
-
+    rc = rules_above(w, root->path, &above, &ignored);
+    if (rc == KN_OK && ignored)
+        kn_log(KN_LOG_WARNING, "folder '%s' is left out by an .ignore file above it", given);
+    else if (rc == KN_OK)
+        rc = walk_folder(w, real, 0, above);
     root->whole = w->whole;
     return rc;
 }
@@ -404,6 +438,19 @@ int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out
     if (rc == KN_OK)
         *out = scan;
     walk_free(&w);
+    return rc;
+}
+
+int kn_scan_leaves_out(const char *folder, bool *out, struct kn_err *err)
+{
+    struct walk w = {.arena = kn_arena_new(0), .err = err};
+    const struct rules *above;
+    int rc;
+
+    if (!w.arena)
+        return kn_err_set(err, KN_ELIMIT, "scan '%s': no memory", folder);
+    rc = rules_above(&w, folder, &above, out);
+    kn_arena_free(w.arena);
     return rc;
 }
 

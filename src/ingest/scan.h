@@ -3,8 +3,8 @@
  * Chosen by extension: asking FFmpeg about every file of a folder would read all of them. A root that
  * is a file is taken whatever its name. Hidden entries (.name) and links to folders are passed
  * over, the latter so that a loop cannot be walked for ever. So is what .ignore files leave out (text/ignore.h): those of the
- * root and of each folder below, the nearest that says something of a file decides. Sorted by path, so that two runs see the same
- * order. */
+ * root, of each folder below and of each above, the nearest that says something of a file decides. Sorted by path, so that two
+ * runs see the same order. */
 #ifndef KN_INGEST_SCAN_H
 #define KN_INGEST_SCAN_H
 
@@ -51,6 +51,9 @@ int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
  * nothing. KN_ELIMIT. */
 int kn_scan_folder(const char *path, struct kn_arena *arena, struct kn_scan *out,
                    struct kn_err *err);
+
+/* Would a scan leave out all of this folder (absolute, without links), for what .ignore files above it say? KN_ELIMIT. */
+int kn_scan_leaves_out(const char *folder, bool *out, struct kn_err *err);
 
 /* Has this name the extension of a film or a recording? */
 bool kn_scan_is_media(const char *name);

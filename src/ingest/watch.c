@@ -443,6 +443,15 @@ static int by_path(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Is there something to look through at this path, or (cut in place) above it? A folder that is left out is not given: what changes
+ * in it is no news. */
+static bool is_news(const struct kn_watch *w, char *path)
+{
+    bool left_out = false;
+
+    return find_there(w, path) && (kn_scan_leaves_out(path, &left_out, NULL) != KN_OK || !left_out);
+}
+
 /* All that changed, with what is not quiet yet: what is moved from one folder to another is one run's work. */
 static int give(struct kn_watch *w, const char *const **folders, size_t *n, struct kn_err *err)
 {
@@ -453,7 +462,7 @@ static int give(struct kn_watch *w, const char *const **folders, size_t *n, stru
         return no_memory(err, w->changed[0].path);
     drop_given(w);
     for (size_t i = 0; i < w->n_changed; i++) {
-        if (find_there(w, w->changed[i].path))
+        if (is_news(w, w->changed[i].path))
             all[there++] = w->changed[i].path;
         else
             free(w->changed[i].path);

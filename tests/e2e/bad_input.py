@@ -152,6 +152,20 @@ def test_bad_films_cost_themselves(folder):
     sound(mixed)
 
 
+def test_reasons_are_grouped(folder):
+    """What is wrong with several films is told once at the end, with three of their names; what most have comes first."""
+    films = folder / "alike"
+    films.mkdir()
+    (films / "a.mp4").write_text("This is not a film.\n")
+    for name in "bcdef":
+        (films / f"{name}.mp4").touch()
+    result = Kinora(folder / "alike-library")("ingest", films, code=DONE)
+    told = result.out.split("These cannot be recommended:\n")[1].split("\n\n")[0].splitlines()
+    assert len(told) == 2, told
+    assert re.fullmatch(r"  failed  ([b-f]), ([b-f]), ([b-f]) and 2 more: .*empty.*", told[0]), told
+    assert told[1].startswith("  failed  a: "), told
+
+
 def test_what_is_not_ready_is_not_recommended(_):
     by_name = mixed.by_name()
     ready = {t["name"] for t in by_name.values() if t["state"] == "ready"}

@@ -213,6 +213,35 @@ static void the_nearest_ignore_file_decides(void **state)
     assert_true(f->scan.roots[0].whole);
 }
 
+/* As `kinora watch` scans the folder that changed: what the whole leaves out, a part leaves out. */
+static void ignore_files_above_the_root_count(void **state)
+{
+    struct fixture *f = *state;
+    const struct {
+        const char *folder;
+        bool left_out;
+        size_t files;
+    } parts[] = {
+        {"sub", false, 1}, {"old", true, 0}, {"old/deep", true, 0}, {"void/deep", true, 0}};
+
+    make(f, ".ignore", "*.avi\nold/\n");
+    make(f, "sub/a.avi", "x");
+    make(f, "sub/b.mkv", "x");
+    make(f, "old/deep/c.mkv", "x");
+    make(f, "void/.ignore", "");
+    make(f, "void/deep/d.mkv", "x");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *root = path_of(f, parts[i].folder);
+        bool left_out;
+
+        assert_int_equal(kn_scan_leaves_out(root, &left_out, NULL), KN_OK);
+        assert_int_equal(left_out, parts[i].left_out);
+        assert_int_equal(kn_scan(&root, 1, NULL, f->arena, &f->scan, NULL), KN_OK);
+        assert_int_equal(f->scan.n_files, parts[i].files);
+        assert_true(f->scan.roots[0].whole);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -226,6 +255,7 @@ int main(void)
         TEST(facts_have_one_key_as_long_as_nothing_changes),
         TEST(versions_have_folder_title_and_year_in_common),
         TEST(the_nearest_ignore_file_decides),
+        TEST(ignore_files_above_the_root_count),
     };
 
     return cmocka_run_group_tests_name("facts", tests, NULL, NULL);

@@ -119,6 +119,21 @@ static void what_no_scan_takes_wakes_nobody(void **state)
     assert_int_equal(next(f, 20, &first), -1);
 }
 
+static void a_folder_that_is_left_out_wakes_nobody_but_its_ignore_file_does(void **state)
+{
+    struct fixture *f = *state;
+    const char *first;
+
+    make_folder(f, "films");
+    make_folder(f, "films/deep");
+    begin(f, 0);
+    make_file(f, "films/.ignore");
+    assert_int_equal(next(f, 100, &first), 1);
+    assert_string_equal(first, "/films");
+    make_file(f, "films/deep/a.mp4");
+    assert_int_equal(next(f, 20, &first), -1);
+}
+
 static void a_folder_made_later_is_watched_with_all_below_it(void **state)
 {
     struct fixture *f = *state;
@@ -262,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_file_that_is_written_gives_its_folder_once),
         TEST(what_no_scan_takes_wakes_nobody),
+        TEST(a_folder_that_is_left_out_wakes_nobody_but_its_ignore_file_does),
         TEST(a_folder_made_later_is_watched_with_all_below_it),
         TEST(a_move_gives_both_folders_at_once),
         TEST(a_moved_folder_is_known_by_its_new_name),
