@@ -248,6 +248,7 @@ int kinora_poster(struct kinora *k, const struct kn_id *id, struct kinora_poster
                   struct kn_err *err);
 void kinora_poster_free(struct kinora_poster *p);
 
+/* A cluster is searched by meaning only: both is then meaning, and words KN_EARG. */
 enum kinora_search_mode { KINORA_SEARCH_MEANING, KINORA_SEARCH_WORDS, KINORA_SEARCH_BOTH };
 
 struct kinora_search_query {

@@ -154,8 +154,9 @@ static int apply(struct kn_cli *cli, const struct line *line)
     bool json = cli->config.json;
     struct kn_err err;
 
-    if (kn_config_load(&cli->config, &err))
-        return kn_cli_fail_with(cli, &err, KN_EXIT_USE, NULL, NULL);
+    if (kn_config_load(&cli->config, &err)) /* nobody's use of it makes memory run out */
+        return kn_cli_fail_with(cli, &err, kn_err_is_memory(&err) ? KN_EXIT_FAILED : KN_EXIT_USE,
+                                NULL, NULL);
     cli->config.json |= json;
     for (size_t i = 0; i < line->n; i++) {
         const struct kn_option *o = meant(line->flags[i].option, cli->command->bit);

@@ -89,7 +89,7 @@ static int set_text(struct kn_config *c, const struct kn_option *o, const char *
         return kn_err_set(err, KN_EARG, "%s: '%s' is not one of %s", origin, text, o->choices);
     copy = kn_arena_text(c->arena, text);
     if (!copy)
-        return kn_err_set(err, KN_ELIMIT, "%s: no room for its value", origin);
+        return kn_err_memory(err, "%s: no room for its value", origin);
     *(const char **)field(c, o) = copy;
     return KN_OK;
 }
@@ -106,7 +106,7 @@ static int add_text(struct kn_config *c, const struct kn_option *o, const char *
     if (more && list->n > 0)
         memcpy(more, list->text, list->n * sizeof *more);
     if (!more || !(more[list->n] = kn_arena_text(c->arena, text)))
-        return kn_err_set(err, KN_ELIMIT, "%s: no room for its value", origin);
+        return kn_err_memory(err, "%s: no room for its value", origin);
     list->text = more;
     list->n++;
     return KN_OK;
@@ -295,7 +295,7 @@ static int load_api_key(struct kn_config *c, struct kn_err *err)
     else if (key.n == 0)
         rc = kn_err_set(err, KN_EARG, "qdrant-api-key-file: '%s' is empty", c->qdrant_api_key_file);
     else if (!(c->qdrant.api_key = kn_arena_bytes(c->arena, key.p, key.n)))
-        rc = kn_err_set(err, KN_ELIMIT, "qdrant-api-key-file: no room for its value");
+        rc = kn_err_memory(err, "qdrant-api-key-file: no room for its value");
     kn_buf_free(&text);
     return rc;
 }
@@ -306,7 +306,7 @@ int kn_config_load(struct kn_config *c, struct kn_err *err)
     int rc;
 
     if (!fresh.arena)
-        return kn_err_set(err, KN_ELIMIT, "settings: no memory");
+        return kn_err_memory(err, "settings: no memory");
     rc = load_defaults(&fresh, err);
     if (!rc)
         rc = load_file(&fresh, err);

@@ -12,7 +12,7 @@ from pathlib import Path
 
 # Counts of commits, which a resumed library has more of; and a library's own name.
 NOT_COMPARED = {("library", "changes"), ("library", "answers"), ("title", "change"), ("library", "identity")}
-NO_CONTENT = {"pace"}  # how long things took
+NO_CONTENT = {"pace", "epoch", "changed"}  # how long things took; when which process changed what
 LOG = "e2e_log"
 
 

@@ -9,7 +9,7 @@
  * SQLite is reached through its table of virtual file systems, where a copy of the default takes its place. Kinora's
  * own code is told from what is linked into the same program (llama.cpp, whisper.cpp) by the address that the
  * call returns to: KINORA_FAULT_CODE=FROM-TO, offsets in the program, which tests/e2e/faults.py takes from its symbols.
- * Whether the fault was reached is told on standard error, as "# fault".
+ * Whether the fault was reached is told on standard error, as "# fault", and behind it where in the program memory was asked for.
  *
  * Only the program called kinora is hurt, not its decoders. */
 #include <errno.h>
@@ -35,22 +35,23 @@ enum fault { NOTHING, WRITE, FULL, READ, ALLOC };
 static enum fault what;
 static long which;
 static atomic_long count;
-static uintptr_t code_from, code_to;
+static uintptr_t base, code_from, code_to; /* of the program, and of Kinora in it */
 
-static void tell(void)
+static void tell(uintptr_t place)
 {
-    static const char text[] = "# fault\n";
+    char text[64];
+    int n = snprintf(text, sizeof text, place ? "# fault %lx\n" : "# fault\n", (long)place);
 
-    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+    if (write(STDERR_FILENO, text, (size_t)n) < 0)
         return; /* nobody to tell */
 }
 
-static bool fails(bool from_then_on)
+static bool fails(bool from_then_on, uintptr_t place)
 {
     long now = atomic_fetch_add(&count, 1) + 1;
 
     if (now == which)
-        tell();
+        tell(place);
     return now == which || (from_then_on && now > which);
 }
 
@@ -59,7 +60,7 @@ static bool fails(bool from_then_on)
 static bool refuses(const void *caller)
 {
     return what == ALLOC && (uintptr_t)caller >= code_from && (uintptr_t)caller < code_to &&
-           fails(false);
+           fails(false, (uintptr_t)caller - base);
 }
 
 void *malloc(size_t n)
@@ -106,16 +107,16 @@ static const sqlite3_io_methods *methods_before(const sqlite3_file *f)
 
 static int on_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    if (what == READ && fails(false))
+    if (what == READ && fails(false, 0))
         return SQLITE_IOERR_READ;
     return methods_before(f)->xRead(f, p, n, at);
 }
 
 static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    if (what == WRITE && fails(false))
+    if (what == WRITE && fails(false, 0))
         return SQLITE_IOERR_WRITE;
-    if (what == FULL && fails(true))
+    if (what == FULL && fails(true, 0))
         return SQLITE_FULL;
     return methods_before(f)->xWrite(f, p, n, at);
 }
@@ -154,10 +155,10 @@ static void take_sqlite(void)
 
 /* ---- beginning ---- */
 
-static int first_object(struct dl_phdr_info *info, size_t size, void *base)
+static int first_object(struct dl_phdr_info *info, size_t size, void *at)
 {
     (void)size;
-    *(uintptr_t *)base = info->dlpi_addr;
+    *(uintptr_t *)at = info->dlpi_addr;
     return 1; /* the program is the first */
 }
 
@@ -166,7 +167,6 @@ __attribute__((constructor)) static void begin(void)
     static const char *const names[] = {
         [WRITE] = "write:", [FULL] = "full:", [READ] = "read:", [ALLOC] = "alloc:"};
     const char *fault = getenv("KINORA_FAULT"), *code = getenv("KINORA_FAULT_CODE");
-    uintptr_t base = 0;
     char *end;
 
     if (!fault || strcmp(program_invocation_short_name, "kinora") != 0)
