@@ -46,7 +46,7 @@ int kn_media_new(const char *program, const struct kn_media_limits *limits, stru
     int rc;
 
     if (!m)
-        return kn_err_set(err, KN_ELIMIT, "decoder: no memory for %zu bytes", sizeof *m);
+        return kn_err_memory(err, "decoder: no memory for %zu bytes", sizeof *m);
     kn_buf_init(&m->program, 1 << 16);
     rc = kn_child_find(program, &m->program, err);
     if (rc) {

@@ -80,7 +80,7 @@ static int read_card(const struct kn_json *json, struct kn_embed_card *card, str
         return KN_OK;
     centre = malloc(card->dim * sizeof *centre);
     if (!centre)
-        return kn_err_set(err, KN_ELIMIT, "'%s': no memory", model);
+        return kn_err_memory(err, "'%s': no memory", model);
     rc = kn_json_want_numbers(json, "centre", centre, card->dim, err);
     if (rc) {
         free(centre);

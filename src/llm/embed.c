@@ -100,7 +100,7 @@ static int open_weights(const char *path, struct weights **out, struct kn_err *e
     int rc;
 
     if (!w)
-        return kn_err_set(err, KN_ELIMIT, "open embedding model '%s': no memory", path);
+        return kn_err_memory(err, "open embedding model '%s': no memory", path);
     atomic_init(&w->holders, 1);
     rc = kn_embed_card_of(path, &w->card, err);
     if (rc == KN_OK)
@@ -136,8 +136,8 @@ static int make_context(struct kn_embedder *e, int threads, struct kn_err *err)
     e->batch = llama_batch_init((int32_t)max_tokens, 0, 1);
     e->tokens = malloc(MAX_TOKENS * sizeof *e->tokens);
     if (!e->context || !e->batch.token || !e->tokens)
-        return kn_err_set(err, KN_ELIMIT, "embedding model '%s': no memory for its context (%s)",
-                          e->weights->card.model, kn_llama_complaint());
+        return kn_err_memory(err, "embedding model '%s': no memory for its context (%s)",
+                             e->weights->card.model, kn_llama_complaint());
     return KN_OK;
 }
 
@@ -148,7 +148,7 @@ static int open_on(struct weights *w, int threads, struct kn_embedder **out, str
     int rc;
 
     if (!e) {
-        rc = kn_err_set(err, KN_ELIMIT, "embedding model '%s': no memory", w->card.model);
+        rc = kn_err_memory(err, "embedding model '%s': no memory", w->card.model);
         let_go(w);
         return rc;
     }
@@ -313,7 +313,7 @@ int kn_embedder_embed(struct kn_embedder *e, const char *const *texts, size_t n,
         return kn_err_set(err, KN_ELIMIT, "embed %zu texts: too many for one call", n);
     all = calloc(n ? n * e->weights->dim : 1, sizeof *all);
     if (!all)
-        return kn_err_set(err, KN_ELIMIT, "embed %zu texts: no memory", n);
+        return kn_err_memory(err, "embed %zu texts: no memory", n);
     for (size_t i = 0; i < n; i++) {
         if (kn_cancel_is_set(cancel)) {
             rc = kn_err_set(err, KN_ECANCELLED, "embed: cancelled after %zu of %zu texts", i, n);

@@ -75,7 +75,7 @@ static int copy_charsmap(struct kn_pieces *p, const struct kn_pieces_table *t, s
         return kn_err_set(err, KN_ECORRUPT, "tokenizer: a table of replacements that is cut off");
     p->nodes = malloc(t->charsmap_bytes);
     if (!p->nodes)
-        return kn_err_set(err, KN_ELIMIT, "tokenizer: no memory");
+        return kn_err_memory(err, "tokenizer: no memory");
     memcpy(p->nodes, map + sizeof bytes, t->charsmap_bytes - sizeof bytes);
     p->n_nodes = bytes / sizeof *p->nodes;
     p->replacements = (const char *)(p->nodes + p->n_nodes);
@@ -101,7 +101,7 @@ int kn_pieces_new(const struct kn_pieces_table *t, struct kn_pieces **out, struc
         p->slots = calloc(slots, sizeof *p->slots);
     }
     if (!p || !p->bytes || !p->starts || !p->scores || !p->slots) {
-        rc = kn_err_set(err, KN_ELIMIT, "tokenizer: no memory for %zu pieces", t->n);
+        rc = kn_err_memory(err, "tokenizer: no memory for %zu pieces", t->n);
         goto out;
     }
     rc = copy_charsmap(p, t, err);
@@ -278,7 +278,7 @@ int kn_pieces_tokenize(const struct kn_pieces *p, struct kn_sv text, int32_t *to
         goto out;
     best = malloc((normal.n + 1) * sizeof *best);
     if (!best) {
-        rc = kn_err_set(err, KN_ELIMIT, "tokenize %zu bytes: no memory", text.n);
+        rc = kn_err_memory(err, "tokenize %zu bytes: no memory", text.n);
         goto out;
     }
     best[0] = (struct best){0, 0, p->unknown};

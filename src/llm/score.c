@@ -55,7 +55,7 @@ static int part_of_prompt(const struct kn_judge *j, const char *s, struct tokens
 {
     out->ids = malloc(MAX_PROMPT * sizeof *out->ids);
     if (!out->ids)
-        return kn_err_set(err, KN_ELIMIT, "no memory for a prompt");
+        return kn_err_memory(err, "no memory for a prompt");
     return tokenize(j, kn_sv_of(s), true, MAX_PROMPT, out, err);
 }
 
@@ -112,7 +112,7 @@ static int read_question(struct kn_judge *j, const struct kn_question *q, struct
         return kn_err_set(err, KN_EARG, "a prompt of %zu + %zu + %zu tokens: at most %d",
                           j->before.n, j->max_tokens, j->after.n, MAX_PROMPT);
     j->text.ids = malloc((MAX_TOKENS + j->after.n) * sizeof *j->text.ids);
-    return j->text.ids ? KN_OK : kn_err_set(err, KN_ELIMIT, "no memory for a text's tokens");
+    return j->text.ids ? KN_OK : kn_err_memory(err, "no memory for a text's tokens");
 }
 
 /* Appends tokens to what the context has seen. */
@@ -141,7 +141,7 @@ static int make_context(struct kn_judge *j, struct kn_err *err)
     kn_llama_forget();
     j->context = llama_init_from_model(j->model, params);
     if (!j->context)
-        return kn_err_set(err, KN_ELIMIT, "no memory for its context (%s)", kn_llama_complaint());
+        return kn_err_memory(err, "no memory for its context (%s)", kn_llama_complaint());
     return see(j, &j->before, err);
 }
 
@@ -152,7 +152,7 @@ int kn_judge_open(const char *path, const struct kn_question *question, struct k
     int rc;
 
     if (!j)
-        return kn_err_set(err, KN_ELIMIT, "open language model '%s': no memory", path);
+        return kn_err_memory(err, "open language model '%s': no memory", path);
     kn_buf_init(&j->repaired, MAX_TOKENS);
     kn_llama_start();
     rc = load_model(j, path, err);

@@ -53,7 +53,7 @@ int kn_instruct_open(const char *path, struct kn_instruct **out, struct kn_err *
         s->path = strdup(path);
     if (!s || !s->path) {
         free(s);
-        return kn_err_set(err, KN_ELIMIT, "open language model '%s': no memory", path);
+        return kn_err_memory(err, "open language model '%s': no memory", path);
     }
     pthread_mutex_init(&s->lock, NULL);
     *out = s;

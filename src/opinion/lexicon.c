@@ -155,7 +155,7 @@ static int read_file(struct kn_lexicon *l, const char *path, struct kn_err *err)
         l->words = calloc(lines, sizeof *l->words);
         l->file = kn_buf_take(&b);
         if (!l->words || !l->file)
-            rc = kn_err_set(err, KN_ELIMIT, "lexicon '%s': no memory", path);
+            rc = kn_err_memory(err, "lexicon '%s': no memory", path);
     }
     kn_buf_free(&b);
     for (char *line = l->file, *end; rc == KN_OK && *line; line = end) {
@@ -178,7 +178,7 @@ int kn_lexicon_open(const char *path, struct kn_lexicon **out, struct kn_err *er
     int rc;
 
     if (!l)
-        return kn_err_set(err, KN_ELIMIT, "lexicon '%s': no memory", path);
+        return kn_err_memory(err, "lexicon '%s': no memory", path);
     rc = read_file(l, path, err);
     if (rc)
         kn_lexicon_close(l);
@@ -351,7 +351,7 @@ int kn_lexicon_score(const struct kn_lexicon *l, const char *text, struct kn_sen
         }
     free(words.d);
     if (words.failed)
-        return kn_err_set(err, KN_ELIMIT, "lexicon: no memory for a text");
+        return kn_err_memory(err, "lexicon: no memory for a text");
     add_last(&w);
     out->polarity = w.polarity / (double)(w.n ? w.n : 1);
     out->subjectivity = w.subjectivity / (double)(w.n ? w.n : 1);

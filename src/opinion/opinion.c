@@ -47,7 +47,7 @@ static int read_probe(const struct kn_json *json, struct kn_scorer *probe, struc
     probe->dim = (size_t)dim;
     weights = malloc(probe->dim * sizeof *weights);
     if (!weights)
-        return kn_err_set(err, KN_ELIMIT, "'%s': no memory", model);
+        return kn_err_memory(err, "'%s': no memory", model);
     rc = kn_json_want_numbers(json, "weights", weights, probe->dim, err);
     if (rc)
         free(weights);

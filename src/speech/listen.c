@@ -110,8 +110,7 @@ static int fresh_state(const struct run *r, struct whisper_state **out, struct k
     struct whisper_state *state = whisper_init_state(r->l->speech->whisper);
 
     if (!state)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory to run the model '%s'",
-                          r->l->speech->model);
+        return kn_err_memory(err, "speech: no memory to run the model '%s'", r->l->speech->model);
     *out = state;
     return KN_OK;
 }
@@ -322,7 +321,7 @@ static int take_segments(struct run *r, struct whisper_state *state, const struc
     struct kn_line *lines = calloc((size_t)n + 1, sizeof *lines);
 
     if (!lines)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory for %d lines", n);
+        return kn_err_memory(err, "speech: no memory for %d lines", n);
     rc = take_lines(r, state, w, lines, (size_t)n, err);
     free(lines);
     return rc;

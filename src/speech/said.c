@@ -130,8 +130,7 @@ static int join_the_last(struct kn_said *s, struct kn_err *err)
     const char *text = kn_arena_printf(s->arena, "%s %s", last->text, s->text.data);
 
     if (!text)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a segment of %zu bytes",
-                          s->text.n);
+        return kn_err_memory(err, "speech: no memory for a segment of %zu bytes", s->text.n);
     last->text = text;
     return KN_OK;
 }
@@ -145,9 +144,11 @@ static int grow(void *array, size_t n, size_t *cap, size_t size, struct kn_err *
     if (n < *cap)
         return KN_OK;
     memcpy(&now, array, sizeof now);
-    bigger = more > SEGMENTS_MAX ? NULL : realloc(now, more * size);
-    if (!bigger)
+    if (more > SEGMENTS_MAX)
         return kn_err_set(err, KN_ELIMIT, "speech: more than %zu segments in one title", n);
+    bigger = realloc(now, more * size);
+    if (!bigger)
+        return kn_err_memory(err, "speech: no memory for %zu segments", more);
     memcpy(array, &bigger, sizeof bigger);
     *cap = more;
     return KN_OK;
@@ -169,7 +170,7 @@ int kn_said_drop(struct kn_said *s, const char *raw, double start, double end, c
         return rc;
     copy = kn_arena_text(s->arena, s->text.data);
     if (!copy)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory for what was dropped");
+        return kn_err_memory(err, "speech: no memory for what was dropped");
     s->dropped[s->n_dropped++] = (struct kn_dropped){start, end, copy, reason};
     return KN_OK;
 }
@@ -196,8 +197,7 @@ int kn_said_add(struct kn_said *s, const char *raw, double start, double end, do
         return rc;
     text = kn_arena_bytes(s->arena, s->text.data, s->text.n);
     if (!text)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a segment of %zu bytes",
-                          s->text.n);
+        return kn_err_memory(err, "speech: no memory for a segment of %zu bytes", s->text.n);
     s->segments[s->n++] = (struct kn_segment){start, end, text};
     return KN_OK;
 }
@@ -210,7 +210,7 @@ int kn_said_take_dropped(struct kn_said *s, const struct kn_dropped **out, size_
     if (s->n_dropped > 0) {
         copy = kn_arena_array(s->arena, s->n_dropped, sizeof *copy);
         if (!copy)
-            return kn_err_set(err, KN_ELIMIT, "speech: no memory for what was dropped");
+            return kn_err_memory(err, "speech: no memory for what was dropped");
         memcpy(copy, s->dropped, s->n_dropped * sizeof *copy);
     }
     *out = copy;
@@ -225,7 +225,7 @@ int kn_said_take(struct kn_said *s, const struct kn_segment **out, size_t *n, st
     if (s->n > 0) {
         copy = kn_arena_array(s->arena, s->n, sizeof *copy);
         if (!copy)
-            return kn_err_set(err, KN_ELIMIT, "speech: no memory for %zu segments", s->n);
+            return kn_err_memory(err, "speech: no memory for %zu segments", s->n);
         memcpy(copy, s->segments, s->n * sizeof *copy);
     }
     *out = copy;

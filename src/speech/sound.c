@@ -43,8 +43,7 @@ static int make_room(struct kn_sound *s, struct kn_err *err)
     return KN_OK;
 
 no_memory:
-    return kn_err_set(err, KN_ELIMIT, "speech: no memory for %zu s of sound",
-                      room * KN_FRAME / KN_RATE);
+    return kn_err_memory(err, "speech: no memory for %zu s of sound", room * KN_FRAME / KN_RATE);
 }
 
 /* One NaN would stay in Silero's memory to the end of the film. */

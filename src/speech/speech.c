@@ -32,7 +32,7 @@ int kn_speech_open(const struct kn_speech_options *options, struct kn_speech **o
         return rc;
     s = calloc(1, sizeof *s);
     if (!s || !(s->model = strdup(options->model)) || !(s->vad = strdup(options->vad))) {
-        rc = kn_err_set(err, KN_ELIMIT, "load the speech model '%s': no memory", options->model);
+        rc = kn_err_memory(err, "load the speech model '%s': no memory", options->model);
         goto out;
     }
     atomic_init(&s->idle, options->threads ? options->threads : 1);
@@ -70,7 +70,7 @@ int kn_listener_new(struct kn_speech *s, struct kn_listener **out, struct kn_err
     struct kn_listener *l = calloc(1, sizeof *l);
 
     if (!l)
-        return kn_err_set(err, KN_ELIMIT, "speech: no memory for a listener");
+        return kn_err_memory(err, "speech: no memory for a listener");
     params.n_threads = 1; /* 32 ms of sound are too little to share */
     l->speech = s;
     l->sound.vad = whisper_vad_init_from_file_with_params(s->vad, params);
