@@ -322,10 +322,9 @@ static void options_are_named_once_a_command_and_have_defaults_that_hold(void **
                 assert_int_equal(o[i].commands & o[j].commands, 0);
                 assert_true(o[i].flag_only || o[j].flag_only);
                 assert_true((o[i].arg == NULL) == (o[j].arg == NULL));
-            } else {
-                assert_int_not_equal(o[i].offset, o[j].offset);
             }
             assert_true(!o[i].letter || o[i].letter != o[j].letter);
+            assert_int_not_equal(o[i].offset, o[j].offset);
         }
     }
 }
