@@ -221,11 +221,12 @@ def test_no_parameter_reaches_out_of_the_library(_):
         for value in NASTY:
             for v in (value, [value], {"a": value}):
                 harmless(server.ask("/api/v1/recommend", "POST", {"likes": [known], key: v}, connection=c), (key, v))
+    page = server.ask("/").body
     for path in ("/../../../../etc/passwd", "/assets/../../../etc/passwd", "/assets/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd",
                  "//etc/passwd", "/assets//etc/passwd", "/assets/%2fetc%2fpasswd"):
         a = server.ask(path)
         harmless(a, path)
-        assert a.status in (400, 404), (path, a)
+        assert a.status in (400, 404) or a.body == page, (path, a)  # a path without an extension is a place on the page
 
 
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> \"'&amp; {{7*7}}"
