@@ -434,7 +434,8 @@ void kn_progress_summary(struct kn_progress *p, const struct kinora_summary *s, 
     if (s->still_failed > 0)
         printf(" (%zu of them failed before%s)", s->still_failed,
                p->can_retry ? ": --retry failed" : "");
-    count(s->left, "left for the next run, as the time was over");
+    count(s->left,
+          cancelled ? "left for the next run" : "left for the next run, as the time was over");
     count(s->missing, "gone");
     count(s->waiting, "still being written");
     count(s->skipped, "other files passed over");

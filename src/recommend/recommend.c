@@ -197,7 +197,7 @@ bool kn_evidence(const struct kn_moment *a, size_t n_a, const struct kn_moment *
 
     for (size_t i = 0; i < n_a; i++) {
         for (size_t j = 0; j < n_b; j++) {
-            float s = dot(a[i].vector, b[j].vector, dim);
+            float s = a[i].vector && b[j].vector ? dot(a[i].vector, b[j].vector, dim) : -INFINITY;
 
             if (s > best) {
                 best = s;
@@ -206,9 +206,11 @@ bool kn_evidence(const struct kn_moment *a, size_t n_a, const struct kn_moment *
             }
         }
     }
-    if (similarity && n_a > 0 && n_b > 0)
+    if (best == -INFINITY) /* no moments, or none with a vector: a damaged library */
+        return false;
+    if (similarity)
         *similarity = (double)best;
-    return n_a > 0 && n_b > 0;
+    return true;
 }
 
 /* Letters, digits and every byte of a character beyond ASCII. */
