@@ -195,7 +195,7 @@ static int find(struct kinora *k, const char *text, const struct kinora_search_q
     if (rc == KN_OK && q->mode != KINORA_SEARCH_WORDS)
         rc = by_meaning(k, text, &filter, arena, most, meaning, &n_meaning, err);
     if (rc == KN_OK && (q->mode == KINORA_SEARCH_WORDS ||
-                        (q->mode == KINORA_SEARCH_BOTH && !kinora_is_cluster(k))))
+                        (q->mode == KINORA_SEARCH_BOTH && kn_library_hears(k->lib))))
         rc = kn_library_said(k->lib, text, &filter, most, words, &n_words, err);
     if (rc)
         return rc;

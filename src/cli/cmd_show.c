@@ -66,22 +66,13 @@ static void tracks_json(struct kn_json_writer *w, const struct kinora_details *d
     kn_json_end_array(w);
 }
 
-/* "imdb:tt0113277 tmdb:949" -> {"imdb": "tt0113277", "tmdb": "949"} */
 static void facts_json(struct kn_json_writer *w, const struct kinora_facts *f)
 {
-    char kind[8], id[24];
-
     kn_json_known(w, "title", f->title);
     kn_json_known(w, "plot", f->plot);
     kn_json_known(w, "kind", f->kind);
     kn_json_known(w, "poster", f->poster);
-    kn_json_begin_object(w, "ids");
-    for (const char *at = f->ids; sscanf(at, "%7[^:]:%23[^ ]", kind, id) == 2;) {
-        kn_json_string(w, kind, id);
-        at += strcspn(at, " ");
-        at += *at == ' ';
-    }
-    kn_json_end_object(w);
+    kn_json_ids(w, "ids", f->ids);
 }
 
 static int show_json(const struct kinora_details *details)

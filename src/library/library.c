@@ -340,6 +340,11 @@ int kn_library_facets(struct kn_library *lib, struct kn_arena *arena, struct kn_
     return (lib->ops->facets ? lib->ops->facets : kn_facets_by_scroll)(lib, arena, out, err);
 }
 
+bool kn_library_hears(const struct kn_library *lib)
+{
+    return lib->ops->said != NULL;
+}
+
 int kn_library_said(struct kn_library *lib, const char *text, const struct kn_filter *filter,
                     size_t k, struct kn_moment_hit *hits, size_t *n, struct kn_err *err)
 {
@@ -347,7 +352,7 @@ int kn_library_said(struct kn_library *lib, const char *text, const struct kn_fi
 
     if (rc)
         return rc;
-    if (!lib->ops->said)
+    if (!kn_library_hears(lib))
         return kn_err_set(err, KN_EARG,
                           "this library cannot be searched by words; search by meaning");
     return lib->ops->said(lib, text, filter, k, hits, n, err);

@@ -213,9 +213,10 @@ int kn_library_similarities(struct kn_library *lib, const float *vector, size_t 
 
 /* Moments of ready titles in which these words are said: first those with all of them in one segment, then those with the
  * rarer ones among them, best first by BM25. The last word may be unfinished. Words are what white space parts; case and
- * accents do not count. Similarities are NaN. KN_EARG: not from this backend. */
+ * accents do not count. Similarities are NaN. KN_EARG: not from this backend, as kn_library_hears tells before. */
 int kn_library_said(struct kn_library *lib, const char *text, const struct kn_filter *filter,
                     size_t k, struct kn_moment_hit *hits, size_t *n, struct kn_err *err);
+bool kn_library_hears(const struct kn_library *lib);
 
 /* What a title's words come to; of one without words, all zeros. KN_ENOTFOUND: no such title. */
 int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,

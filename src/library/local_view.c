@@ -2,87 +2,70 @@
 
 #include "base/err.h"
 
-/* A search that finds its file damaged is made again, once, in what is made in its place. */
-static bool is_again(struct local *l, enum local_which which, struct kn_view *v, int rc, int tries)
+/* A question to the view of a collection. One that finds its file damaged is asked again, once, of what is made in its place:
+ *     while (look(&at, err))
+ *         at.rc = ...at.view...; */
+struct looking {
+    struct local *l;
+    enum local_which which;
+    struct kn_view *view;
+    int times, rc;
+};
+
+static bool look(struct looking *at, struct kn_err *err)
 {
-    return rc == KN_ECORRUPT && tries == 0 && kn_local_distrust(l, which, v);
+    if (at->view) {
+        bool again = at->rc == KN_ECORRUPT && at->times == 1 &&
+                     kn_local_distrust(at->l, at->which, at->view);
+
+        kn_view_drop(at->view);
+        if (!again)
+            return false;
+    }
+    at->times++;
+    at->rc = kn_local_use_view(at->l, at->which, &at->view, err);
+    return at->rc == KN_OK;
 }
 
 int kn_local_similar(struct kn_library *lib, const float *vector, size_t dim,
                      const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                      struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
-    struct kn_view *v;
-    bool again = true;
-    int rc = KN_OK;
+    struct looking at = {.l = kn_local_of(lib), .which = LOCAL_TITLES};
 
-    for (int tries = 0; again; tries++) {
-        rc = kn_local_use_view(l, LOCAL_TITLES, &v, err);
-        if (rc)
-            return rc;
-        rc = kn_view_similar(v, vector, dim, filter, k, hits, n, err);
-        again = is_again(l, LOCAL_TITLES, v, rc, tries);
-        kn_view_drop(v);
-    }
-    return rc;
+    while (look(&at, err))
+        at.rc = kn_view_similar(at.view, vector, dim, filter, k, hits, n, err);
+    return at.rc;
 }
 
 int kn_local_moments(struct kn_library *lib, const float *vector, size_t dim,
                      const struct kn_filter *filter, size_t k, struct kn_moment_hit *hits,
                      size_t *n, struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
-    struct kn_view *v;
-    bool again = true;
-    int rc = KN_OK;
+    struct looking at = {.l = kn_local_of(lib), .which = LOCAL_MOMENTS};
 
-    for (int tries = 0; again; tries++) {
-        rc = kn_local_use_view(l, LOCAL_MOMENTS, &v, err);
-        if (rc)
-            return rc;
-        rc = kn_view_moments(v, vector, dim, filter, k, hits, n, err);
-        again = is_again(l, LOCAL_MOMENTS, v, rc, tries);
-        kn_view_drop(v);
-    }
-    return rc;
+    while (look(&at, err))
+        at.rc = kn_view_moments(at.view, vector, dim, filter, k, hits, n, err);
+    return at.rc;
 }
 
 int kn_local_shared_words(struct kn_library *lib, const struct kn_wording *wording,
                           const struct kn_filter *filter, size_t k, struct kn_hit *hits, size_t *n,
                           struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
-    struct kn_view *v;
-    bool again = true;
-    int rc = KN_OK;
+    struct looking at = {.l = kn_local_of(lib), .which = LOCAL_TITLES};
 
-    for (int tries = 0; again; tries++) {
-        rc = kn_local_use_view(l, LOCAL_TITLES, &v, err);
-        if (rc)
-            return rc;
-        rc = kn_view_shared_words(v, wording, filter, k, hits, n, err);
-        again = is_again(l, LOCAL_TITLES, v, rc, tries);
-        kn_view_drop(v);
-    }
-    return rc;
+    while (look(&at, err))
+        at.rc = kn_view_shared_words(at.view, wording, filter, k, hits, n, err);
+    return at.rc;
 }
 
 int kn_local_similarities(struct kn_library *lib, const float *vector, size_t dim,
                           const struct kn_id *ids, size_t n, double *out, struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
-    struct kn_view *v;
-    bool again = true;
-    int rc = KN_OK;
+    struct looking at = {.l = kn_local_of(lib), .which = LOCAL_TITLES};
 
-    for (int tries = 0; again; tries++) {
-        rc = kn_local_use_view(l, LOCAL_TITLES, &v, err);
-        if (rc)
-            return rc;
-        rc = kn_view_similarities(v, vector, dim, ids, n, out, err);
-        again = is_again(l, LOCAL_TITLES, v, rc, tries);
-        kn_view_drop(v);
-    }
-    return rc;
+    while (look(&at, err))
+        at.rc = kn_view_similarities(at.view, vector, dim, ids, n, out, err);
+    return at.rc;
 }

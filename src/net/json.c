@@ -192,6 +192,19 @@ void kn_json_when(struct kn_json_writer *w, double start, double end)
     kn_json_seconds(w, "end", timed ? end : (double)NAN);
 }
 
+void kn_json_ids(struct kn_json_writer *w, const char *key, const char *ids)
+{
+    char kind[8], id[24];
+
+    kn_json_begin_object(w, key);
+    for (const char *at = ids; sscanf(at, "%7[^:]:%23[^ ]", kind, id) == 2;) {
+        kn_json_string(w, kind, id);
+        at += strcspn(at, " ");
+        at += *at == ' ';
+    }
+    kn_json_end_object(w);
+}
+
 /* ---- reading: struct kn_json is Jansson's json_t under a name of ours ---- */
 
 enum { MAX_DOCUMENT = 64 << 20 };

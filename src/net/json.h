@@ -50,6 +50,9 @@ void kn_json_known(struct kn_json_writer *w, const char *key, const char *s);
 void kn_json_seconds(struct kn_json_writer *w, const char *key, double seconds);
 void kn_json_when(struct kn_json_writer *w, double start, double end);
 
+/* "imdb:tt0113277 tmdb:949", as types of titles have it, becomes {"imdb": "tt0113277", "tmdb": "949"}. */
+void kn_json_ids(struct kn_json_writer *w, const char *key, const char *ids);
+
 struct kn_json; /* a value; opaque */
 
 /* what names the document in messages. Repeated keys and trailing text are errors. KN_ECORRUPT (line and column

@@ -3,7 +3,7 @@ import { connected, mustSignIn } from './api';
 import { ingest } from './ingest';
 import { useKeys } from './keys';
 import { Icon, Spool, type IconName } from './parts/icon';
-import { Nothing } from './parts/states';
+import { Nowhere } from './parts/states';
 import { language, setLanguage, t, theme, toggleTheme, type Language } from './prefs';
 import { go, href, route, type View } from './router';
 import { Help } from './views/help';
@@ -71,18 +71,7 @@ function Content({ view, id }: { view: View | 'nowhere'; id: string }) {
   if (view === 'search') return <Search />;
   if (view === 'map') return <MapView />;
   if (view === 'ingest') return <IngestView />;
-  return (
-    <Nothing
-      title={t().notFound}
-      action={
-        <a class="button" href={href('library')}>
-          {t().toLibrary}
-        </a>
-      }
-    >
-      {t().notFoundMore}
-    </Nothing>
-  );
+  return <Nowhere />;
 }
 
 function Head({ closed, showHelp }: { closed: boolean; showHelp: () => void }) {

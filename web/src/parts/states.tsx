@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { Problem } from '../api';
 import { saying } from '../load';
 import { t } from '../prefs';
+import { href } from '../router';
 import { Icon, Spool } from './icon';
 
 export function Waiting() {
@@ -30,6 +31,22 @@ export function Nothing({
       {children && <p>{children}</p>}
       {action}
     </div>
+  );
+}
+
+/** An address that leads to no view, or to no film. */
+export function Nowhere() {
+  return (
+    <Nothing
+      title={t().notFound}
+      action={
+        <a class="button" href={href('library')}>
+          {t().toLibrary}
+        </a>
+      }
+    >
+      {t().notFoundMore}
+    </Nothing>
   );
 }
 

@@ -6,7 +6,7 @@ import { useKeys } from '../keys';
 import { useLoaded } from '../load';
 import { Facts, MoodMark, nameParts } from '../parts/film';
 import { Icon } from '../parts/icon';
-import { Failed, Nothing, Waiting } from '../parts/states';
+import { Failed, Nowhere, Waiting } from '../parts/states';
 import { t } from '../prefs';
 import { back, href, route } from '../router';
 import { Arc } from './arc';
@@ -23,18 +23,7 @@ export function TitleView() {
   if (!film.problem) return <Waiting />;
   if (film.problem.status !== 404 && film.problem.status !== 400)
     return <Failed problem={film.problem} again={film.again} />;
-  return (
-    <Nothing
-      title={t().notFound}
-      action={
-        <a class="button" href={href('library')}>
-          {t().toLibrary}
-        </a>
-      }
-    >
-      {t().notFoundMore}
-    </Nothing>
-  );
+  return <Nowhere />;
 }
 
 function Film({ film }: { film: Details }) {
