@@ -311,8 +311,8 @@ static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
     return rc;
 }
 
-int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
-                 struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+int kn_local_get_many(struct kn_library *lib, const struct kn_id *ids, size_t n, unsigned parts,
+                      struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
 {
     struct local *l = kn_local_of(lib);
     struct kn_db *db;
@@ -320,9 +320,16 @@ int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
 
     if (rc)
         return rc;
-    rc = read_record(db, id, parts, arena, out, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = read_record(db, &ids[i], parts, arena, &out[i], err);
     kn_local_done(l, db);
     return rc;
+}
+
+int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
+                 struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+{
+    return kn_local_get_many(lib, id, 1, parts, arena, out, err);
 }
 
 static int offer_all(struct kn_db *db, struct kn_match *m, struct kn_err *err)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { FILTERS = 8, KEY_MAX = 1 << 20 };
 
@@ -29,6 +30,9 @@ struct kn_shelf {
 
     pthread_mutex_t lock; /* over the rest */
     struct kn_sparse *words;
+    struct kn_marks *marks; /* its own; NULL where they lie in the file, */
+    int marks_fd;           /* of which they are read; -1: not looked for yet */
+    uint64_t marks_at;
     struct kept kept[FILTERS];
     uint64_t clock;
 };
@@ -66,8 +70,8 @@ size_t kn_shelf_columns(const struct shelf_head *h, const void *block, struct sh
     return at;
 }
 
-int kn_shelf_of(struct kn_dense *dense, void *block, struct kn_sparse *words, struct kn_shelf **out,
-                struct kn_err *err)
+int kn_shelf_of(struct kn_dense *dense, void *block, struct kn_sparse *words,
+                struct kn_marks *marks, struct kn_shelf **out, struct kn_err *err)
 {
     struct kn_shelf *s = calloc(1, sizeof *s);
     struct kn_dense_info info;
@@ -75,6 +79,7 @@ int kn_shelf_of(struct kn_dense *dense, void *block, struct kn_sparse *words, st
     if (!s) {
         kn_dense_close(dense);
         kn_sparse_free(words);
+        free(marks);
         free(block);
         return kn_err_set(err, KN_ELIMIT, "index: no memory");
     }
@@ -86,6 +91,8 @@ int kn_shelf_of(struct kn_dense *dense, void *block, struct kn_sparse *words, st
     s->dense = dense;
     s->block = block;
     s->words = words;
+    s->marks = marks;
+    s->marks_fd = -1;
     s->recall = info.recall;
     if (block)
         kn_shelf_columns(block, block, &s->c);
@@ -121,7 +128,7 @@ int kn_shelf_open(const char *path, struct kn_shelf **out, struct kn_err *err)
     int rc = kn_dense_open(path, &dense, err);
 
     if (!rc)
-        rc = kn_shelf_of(dense, NULL, NULL, &s, err);
+        rc = kn_shelf_of(dense, NULL, NULL, NULL, &s, err);
     if (rc)
         return rc;
     rc = read_columns(s, path, err);
@@ -149,6 +156,7 @@ void kn_shelf_drop(struct kn_shelf *s)
         free(s->kept[i].bits);
     }
     kn_sparse_free(s->words);
+    free(s->marks);
     kn_dense_close(s->dense);
     free(s->block);
     pthread_mutex_destroy(&s->lock);
@@ -215,6 +223,44 @@ int kn_shelf_words(struct kn_shelf *s, const struct kn_sparse **out, struct kn_e
     if (!rc)
         *out = s->words;
     pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+/* With the lock held: the section is verified once. */
+static int find_marks(struct kn_shelf *s, struct kn_err *err)
+{
+    const void *bytes;
+    uint64_t at;
+    size_t n;
+    int fd, rc = kn_dense_section(s->dense, SHELF_MARKS, &bytes, &n, err);
+
+    if (!rc && n != kn_shelf_rows(s) * sizeof(struct kn_marks))
+        rc = kn_err_set(err, KN_ECORRUPT, "index: its marks are not of its titles");
+    if (!rc)
+        rc = kn_dense_section_file(s->dense, SHELF_MARKS, &fd, &at, err);
+    if (rc)
+        return rc == KN_ENOTFOUND ? KN_ECORRUPT : rc;
+    madvise((void *)bytes, n, MADV_DONTNEED);
+    s->marks_fd = fd;
+    s->marks_at = at;
+    return KN_OK;
+}
+
+int kn_shelf_marks(struct kn_shelf *s, uint32_t row, struct kn_marks *out, struct kn_err *err)
+{
+    uint64_t at = row * sizeof *out;
+    int rc = KN_OK;
+
+    if (s->marks) {
+        *out = s->marks[row];
+        return KN_OK;
+    }
+    pthread_mutex_lock(&s->lock);
+    if (s->marks_fd == -1)
+        rc = find_marks(s, err);
+    pthread_mutex_unlock(&s->lock);
+    if (!rc && pread(s->marks_fd, out, sizeof *out, (off_t)(s->marks_at + at)) != sizeof *out)
+        rc = kn_err_set(err, KN_EIO, "index: a title's marks cannot be read from its file");
     return rc;
 }
 
