@@ -162,20 +162,24 @@ int kn_local_wordings(struct local *l, const struct kn_id *ids, const bool *whic
     struct kn_view *v = NULL;
     struct kn_db *db;
     int64_t answers = 0;
+    size_t wanted = 0;
     bool found;
-    int rc = kn_local_reader(l, &db, err);
+    int rc;
 
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        wanted += which[i];
+    if (wanted == 0)
+        return KN_OK;
+    rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
     rc = kn_db_number(db, "SELECT answers FROM library", NULL, 0, &found, &answers, err);
     if (!rc)
         v = kn_local_peek_view(l, LOCAL_TITLES, (uint64_t)answers);
-    for (size_t i = 0; i < n && !rc; i++) {
+    for (size_t i = 0; i < n && !rc; i++)
         if (which[i])
             rc = one_of_many(db, &ids[i], v ? kn_view_key(v, &ids[i]) : 0, &out[i], err);
-        else
-            out[i] = (struct kn_wording){0};
-    }
     kn_view_drop(v);
     kn_local_done(l, db);
     return rc;

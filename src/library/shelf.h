@@ -5,8 +5,8 @@
  *   titles  what filters ask of each title, in columns, in order of id: 46 bytes a title, and of moments 4 bytes a
  *           title and 4 a moment more. Rows of one title follow one another, so order of rows is order of id and moment.
  *   words   of titles only: rare words (index/sparse.h), some 320 bytes a title, half of them mapped
- *   marks   of titles only: struct kn_marks of each (text/wording.h), 56 bytes; read, not mapped: a search asks for some
- *           70 of them, here and there
+ *   marks   of titles only: struct kn_marks of each (text/wording.h), 56 bytes; like the words of few titles
+ *           read and not mapped where they are many: a search asks for some 70, here and there
  * The words lie with the titles, and not in a file of their own, since they speak of the same rows: one rename changes both.
  *
  * A shelf is made once and then only read, by any number of threads; it lives until its last user is done with it. What came,
