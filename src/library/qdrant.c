@@ -274,6 +274,7 @@ const struct kn_library_ops kn_qd_ops = {
     .shared_words = kn_qd_shared_words,
     .similarities = kn_qd_similarities,
     .wording = kn_qd_wording,
+    .alike = kn_qd_alike,
     .stats = kn_qd_stats,
     .check = kn_qd_check,
 };

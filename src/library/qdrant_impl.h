@@ -232,6 +232,8 @@ int kn_qd_similarities(struct kn_library *lib, const float *vector, size_t dim,
                        const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
 int kn_qd_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                   struct kn_err *err);
+int kn_qd_alike(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_wording *out,
+                struct kn_err *err);
 int kn_qd_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
 int kn_qd_check(struct kn_library *lib, struct kn_err *err);
 

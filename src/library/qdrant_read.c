@@ -235,28 +235,68 @@ int kn_qd_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
     return kn_qd_broken(q, "what belongs to a title", err);
 }
 
+static int read_wording(struct kn_qdrant *q, const struct kn_json *point, struct kn_wording *out,
+                        struct kn_err *err)
+{
+    const char *text = kn_json_text_or(kn_json_get(kn_json_get(point, "payload"), "wording"), "");
+    unsigned char packed[KN_WORDING_BYTES];
+    size_t n = kn_base64_size(text);
+
+    if (n > sizeof packed || !kn_base64_decode(text, packed, n) ||
+        !kn_wording_unpack(packed, n, out))
+        return kn_qd_broken(q, "a title's words", err);
+    return KN_OK;
+}
+
 int kn_qd_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                   struct kn_err *err)
 {
     struct kn_qdrant *q = kn_qdrant_of(lib);
-    unsigned char packed[KN_WORDING_BYTES];
     const struct kn_json *point;
     struct kn_json *root;
     struct kn_qd_view v = {0};
-    const char *text, *key;
-    size_t n;
+    const char *key;
     int rc = kn_qd_view(q, &v, err);
 
     if (!rc)
         rc = find_title(q, &v, id, "[\"wording\"]", false, &root, &point, &key, err);
     if (rc)
         return rc;
-    text = kn_json_text_or(kn_json_get(kn_json_get(point, "payload"), "wording"), "");
-    n = kn_base64_size(text);
-    if (n > sizeof packed || !kn_base64_decode(text, packed, n) ||
-        !kn_wording_unpack(packed, n, out))
-        rc = kn_qd_broken(q, "a title's words", err);
+    rc = read_wording(q, point, out, err);
     kn_json_free(root);
+    return rc;
+}
+
+/* Those of titles with vectors of the present model, as all are that an answer holds; in one request and not in one each. */
+int kn_qd_alike(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_wording *out,
+                struct kn_err *err)
+{
+    struct kn_qdrant *q = kn_qdrant_of(lib);
+    struct kn_qd_view v = {0};
+    int rc = kn_qd_view(q, &v, err);
+
+    memset(out, 0, n * sizeof *out);
+    for (size_t from = 0, some; !rc && v.key[0] && from < n; from += some) {
+        const struct kn_json *points;
+        struct kn_json *root;
+        struct kn_id id;
+
+        some = n - from < KN_QD_PAGE ? n - from : KN_QD_PAGE;
+        rc =
+            kn_qd_retrieve(q, v.key, ids + from, some, "[\"wording\"]", false, &root, &points, err);
+        if (rc)
+            break;
+        for (size_t p = 0; !rc && p < kn_json_length(points); p++) {
+            const struct kn_json *point = kn_json_at(points, p);
+
+            if (!kn_id_parse(kn_json_text_or(kn_json_get(point, "id"), ""), &id))
+                rc = kn_qd_broken(q, "a title's id", err);
+            for (size_t i = from; !rc && i < from + some; i++)
+                if (kn_id_eq(&ids[i], &id))
+                    rc = read_wording(q, point, &out[i], err);
+        }
+        kn_json_free(root);
+    }
     return rc;
 }
 
