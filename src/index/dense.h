@@ -12,8 +12,9 @@
  *
  * What "near" is gets calibrated when the rows are all there: on 256 of them (128 of more than 200,000; each left out of its own answer) and on
  * as many queries that the builder brings, so that recall against a scan of everything is what was asked for, at k 10 and at k 100. A sketch passes where its
- * distance, and then a sharper estimate from it (RaBitQ, Gao and Long 2024: 4 bits a number of the query's, one of the row's), falls behind the k-th
- * best's by no more than a margin; so a query in a clump of films reads the codes of a few dozen rows, and one far from all those of
+ * distance (over the numbers of the query that are clearly above or below the mean), and then a sharper estimate from it (RaBitQ, Gao and Long 2024: 4 bits a number
+ * of the query's, one of the row's), falls behind the k-th best's by no more than a margin, that of an estimate being as wide as the query's angle to its
+ * neighbours makes it err; so a query in a clump of films reads the codes of a few dozen rows, and one far from all those of
  * thousands. Flat or sketch is decided by what they then cost. All of it is kept in the file.
  *
  * A filter is a bitmap, as in exact.h. When few enough rows pass, their codes are scanned without sketches. A search never gives

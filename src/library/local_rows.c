@@ -13,6 +13,7 @@
 
 /* What every statement here gives of a row, in this order. */
 #define COLUMNS "language, duration, title.opinion, year, genres, vector, title.key"
+enum { QUERIES = 256 };
 enum { ID, LANGUAGE, DURATION, OPINION, YEAR, GENRES, VECTOR, KEY, MOMENT, WORDS };
 
 int kn_local_stamp(struct kn_db *db, struct kn_shelf_stamp *out, struct kn_err *err)
@@ -279,6 +280,29 @@ static int next_row(void *ctx, struct kn_shelf_row *row, float *vector, struct k
     return rc;
 }
 
+/* What titles' index is calibrated with beside titles: moments, spread over the library. People ask with short texts, which are as moments
+ * are, and farther from a title than titles are from each other. *n: how many there are. */
+static int read_queries(struct kn_db *db, size_t dim, float *out, size_t *n, struct kn_err *err)
+{
+    int64_t last = 0;
+    bool row = true;
+    int rc = kn_db_number(db, "SELECT max(moment) FROM moment_vector", NULL, 0, &row, &last, err);
+
+    *n = 0;
+    for (int64_t i = 0; !rc && row && i < QUERIES; i++) {
+        sqlite3_stmt *s;
+
+        rc = kn_db_query(db, "SELECT vector FROM moment_vector WHERE moment > ? LIMIT 1",
+                         KN_VALUES(KN_INT(last / QUERIES * i)), &s, err);
+        if (!rc)
+            rc = kn_db_step(db, s, &row, err);
+        if (!rc && row &&
+            (size_t)sqlite3_column_bytes(s, 0) == dim * sizeof *out) /* else another model's */
+            rc = kn_db_blob(db, s, 0, out + (*n)++ * dim, dim * sizeof *out, err);
+    }
+    return rc;
+}
+
 int kn_local_make_shelf(struct kn_db *db, enum local_which which,
                         const struct kn_shelf_stamp *stamp, double recall, const char *path,
                         const struct kn_cancel *cancel, struct kn_shelf **out, struct kn_err *err)
@@ -289,16 +313,21 @@ int kn_local_make_shelf(struct kn_db *db, enum local_which which,
                                      .recall = recall,
                                      .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
                                      .cancel = cancel};
+    float *queries = malloc(QUERIES * stamp->dim * sizeof *queries);
     struct reading r;
-    int rc = kn_local_count(db, which, SIZE_MAX, &source.rows, err);
+    int rc = queries ? kn_local_count(db, which, SIZE_MAX, &source.rows, err)
+                     : kn_err_set(err, KN_ELIMIT, "library '%s': no memory", db->path);
 
+    if (!rc && which == LOCAL_TITLES)
+        rc = read_queries(db, stamp->dim, queries, &source.n_queries, err);
     if (!rc)
         rc = begin_all(db, which, stamp->dim, false, &r, err);
-    if (rc)
-        return rc;
+    source.queries = queries;
     source.ctx = &r;
-    rc = path ? kn_shelf_write(path, &source, err) : kn_shelf_build(&source, out, err);
+    if (!rc)
+        rc = path ? kn_shelf_write(path, &source, err) : kn_shelf_build(&source, out, err);
     kn_db_reset(db);
+    free(queries);
     return rc || !path ? rc : kn_shelf_open(path, out, err);
 }
 

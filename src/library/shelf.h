@@ -46,7 +46,9 @@ struct kn_shelf_source {
      * thread of its own, until the build has ended. */
     int (*next)(void *ctx, struct kn_shelf_row *row, float *vector, struct kn_err *err);
     void *ctx;
-    double recall; /* as in dense.h */
+    double recall;        /* as in dense.h, */
+    const float *queries; /* and these */
+    size_t n_queries;
     int threads;
     const struct kn_cancel *cancel;
 };

@@ -418,6 +418,8 @@ static int begin(struct gathering *g, const struct kn_shelf_source *s, struct kn
     *how = (struct kn_dense_how){.dim = s->stamp.dim,
                                  .rows = s->rows,
                                  .recall = s->recall,
+                                 .queries = s->queries,
+                                 .n_queries = s->n_queries,
                                  .threads = s->threads,
                                  .sequence = s->stamp.answers,
                                  .model = kn_hash_bytes(s->stamp.model, strlen(s->stamp.model)),
