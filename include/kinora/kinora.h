@@ -59,6 +59,11 @@ bool kinora_is_cluster(const struct kinora *k);
 /* What whoever uses it should be told, once each: a file of index/ was damaged and made again, or cannot be kept. False: nothing. */
 bool kinora_notice(struct kinora *k, char out[256]);
 
+/* Does now what the first question would wait for: opens the files of index/, or makes them where they are missing or too
+ * old, which takes about a second for 50,000 titles, and asks a question of each kind. Loads no model. Fails as the
+ * questions do; a library that holds nothing yet is KN_OK. */
+int kinora_prepare(struct kinora *k, struct kn_err *err);
+
 /* ---- finding a title ---- */
 
 struct kinora_titles {
@@ -296,7 +301,8 @@ struct kinora_facet {
 struct kinora_stats {
     uint64_t titles, by_state[5]; /* indexed by enum kn_state */
     uint64_t segments, moments;
-    double duration;                               /* seconds of all together */
+    uint64_t bytes, index_bytes; /* of library.db, and of the files of index/; of a cluster 0 */
+    double duration;             /* seconds of all together */
     const char *embedding_model;                   /* "" before there was one */
     const struct kinora_facet *languages, *genres; /* the most frequent first */
     size_t n_languages, n_genres;

@@ -105,7 +105,10 @@ struct kn_app {
     const struct kn_route *routes;
     size_t n_routes;
     void *ctx; /* r->app */
-    /* For /ready: KN_OK, or why not yet. */
+    /* Called in a thread of its own once the server listens: does what first answers would wait for. Until it gives KN_OK (else it
+     * is called again in 5 s) /ready is 503, and all routes run in threads of slow ones, since they may wait for it. */
+    int (*prepare)(void *ctx, struct kn_err *err);
+    /* For /ready from then on: KN_OK, or why nothing can be answered now. One call at a time, at most once a second. */
     int (*ready)(void *ctx, struct kn_err *err);
     /* For /metrics: lines of kn_metric. Called at each scrape, so from memory, not from the whole library. */
     void (*metrics)(void *ctx, struct kn_buf *out);

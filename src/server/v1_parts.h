@@ -16,6 +16,7 @@ struct kn_v1_ingest; /* v1_ingest.c */
 struct kn_v1_map;    /* v1_library.c */
 
 struct kn_v1 { /* r->app */
+    struct kinora *k;
     struct kn_v1_ingest *ingest;
     struct kn_v1_map *map;
 };

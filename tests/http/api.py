@@ -260,6 +260,20 @@ def test_stats_count_what_is_there(_):
     assert stats["years"] == {"from": 1998, "to": 2019} and stats["embedding_model"] == "multilingual-e5-small"
 
 
+def metrics():
+    """{"name{labels}": value}"""
+    lines = server.ask("/metrics").body.decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
+
+
+def test_metrics_tell_of_the_library_what_stats_do(_):
+    told, stats = metrics(), get("getStats")
+    assert {s: told[f'kinora_titles{{state="{s}"}}'] for s in stats["by_state"]} == stats["by_state"]
+    assert (told["kinora_index_moments"], told["kinora_index_segments"]) == (stats["moments"], stats["segments"])
+    assert told["kinora_library_bytes"] == (kinora.library / "library.db").stat().st_size
+    assert told["kinora_index_bytes"] == 0, "so few titles are searched without one"
+
+
 def points():
     return {p["id"]: (p["x"], p["y"]) for p in get("getMap")["points"]}
 
