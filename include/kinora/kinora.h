@@ -272,8 +272,9 @@ struct kinora_found { /* one moment */
     double similarity, start, end, opinion; /* similarity NaN: found by words alone */
     double at; /* seconds: the line in it that has most of the words asked for, else start */
     const char *text;
-    size_t by_meaning, by_words;     /* its place in either order, from 1; 0: not among them */
-    const struct kinora_mark *marks; /* where the words asked for stand in text, in order */
+    size_t by_meaning, by_words; /* its place in either order, from 1; 0: not among them */
+    /* Where the words asked for stand in text, in order; not "the" and the like, in English and Spanish, beside others. */
+    const struct kinora_mark *marks;
     size_t n_marks;
 };
 struct kinora_found_list {
@@ -303,7 +304,7 @@ struct kinora_stats {
     uint64_t segments, moments;
     uint64_t bytes, index_bytes; /* of library.db, and of the files of index/; of a cluster 0 */
     double duration;             /* seconds of all together */
-    const char *embedding_model;                   /* "" before there was one */
+    const char *embedding_model; /* "" before there was one */
     const struct kinora_facet *languages, *genres; /* the most frequent first */
     size_t n_languages, n_genres;
     int year_from, year_to; /* 0: no year is known */

@@ -81,7 +81,7 @@ struct kn_library_stats {
     uint64_t segments, moments;
     uint64_t bytes, index_bytes; /* of its file, and of those in index/; 0: it has none here */
     double duration;             /* seconds over all titles */
-    uint64_t changes; /* grows with every change: a cheap "anything new?" */
+    uint64_t changes;            /* grows with every change: a cheap "anything new?" */
 };
 
 struct kn_library_options {

@@ -232,6 +232,9 @@ def test_search_by_words_marks_them(_):
         assert marked and all(w == "lamp" or w.startswith("tow") for w in marked), (m["text"], marked)
         assert m["similarity"] is None and m["by_words"] and not m["by_meaning"]
     assert got["moments"][0]["at"] == 5.0, got["moments"][0]
+    marked = [m["text"][h["start"]:h["end"]] for m in get("search", {"q": "the lamp in the tower", "mode": "words", "limit": 1})["moments"]
+              for h in m["highlights"]]
+    assert marked == ["lamp", "tower"], marked
     accents = get("search", {"q": "lampara", "mode": "words"})["moments"][0]
     assert [accents["text"][h["start"]:h["end"]] for h in accents["highlights"]] == ["lámpara"], accents
     for text in ('"', "(lamp", "lamp AND", "x" * 500, "%_", "\u2028"):
