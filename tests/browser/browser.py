@@ -3,10 +3,13 @@
 --screenshots: writes docs/screenshots/ anew besides.
 """
 
+import contextlib
 import functools
 import shutil
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 from playwright.sync_api import expect
 
@@ -336,9 +339,16 @@ def test_spanish_and_theme(folder):
     expect(page.locator("h1")).to_have_text("Library")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
+    page.emulate_media(color_scheme="dark")
+    wait_for(lambda: page.evaluate(paper) != light, 5, "it does not follow the system")
+    dark = page.evaluate(paper)
+    page.emulate_media(color_scheme="light")
+    wait_for(lambda: page.evaluate(paper) == light, 5, "it does not follow the system back")
     page.get_by_role("button", name="Dark colours").click()
-    page.reload()
-    assert page.evaluate(paper) != light
+    page.add_init_script("""new MutationObserver((_, o) => document.body &&
+        (o.disconnect(), window.first = document.documentElement.dataset.theme)).observe(document, {childList: true, subtree: true})""")
+    page.reload()  # as soon as there is anything to paint, it is dark
+    assert page.evaluate(paper) == dark and page.evaluate("first") == "dark"
     expect(page.locator("h1")).to_have_text("Library")
 
 
@@ -360,21 +370,55 @@ def test_markup_is_text(folder):
     server.kinora("forget", "Night", "--yes", code=DONE)
 
 
-def test_sign_in(folder):
-    """With a token the page asks for it once."""
+def test_sign_in_and_out(folder):
+    """With a token the page asks for it once, until one signs out; then what the browser kept opens nothing."""
     (folder / "token").write_text("a-token-of-the-tests-0123456789abcdef\n")
     closed = Server(server.kinora, server.films, "--token-file", folder / "token").start()
     page = browser.open(closed.url)
-    token = page.get_by_label("Token")
-    token.fill("wrong")
-    token.press("Enter")
-    expect(page.locator("[role=alert]")).to_have_text("That is not the token.")
+    token, said, films = page.get_by_label("Token"), page.locator("[role=alert]"), page.locator(".wall .card")
+    expect(token).to_be_focused()
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(said).to_have_text("That is not the token.")
     assert not violations(page), violations(page)
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
     token.fill("a-token-of-the-tests-0123456789abcdef")
     token.press("Enter")
-    expect(page.locator(".wall .card").first).to_be_visible()
+    expect(films.first).to_be_visible()
     page.reload()
-    expect(page.locator(".wall .card").first).to_be_visible()
+    expect(films.first).to_be_visible()
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        assert not violations(page), violations(page)
+    [cookie] = page.context.cookies()
+    page.locator(".language select").first.focus()
+    page.keyboard.press("Tab")  # the colours
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Sign out")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(token).to_be_focused()
+    expect(films).to_have_count(0)
+    assert not page.context.cookies()
+    kept = urllib.request.Request(f"{closed.url}/api/v1/titles", headers={"Cookie": f"{cookie['name']}={cookie['value']}"})
+    with contextlib.suppress(urllib.error.HTTPError):
+        raise AssertionError(f"the session goes on: {urllib.request.urlopen(kept).status}")
+    page.get_by_label("Language").select_option("es")
+    for _ in range(11):
+        token.fill("adivinanza")
+        token.press("Enter")
+        expect(page.get_by_role("button", name="Entrar")).to_be_enabled()
+    expect(said).to_contain_text("Ha fallado demasiadas veces")
+    closed.stop()
+    token.press("Enter")
+    expect(page.locator(".sign-in [role=alert]")).to_contain_text("no ha respondido")
+    closed.options = ()
+    closed.start()
+    expect(page.locator(".lost")).to_have_count(0)
+    token.fill("whatever, it needs none now")
+    token.press("Enter")
+    expect(films.first).to_be_visible()
+    expect(page.get_by_role("button", name="Cerrar sesión")).to_have_count(0)
     closed.stop()
 
 
@@ -419,7 +463,7 @@ def alone(test):
 TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, test_arc, test_more_like_this, test_sliders_reorder,
          test_search_plays_at_that_second, test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
          test_a_folder_that_is_not_open, test_restart, test_keys_alone, test_accessible, test_spanish_and_theme, test_markup_is_text,
-         test_sign_in, test_pictures, test_nothing_was_wrong, test_ends]
+         test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]
 
 if __name__ == "__main__":
     run("browser", [alone(test) for test in TESTS])

@@ -217,6 +217,7 @@ const en = {
     token: 'Token',
     go: 'Sign in',
     wrong: 'That is not the token.',
+    often: 'That was wrong too often. Wait a minute, then try again.',
   },
   help: {
     title: 'Keyboard shortcuts',
@@ -461,6 +462,7 @@ const es: Strings = {
     token: 'Token',
     go: 'Entrar',
     wrong: 'Ese no es el token.',
+    often: 'Ha fallado demasiadas veces. Espera un minuto y vuelve a intentarlo.',
   },
   help: {
     title: 'Atajos de teclado',
