@@ -35,6 +35,7 @@ enum {
     KN_LIMIT_A_SECOND = 200, /* and then these a second */
     KN_LIMIT_SESSIONS = 64,  /* the oldest gives way */
     KN_LIMIT_SESSION_DAYS = 30,
+    KN_LIMIT_SIGNED_HOURS = 24, /* that a signed address opens, and up to one more */
 };
 
 #endif

@@ -6,6 +6,8 @@ are cut after 20 s. --only: tests with this in their name.
 """
 
 import argparse
+import hashlib
+import hmac
 import http.client
 import random
 import re
@@ -19,9 +21,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from library import FILMS, make_films  # noqa: E402
 from serving import SLOW, Server, is_problem, is_protected, make_library, read_answer  # noqa: E402
 
-from e2e import Kinora, Opened, Skip, hollow_models, run, wait_until  # noqa: E402
+from e2e import SAMPLES, Kinora, Opened, Skip, hollow_models, run, wait_until  # noqa: E402
 
 HEADERS_CUT, BODY_CUT, SLACK = 20, 20, 5  # seconds; limits.h
 TOKEN = "correct-horse-battery-staple"
@@ -341,6 +344,47 @@ def sign_in(s, token=TOKEN, **headers):
     assert re.fullmatch(r"kinora_session=[0-9a-f]{64}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict(; Secure)?", cookie), cookie
     assert cookie.endswith("Secure") == headers.get("Origin", "").startswith("https"), cookie
     return cookie.partition(";")[0]
+
+
+def test_a_playlist_opens_its_films_and_nothing_else(folder):
+    """Each address, without the token, for a day; changed in anything, it is none."""
+    samples, kinora = [SAMPLES / f for f in FILMS], Kinora(folder / "played")
+    make_films(folder / "played/films")
+    kinora("ingest", folder / "played/films", code=0, timeout=120)
+    kept = {"Host": "localhost", **authorization(TOKEN)}
+
+    def playlist(s):
+        title = next(t for t in s.ask("/api/v1/titles?state=ready", headers=kept).json["titles"])
+        a = s.ask(f"/api/v1/titles/{title['id']}/similar.m3u8?language=any", headers=kept)
+        assert a.status == 200, a
+        is_problem(s.ask(f"/api/v1/titles/{title['id']}/similar.m3u8"), 401)
+        return [line.partition("localhost")[2].removeprefix(f":{s.port}") for line in a.body.decode().splitlines() if line[0] != "#"]
+    with Server(folder, None, KINORA_LIBRARY=kinora.library, KINORA_TOKEN=TOKEN) as s:
+        addresses = playlist(s)
+        assert sorted(s.ask(a).body for a in addresses) == sorted(f.read_bytes() for f in samples)
+        part = s.ask(addresses[0], headers={"Range": "bytes=5-9"})
+        assert part.status == 206 and s.status(addresses[0], "HEAD") == 200
+        path, until, key = re.fullmatch(r"(/\S+)\?until=(\d+)&key=([0-9a-f]{64})", addresses[0]).groups()
+        assert 24 * 3600 <= int(until) - time.time() <= 25 * 3600, until
+        other, short = addresses[1].partition("?")[0], path.removesuffix("/media")
+        for bad in (f"{other}?until={until}&key={key}", f"{path}?until={int(until) + 1}&key={key}", f"{path}?until={until}&key={key[:-1]}",
+                    f"{path}?until={until}&key={key[:-1]}{'0' if key[-1] != '0' else '1'}", f"{path}?key={key}", f"{path}?until={until}",
+                    f"{path}?until={until}&key=", f"{path}?until={until}&key={key}&key={key[::-1]}x", f"{path}?until=-1&key={key}",
+                    f"{path.replace('media', 'poster')}?until={until}&key={key}", f"{short}?until={until}&key={key}",
+                    f"/api/v1/titles?until={until}&key={key}", f"/metrics?until={until}&key={key}",
+                    *(f"{path}?until={e}&key={mac(f'{path}', e)}" for e in (1, int(time.time()) - 1))):
+            assert s.status(bad) in (400, 401), bad
+        is_problem(s.ask(f"{path}?until={until}&key={key}", "DELETE"), 405)
+        late = int(time.time()) + 60
+        assert s.status(f"{path}?until={late}&key={mac(path, late)}") == 200, "or the keys above were refused for being none"
+        assert s.status(f"{path}?until=1&key=none", headers=kept) == 200, "who has the token needs no key"
+        assert key not in s.log
+    with Server(folder, None, KINORA_LIBRARY=kinora.library, KINORA_TOKEN="another " + TOKEN) as s:
+        is_problem(s.ask(addresses[0]), 401)
+
+
+def mac(path, until):
+    return hmac.new(hashlib.sha256(TOKEN.encode()).digest(), f"{path}\n{until}".encode(), "sha256").hexdigest()
 
 
 def test_a_session_outlives_the_server_and_not_its_token(folder):
