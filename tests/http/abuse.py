@@ -6,13 +6,16 @@ are cut after 20 s. --only: tests with this in their name.
 """
 
 import argparse
+import contextlib
 import hashlib
 import hmac
 import http.client
 import random
 import re
 import resource
+import shutil
 import socket
+import sqlite3
 import stat
 import sys
 import threading
@@ -414,6 +417,30 @@ def test_a_session_outlives_the_server_and_not_its_token(folder):
     with serve() as s:
         is_problem(s.ask("/metrics", headers={"Cookie": other}), 401)
         is_problem(s.ask("/metrics", headers=authorization(token)), 401)
+
+
+def test_serve_says_what_it_finds(folder):
+    """No library: one is made, and that is told. An older one is brought up to date; what is none is refused and left as it was."""
+    with Server(folder, None, "--library", folder / "made/here") as s:
+        assert f"there was no library in '{folder}/made/here'" in s.log and s.ask("/api/v1/titles").json["total"] == 0
+    with Server(folder, None, "--library", folder / "made/here", "--allow-folder", folder / "gone") as s:
+        assert "there was no library" not in s.log and f"--allow-folder '{folder}/gone': No such file" in s.log, s.log
+    shutil.copytree(folder / "made/here", folder / "newer")
+    for name, script in (("older", (Path(__file__).parents[1] / "fixtures/library/schema-1.sql").read_text()),
+                         ("newer", "PRAGMA user_version = 999"), ("another", "CREATE TABLE sheep (name)")):
+        (folder / name).mkdir(exist_ok=True)
+        with contextlib.closing(sqlite3.connect(folder / name / "library.db")) as db:
+            db.executescript(script)
+    with Server(folder, None, "--library", folder / "older") as s:
+        assert s.status("/api/v1/titles") == 200 and (folder / "older/library.db.schema1.bak").exists()
+    kinora = Kinora(folder / "home")
+    for name, said in (("newer", "made by a newer Kinora"), ("another", "a database of another program")):
+        before = (folder / name / "library.db").read_bytes()
+        err = kinora("--library", folder / name, "serve", "--listen", "127.0.0.1:0", code=1).err
+        assert said in err and "kinora help" not in err and (folder / name / "library.db").read_bytes() == before, err
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert "is a Kinora running already?" in kinora("--library", folder / "made/here", "serve", "--listen", address, code=1).err
 
 
 def test_other_addresses_need_a_token(folder):
