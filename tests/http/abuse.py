@@ -17,6 +17,7 @@ import shutil
 import socket
 import sqlite3
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -25,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from library import FILMS, make_films  # noqa: E402
-from serving import SLOW, Server, is_problem, is_protected, make_library, read_answer  # noqa: E402
+from serving import SLOW, TESTS, Server, is_problem, is_protected, make_library, read_answer  # noqa: E402
 
 from e2e import SAMPLES, Kinora, Opened, Skip, hollow_models, run, wait_until  # noqa: E402
 
@@ -269,6 +270,21 @@ def test_metrics_tell_of_the_library(_):
     assert told["kinora_index_moments"] == "14", told
 
 
+def test_the_index_is_made_before_somebody_asks(folder):
+    """In the background, as /ready tells; /metrics tells how large it is."""
+    subprocess.run([TESTS / "make-many", folder / "many", "1200"], check=True)
+    index = folder / "many/index"
+    assert not index.exists()
+    with Server(folder, None, "--library", folder / "many") as s:
+        assert wait_until(lambda: s.status("/ready") == 200, 30)
+        made = {f.name: f.stat().st_size for f in index.iterdir() if f.stat().st_size}
+        assert "titles" in made, made
+        assert f"\nkinora_index_bytes {sum(made.values())}\n" in s.ask("/metrics").body.decode(), made
+        [title] = s.ask("/api/v1/titles?limit=1").json["titles"]
+        assert s.status(f"/api/v1/titles/{title['id']}/similar") == 200
+        assert {f.name: f.stat().st_size for f in index.iterdir() if f.stat().st_size} == made, "nothing was left to be made"
+
+
 def test_no_model_is_read_until_somebody_asks_with_a_text(folder):
     models = hollow_models(folder / "hollow")
     with Opened(models) as o, Server(folder / "markup", None, "--library", folder / "markup/library", KINORA_MODELS=models) as s:
@@ -423,6 +439,7 @@ def test_serve_says_what_it_finds(folder):
     """No library: one is made, and that is told. An older one is brought up to date; what is none is refused and left as it was."""
     with Server(folder, None, "--library", folder / "made/here") as s:
         assert f"there was no library in '{folder}/made/here'" in s.log and s.ask("/api/v1/titles").json["total"] == 0
+        assert wait_until(lambda: s.status("/ready") == 200, 10), "with nothing in it, it can say so"
     with Server(folder, None, "--library", folder / "made/here", "--allow-folder", folder / "gone") as s:
         assert "there was no library" not in s.log and f"--allow-folder '{folder}/gone': No such file" in s.log, s.log
     shutil.copytree(folder / "made/here", folder / "newer")
