@@ -62,6 +62,10 @@ int kn_sparse_map(const void *bytes, size_t n, struct kn_sparse **out, struct kn
     x = calloc(1, sizeof *x);
     if (!x)
         return kn_err_set(err, KN_ELIMIT, "index: no memory");
+    if (kn_kernels_choose(&x->kernels, err)) {
+        free(x);
+        return KN_EARG;
+    }
     kn_sparse_parts(h, bytes, &x->l);
     x->bytes = n;
     x->fd = -1;
@@ -422,33 +426,23 @@ static void finish_row(struct search *s, uint32_t row, float sum, size_t added)
     offer(s, row, sum * inverse);
 }
 
-/* Sixteen at a time, in the compilers' vector extension: most rows say nothing of it. */
-typedef float lanes __attribute__((vector_size(64), aligned(4)));
-typedef int32_t flags __attribute__((vector_size(64), aligned(4)));
-
+/* Most rows say nothing of it. */
 static void finish_chunk(struct search *s, size_t chunk, size_t rows, size_t added)
 {
     const float *inverse = s->x->l.inverse + (chunk << CHUNK_BITS);
     float rest = added < s->n ? s->walks[added].rest : 0;
 
-    for (size_t i = 0; i < rows; i += 16) {
+    for (size_t i = 0; i < rows; i += KN_CHUNK) {
+        size_t n = rows - i < KN_CHUNK ? rows - i : KN_CHUNK;
         float least = (s->beyond - rest) / SLACK;
-        size_t n = rows - i < 16 ? rows - i : 16;
+        uint64_t over =
+            s->x->kernels->products_above(s->sums + i, inverse + i, n, least > 0 ? least : 0);
 
-        least = least > 0 ? least : 0;
-        if (n == 16) {
-            flags over = *(const lanes *)(s->sums + i) * *(const lanes *)(inverse + i) > least;
-            int64_t any[8], all = 0;
+        for (; over; over &= over - 1) {
+            size_t j = i + (size_t)__builtin_ctzll(over);
 
-            memcpy(any, &over, sizeof any);
-            for (int j = 0; j < 8; j++)
-                all |= any[j];
-            if (!all)
-                continue;
+            finish_row(s, (uint32_t)(chunk << CHUNK_BITS | j), s->sums[j], added);
         }
-        for (size_t j = i; j < i + n; j++)
-            if (s->sums[j] * inverse[j] > least)
-                finish_row(s, (uint32_t)(chunk << CHUNK_BITS | j), s->sums[j], added);
     }
 }
 

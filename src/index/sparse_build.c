@@ -28,12 +28,18 @@ static int no_memory(size_t rows, struct kn_err *err)
 
 int kn_sparse_new(struct kn_sparse **out, struct kn_err *err)
 {
-    struct kn_sparse *x = calloc(1, sizeof *x);
+    const struct kn_kernels *kernels;
+    struct kn_sparse *x;
+    int rc = kn_kernels_choose(&kernels, err);
 
-    if (x)
+    if (rc)
+        return rc;
+    x = calloc(1, sizeof *x);
+    if (x) {
+        x->kernels = kernels;
         x->fd = -1;
-    if (x)
         x->added = calloc(1, sizeof *x->added);
+    }
     if (!x || !x->added) {
         free(x);
         return no_memory(0, err);

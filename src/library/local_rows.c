@@ -84,15 +84,18 @@ struct reading {
     bool begun, started;
     struct kn_term terms[KN_TERMS];
     size_t n_terms;
+    struct kn_marks marks;
 };
 
 static int read_terms(struct reading *r, struct kn_err *err)
 {
     const void *packed = sqlite3_column_blob(r->s, WORDS);
+    size_t n = (size_t)sqlite3_column_bytes(r->s, WORDS);
 
     r->n_terms = 0;
-    if (packed && !kn_wording_unpack_terms(packed, (size_t)sqlite3_column_bytes(r->s, WORDS),
-                                           r->terms, &r->n_terms))
+    r->marks = (struct kn_marks){{0}};
+    if (packed && (!kn_wording_unpack_terms(packed, n, r->terms, &r->n_terms) ||
+                   !kn_wording_unpack_marks(packed, n, &r->marks)))
         return kn_local_bad_wording(r->db, err);
     return KN_OK;
 }
@@ -179,7 +182,7 @@ static int add_row(struct reading *r, float *vector, struct kn_view *v, struct k
     int rc = r->starts ? kn_view_add_title(v, &r->title, err) : KN_OK;
 
     if (!rc && r->starts && r->which == LOCAL_TITLES)
-        rc = kn_view_add_terms(v, r->terms, r->n_terms, err);
+        rc = kn_view_add_terms(v, r->terms, r->n_terms, &r->marks, err);
     if (!rc)
         rc = read_vector(r, vector, err);
     return rc ? rc : kn_view_add_row(v, vector, moment_of(r), err);
@@ -267,7 +270,8 @@ static int next_row(void *ctx, struct kn_shelf_row *row, float *vector, struct k
         *row = (struct kn_shelf_row){.title = r->starts ? &r->title : NULL,
                                      .moment = moment_of(r),
                                      .terms = r->terms,
-                                     .n_terms = r->n_terms};
+                                     .n_terms = r->n_terms,
+                                     .marks = &r->marks};
     return rc;
 }
 

@@ -13,7 +13,7 @@
 enum {
     BYTES_MAX = INT32_MAX,
     LANGUAGES_MAX = UINT16_MAX,
-    SECTIONS = 2,
+    SECTIONS = 3,
     BLOCK_ROWS = 1024,
     BLOCKS = 4
 };
@@ -23,7 +23,7 @@ struct gathering {
     const struct kn_shelf_source *source;
     struct shelf_head head;
     struct kn_buf ids, durations, opinions, years, keys, genres, languages, names, texts, text,
-        firsts, moments;
+        firsts, moments, marks;
     uint32_t *
         slots; /* number + 1 of a text of genres, where its hash leads; a power of two, half empty */
     size_t n_slots;
@@ -42,9 +42,9 @@ struct gathering {
 
 static struct kn_buf *all_of(struct gathering *g, size_t i)
 {
-    struct kn_buf *const all[] = {&g->ids,   &g->durations, &g->opinions,  &g->years,
-                                  &g->keys,  &g->genres,    &g->languages, &g->names,
-                                  &g->texts, &g->text,      &g->firsts,    &g->moments};
+    struct kn_buf *const all[] = {&g->ids,    &g->durations, &g->opinions, &g->years, &g->keys,
+                                  &g->genres, &g->languages, &g->names,    &g->texts, &g->text,
+                                  &g->firsts, &g->moments,   &g->marks};
 
     return i < sizeof all / sizeof *all ? all[i] : NULL;
 }
@@ -169,6 +169,8 @@ static int add_row(struct gathering *g, float *vector, struct kn_err *err)
         rc = kn_buf_add(&g->moments, &row.moment, sizeof row.moment, err);
     if (!rc && !g->source->moments)
         rc = kn_sparse_add(g->words, row.terms, row.n_terms, err);
+    if (!rc && !g->source->moments)
+        rc = kn_buf_add(&g->marks, row.marks, sizeof *row.marks, err);
     g->head.rows++;
     return rc;
 }
@@ -217,6 +219,7 @@ static int finish(struct gathering *g, struct kn_err *err)
     if (!rc && !g->source->moments) {
         g->sections[1].name = SHELF_WORDS;
         g->sections[1].data = kn_sparse_bytes(g->words, &g->sections[1].n);
+        g->sections[2] = (struct kn_dense_section){SHELF_MARKS, g->marks.data, g->marks.n};
     }
     return rc;
 }
@@ -312,6 +315,7 @@ static int gather(void *ctx, size_t first, size_t n, float *out, struct kn_err *
 static int begin(struct gathering *g, const struct kn_shelf_source *s, struct kn_dense_how *how,
                  struct kn_err *err)
 {
+    static const char *const names[SECTIONS] = {SHELF_TITLES, SHELF_WORDS, SHELF_MARKS};
     struct kn_buf *b;
     int rc = KN_OK;
 
@@ -333,7 +337,7 @@ static int begin(struct gathering *g, const struct kn_shelf_source *s, struct kn
     if (!s->moments)
         rc = kn_sparse_new(&g->words, err);
     for (size_t i = 0; i < SECTIONS; i++) /* data and size come with the last row */
-        g->sections[i] = (struct kn_dense_section){i ? SHELF_WORDS : SHELF_TITLES, "", 0};
+        g->sections[i] = (struct kn_dense_section){names[i], "", 0};
     return !rc && s->rows == 0 ? finish(g, err) : rc;
 }
 
@@ -360,7 +364,9 @@ int kn_shelf_build(const struct kn_shelf_source *source, struct kn_shelf **out, 
     if (!rc)
         rc = kn_dense_build(&how, gather, &g, &dense, err);
     if (!rc) {
-        rc = kn_shelf_of(dense, g.block, g.words, out, err);
+        struct kn_marks *marks = source->moments ? NULL : (void *)kn_buf_take(&g.marks);
+
+        rc = kn_shelf_of(dense, g.block, g.words, marks, out, err);
         g.block = NULL;
         g.words = NULL;
     }

@@ -18,6 +18,7 @@ struct entry {
     uint32_t first_row, rows;
     struct kn_term *terms; /* its own */
     uint32_t n_terms;
+    struct kn_marks marks;
 };
 
 struct row {
@@ -183,7 +184,8 @@ int kn_view_add_row(struct kn_view *v, const float *vector, uint32_t moment, str
     return KN_OK;
 }
 
-int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, struct kn_err *err)
+int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n,
+                      const struct kn_marks *marks, struct kn_err *err)
 {
     struct entry *e = &v->entries[v->n_entries - 1];
 
@@ -194,6 +196,7 @@ int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, 
     if (n > 0)
         memcpy(e->terms, terms, n * sizeof *terms);
     e->n_terms = (uint32_t)n;
+    e->marks = *marks;
     return KN_OK;
 }
 
@@ -230,7 +233,7 @@ int kn_view_take(struct kn_view *v, const struct kn_view *old, size_t i, struct 
 
     for (uint32_t r = e->first_row; !rc && r < e->first_row + e->rows; r++)
         rc = kn_view_add_row(v, kn_exact_row(old->index, r), old->rows[r].moment, err);
-    return rc || !old->with_words ? rc : kn_view_add_terms(v, e->terms, e->n_terms, err);
+    return rc || !old->with_words ? rc : kn_view_add_terms(v, e->terms, e->n_terms, &e->marks, err);
 }
 
 /* ---- which rows may be found ---- */
@@ -545,6 +548,38 @@ uint32_t kn_view_key(const struct kn_view *v, const struct kn_id *id)
     if (on_shelf(v, id, &row))
         kn_shelf_title(v->shelf, row, &t, &moment);
     return t.key;
+}
+
+static int marks_of(const struct kn_view *v, const struct kn_id *id, struct kn_marks *out,
+                    bool *known, struct kn_err *err)
+{
+    const struct entry *e = entry_of(v, id);
+    uint32_t row;
+
+    *known = e || on_shelf(v, id, &row);
+    if (e)
+        *out = e->marks;
+    return e || !*known ? KN_OK : kn_shelf_marks(v->shelf, row, out, err);
+}
+
+int kn_view_alike(const struct kn_view *v, const struct kn_id *ids, size_t n, bool *alike,
+                  struct kn_err *err)
+{
+    struct kn_marks *marks = calloc(n + 1, sizeof *marks);
+    bool *known = calloc(n + 1, sizeof *known);
+    int rc = KN_OK;
+
+    if (!marks || !known)
+        rc = kn_err_set(err, KN_ELIMIT, "library: no memory to compare %zu titles", n);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = marks_of(v, &ids[i], &marks[i], &known[i], err);
+    if (!rc)
+        rc = kn_marks_alike(marks, n, alike, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        alike[i] = alike[i] || !known[i];
+    free(marks);
+    free(known);
+    return rc;
 }
 
 /* Those on the shelf, all at once. */
