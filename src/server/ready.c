@@ -13,6 +13,7 @@
 /* A change is logged, once; what the log is told may name paths and addresses, which not everybody is to read. */
 static void found(struct kn_server *s, int rc, const struct kn_err *err)
 {
+    char notice[256];
     bool could;
 
     pthread_mutex_lock(&s->lock);
@@ -27,6 +28,8 @@ static void found(struct kn_server *s, int rc, const struct kn_err *err)
         kn_log(KN_LOG_WARNING, "not ready: %s", err->msg);
     else if (!rc && !could)
         kn_log(KN_LOG_WARNING, "ready again");
+    while (kinora_notice(s->k, notice))
+        kn_log(KN_LOG_WARNING, "%s", notice);
 }
 
 static bool wait_to_try_again(struct kn_server *s)

@@ -283,6 +283,10 @@ def test_the_index_is_made_before_somebody_asks(folder):
         [title] = s.ask("/api/v1/titles?limit=1").json["titles"]
         assert s.status(f"/api/v1/titles/{title['id']}/similar") == 200
         assert {f.name: f.stat().st_size for f in index.iterdir() if f.stat().st_size} == made, "nothing was left to be made"
+    (index / "titles").write_bytes(b"no index at all" * 999)
+    with Server(folder, None, "--library", folder / "many") as s:
+        assert wait_until(lambda: s.status("/ready") == 200, 30)
+        assert (index / "titles").stat().st_size == made["titles"] and "a file of index/ was damaged and is made again" in s.log, s.log
 
 
 def test_no_model_is_read_until_somebody_asks_with_a_text(folder):
