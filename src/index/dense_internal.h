@@ -162,6 +162,25 @@ void kn_dense_ask_again(struct asking *a, const float *query); /* the next query
 int kn_dense_pass(struct asking *a, size_t from, size_t to, struct kn_err *err); /* chunks */
 size_t kn_dense_pass_chunks(const struct kn_dense *x, enum way way); /* that a cache holds */
 bool kn_dense_sketch_pays(const struct kn_dense *x, size_t passing);
+/* Of 64 rows those that may be found. */
+static inline uint64_t kn_dense_allowed(const struct asking *a, size_t chunk)
+{
+    size_t rows = a->x->head.rows - chunk * KN_CHUNK;
+    uint64_t valid = rows < KN_CHUNK ? (UINT64_C(1) << rows) - 1 : UINT64_MAX;
+
+    return a->plan->allowed ? a->plan->allowed[chunk] & valid : valid;
+}
+
+static inline int8_t kn_dense_byte(float v)
+{
+    return (int8_t)lrintf(v);
+}
+
+/* dense_near.c: a query whose numbers are at most largest; the scan of some chunks; and behind them all, what is near, into a->near. */
+void kn_dense_ask_sketches(struct asking *a, float largest);
+int kn_dense_scan_sketches(struct asking *a, size_t from, size_t to, struct kn_err *err);
+int kn_dense_near(struct asking *a, struct kn_err *err);
+
 /* How far an estimate is off, up to a factor, where the k-th best is limit: what a sketch does not tell of a row is square to what it tells, so
  * only the part of the query that is not along the row errs (Gao and Long 2024, section 3.2). */
 float kn_dense_blur(const struct asking *a, float limit);

@@ -12,6 +12,9 @@
 /* Rare is what a tenth of the rows say at most, and three in any case. */
 enum { COMMON = 10, LEAST_ROWS = 3 };
 
+/* Of a list that is read: 8 KB, two pages' worth. */
+enum { READ_WORDS = 2048 };
+
 /* Sums of bounds are rounded; what they rule out must not depend on it. */
 #define SLACK 1.0001F
 
@@ -246,7 +249,7 @@ struct search {
     float *sums;                /* of one chunk */
     struct kn_sparse_hit *hits; /* room for 2 k; the first k in order after cut */
     size_t n_hits, k;
-    uint32_t *lists; /* short ones that were read, one behind another; NULL: none */
+    uint32_t *lists; /* those that were read, one behind another; NULL: none */
     size_t n_lists;  /* words of them */
     float beyond;    /* only what scores more can still be among the k */
 };
@@ -291,12 +294,11 @@ static int read_list(struct search *s, const struct sparse_list *list, const uin
 {
     const struct sparse_lists *l = &s->x->l;
     size_t rows = l->head->rows, n = sparse_list_words(rows, list->count);
-    size_t most = sparse_list_words(rows, SHORT * sparse_chunks(rows));
     uint64_t at =
         s->x->at + (uint64_t)((const char *)(l->words + list->at) - (const char *)l->head);
 
     if (!s->lists)
-        s->lists = malloc(KN_SPARSE_TERMS * most * sizeof *s->lists);
+        s->lists = malloc(KN_SPARSE_TERMS * READ_WORDS * sizeof *s->lists);
     if (!s->lists)
         return kn_err_set(err, KN_ELIMIT, "index: no memory for lists of words");
     if (pread(s->x->fd, s->lists + s->n_lists, n * sizeof *s->lists, (off_t)at) !=
@@ -317,7 +319,7 @@ static int begin_list(struct search *s, const struct sparse_list *list, struct w
     if (list->count == 0 || list->count > h->rows ||
         list->at + sparse_list_words(h->rows, list->count) > h->words)
         return KN_OK; /* nobody kept it; or damaged: no such list */
-    if (s->x->fd != -1 && !sparse_is_long(h->rows, list->count))
+    if (s->x->fd != -1 && sparse_list_words(h->rows, list->count) <= READ_WORDS)
         rc = read_list(s, list, &words, err);
     if (rc)
         return rc;

@@ -401,20 +401,14 @@ static int memory_remove(struct kn_library *lib, const struct kn_id *ids, size_t
     return KN_OK;
 }
 
-static int add_words(struct kn_view *v, const struct kn_wording *w, struct kn_err *err)
-{
-    struct kn_marks marks;
-
-    kn_wording_mark(w, &marks);
-    return kn_view_add_terms(v, w->terms, w->n_terms, &marks, err);
-}
-
 static int fill_view(const struct memory *m, bool moments, struct kn_view *v, struct kn_err *err)
 {
     int rc = KN_OK;
 
     for (size_t i = 0; i < m->n && !rc; i++) {
         const struct kn_record r = standing(m, m->titles[i]);
+        const struct kn_wording *w = &m->titles[i]->wording;
+        struct kn_marks marks;
         struct kn_view_title t = {.id = r.title.id,
                                   .duration = r.title.duration,
                                   .opinion = r.title.opinion,
@@ -427,8 +421,9 @@ static int fill_view(const struct memory *m, bool moments, struct kn_view *v, st
         rc = kn_view_add_title(v, &t, err);
         if (!rc && !moments)
             rc = kn_view_add_row(v, r.vector, 0, err);
+        kn_wording_mark(w, &marks);
         if (!rc && !moments)
-            rc = add_words(v, &m->titles[i]->wording, err);
+            rc = kn_view_add_terms(v, w->terms, w->n_terms, &marks, err);
         for (size_t j = 0; moments && j < r.n_moments && !rc; j++)
             if (r.moments[j].vector)
                 rc = kn_view_add_row(v, r.moments[j].vector, (uint32_t)j, err);

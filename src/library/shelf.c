@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FILTERS = 8, KEY_MAX = 1 << 20, MAPPED = 64 << 20 };
+enum { FILTERS = 8, KEY_MAX = 1 << 20, MAPPED = 40 << 20 };
 
 struct kept { /* a filter's bitmap */
     struct kn_buf key;

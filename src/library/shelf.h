@@ -42,7 +42,8 @@ struct kn_shelf_source {
     struct kn_shelf_stamp stamp;
     bool moments;
     size_t rows; /* exactly so many are asked for */
-    /* The next row, in order; vector has room for dim numbers. Called from a thread of its own, until the build has ended. */
+    /* The next row; vector has room for dim numbers. Titles come in any order, the rows of each together and in order. Called from a
+     * thread of its own, until the build has ended. */
     int (*next)(void *ctx, struct kn_shelf_row *row, float *vector, struct kn_err *err);
     void *ctx;
     double recall; /* as in dense.h */
