@@ -60,7 +60,7 @@ bool kinora_is_cluster(const struct kinora *k);
 bool kinora_notice(struct kinora *k, char out[256]);
 
 /* Does now what the first question would wait for: opens the files of index/, or makes them where they are missing or too
- * old, which takes about a second for 50,000 titles, and asks a question of each kind. Loads no model. Fails as the
+ * old, which takes a few seconds for 100,000 titles, and asks a question of each kind. Loads no model. Fails as the
  * questions do; a library that holds nothing yet is KN_OK. */
 int kinora_prepare(struct kinora *k, struct kn_err *err);
 
