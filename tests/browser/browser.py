@@ -240,7 +240,7 @@ def test_map(folder):
             expect(page.locator(".legend")).not_to_contain_text(names_it)
         else:
             expect(page.locator(".legend")).to_contain_text(names_it)
-        assert page.evaluate(drawn) != whole, f"{by} colours nothing"
+        wait_for(lambda: page.evaluate(drawn) != whole, 5, f"{by} colours nothing")
 
 
 # ---- ingest ----
