@@ -59,6 +59,11 @@ bool kinora_is_cluster(const struct kinora *k);
 /* What whoever uses it should be told, once each: a file of index/ was damaged and made again, or cannot be kept. False: nothing. */
 bool kinora_notice(struct kinora *k, char out[256]);
 
+/* Does now what the first question would wait for: opens the files of index/, or makes them where they are missing or too
+ * old, which takes a few seconds for 100,000 titles, and asks a question of each kind. Loads no model. Fails as the
+ * questions do; a library that holds nothing yet is KN_OK. */
+int kinora_prepare(struct kinora *k, struct kn_err *err);
+
 /* ---- finding a title ---- */
 
 struct kinora_titles {
@@ -267,8 +272,9 @@ struct kinora_found { /* one moment */
     double similarity, start, end, opinion; /* similarity NaN: found by words alone */
     double at; /* seconds: the line in it that has most of the words asked for, else start */
     const char *text;
-    size_t by_meaning, by_words;     /* its place in either order, from 1; 0: not among them */
-    const struct kinora_mark *marks; /* where the words asked for stand in text, in order */
+    size_t by_meaning, by_words; /* its place in either order, from 1; 0: not among them */
+    /* Where the words asked for stand in text, in order; not "the" and the like, in English and Spanish, beside others. */
+    const struct kinora_mark *marks;
     size_t n_marks;
 };
 struct kinora_found_list {
@@ -296,8 +302,9 @@ struct kinora_facet {
 struct kinora_stats {
     uint64_t titles, by_state[5]; /* indexed by enum kn_state */
     uint64_t segments, moments;
-    double duration;                               /* seconds of all together */
-    const char *embedding_model;                   /* "" before there was one */
+    uint64_t bytes, index_bytes; /* of library.db, and of the files of index/; of a cluster 0 */
+    double duration;             /* seconds of all together */
+    const char *embedding_model; /* "" before there was one */
     const struct kinora_facet *languages, *genres; /* the most frequent first */
     size_t n_languages, n_genres;
     int year_from, year_to; /* 0: no year is known */

@@ -1,4 +1,4 @@
-/* Keeping a library well: check, backup, forget, join, split. */
+/* Keeping a library well: prepare, check, backup, forget, join, split. */
 #include "api/api.h"
 
 #include "base/arena.h"
@@ -38,6 +38,43 @@ static int check_cluster(struct kinora *k, struct kn_arena *arena, struct kn_che
     *out = c;
     *n = 1;
     return KN_OK;
+}
+
+/* The first vector there is asks as well as any: what is looked at to answer does not depend on it. */
+static int ask_each(struct kinora *k, const float *vector, size_t dim, struct kn_err *err)
+{
+    struct kn_moment_hit moment;
+    struct kinora_answer *answer;
+    struct kn_hit hit;
+    size_t n = 0, n_moments;
+    int rc = kn_library_similar(k->lib, vector, dim, NULL, 1, &hit, &n, err);
+
+    if (rc == KN_OK)
+        rc = kn_library_moments(k->lib, vector, dim, NULL, 1, &moment, &n_moments, err);
+    if (rc || n == 0)
+        return rc;
+    rc = kinora_recommend(k, &hit.id, &(struct kinora_query){.limit = 1}, &answer, err);
+    if (rc == KN_OK)
+        kinora_answer_free(answer);
+    return rc;
+}
+
+int kinora_prepare(struct kinora *k, struct kn_err *err)
+{
+    char model[64];
+    float *vector;
+    size_t dim;
+    int rc = kn_library_model(k->lib, model, &dim, err);
+
+    if (rc || dim == 0)
+        return rc;
+    vector = calloc(dim, sizeof *vector);
+    if (!vector)
+        return kn_api_no_memory(err, "prepare");
+    vector[0] = 1;
+    rc = ask_each(k, vector, dim, err);
+    free(vector);
+    return rc;
 }
 
 int kinora_check(struct kinora *k, bool repair, struct kinora_report **out, struct kn_err *err)

@@ -238,6 +238,8 @@ static int fill_stats(struct kinora *k, struct kinora_stats *s, struct kn_err *e
     memcpy(s->by_state, stats.by_state, sizeof s->by_state);
     s->segments = stats.segments;
     s->moments = stats.moments;
+    s->bytes = stats.bytes;
+    s->index_bytes = stats.index_bytes;
     s->duration = stats.duration;
     s->embedding_model = model;
     s->n_languages = facets.n_languages;

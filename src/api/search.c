@@ -72,13 +72,13 @@ struct candidate {
     size_t by_meaning, by_words; /* from 1; 0: not among them */
 };
 
-static int mark(const char *text, const char *question, struct kn_arena *arena,
-                struct kinora_found *out, struct kn_err *err)
+static int mark(const char *question, struct kn_arena *arena, struct kinora_found *out,
+                struct kn_err *err)
 {
     const struct kn_mark *found;
     struct kinora_mark *marks;
     size_t n;
-    int rc = kn_marks_find(text, question, arena, &found, &n, err);
+    int rc = kn_marks_find(out->text, out->title.language, question, arena, &found, &n, err);
 
     if (rc)
         return rc;
@@ -120,7 +120,7 @@ static int fill_found(struct kinora *k, const struct candidate *c, const char *t
 
         out->at = lines[kn_best_line(lines, m->segments, text)].start;
     }
-    return mark(m->text, text, arena, out, err);
+    return mark(text, arena, out, err);
 }
 
 static int by_meaning(struct kinora *k, const char *text, const struct kn_filter *filter,

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <string.h>
 #include <sys/random.h>
@@ -61,6 +63,14 @@ struct kn_digest kn_digest_of(struct kn_sv a, struct kn_sv b)
     SHA256((const unsigned char *)b.p, b.n, both + sizeof first);
     SHA256(both, sizeof both, d.b);
     return d;
+}
+
+bool kn_digest_mac(const struct kn_digest *key, struct kn_sv text, struct kn_digest *out)
+{
+    unsigned n = sizeof out->b;
+
+    return HMAC(EVP_sha256(), key->b, sizeof key->b, (const unsigned char *)text.p, text.n, out->b,
+                &n) != NULL;
 }
 
 bool kn_digest_eq(const struct kn_digest *a, const struct kn_digest *b)

@@ -18,6 +18,9 @@ int kn_secret_make(char out[KN_SECRET_TEXT], struct kn_err *err);
 /* SHA-256 of a; where b is not empty, of the digests of both, so that no other cut of the same bytes gives the same. */
 struct kn_digest kn_digest_of(struct kn_sv a, struct kn_sv b);
 
+/* HMAC-SHA-256. False: no memory. */
+bool kn_digest_mac(const struct kn_digest *key, struct kn_sv text, struct kn_digest *out);
+
 /* In a time that does not depend on what they hold. */
 bool kn_digest_eq(const struct kn_digest *a, const struct kn_digest *b);
 

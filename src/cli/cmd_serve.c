@@ -2,29 +2,52 @@
 #include "cli.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "server/limits.h"
 #include "server/server.h"
 #include "server/token.h"
 #include "server/v1.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Opens the library for reading; where there is none, an empty one is made first, or a first ingest by the page could not be. */
+/* Opens the library for reading. Where there is none, an empty one is made first, or a first ingest by the page could not be; and one of
+ * an older Kinora is brought up to date, or a service would stand still after an upgrade. Both take a writer: what else a reader is
+ * refused for (KN_EARG), a writer is too. */
 static int open_library(struct kn_cli *cli, struct kinora **out, struct kn_err *err)
 {
     struct kinora_options options = kn_cli_options(cli);
-    int rc = kinora_open(&options, out, err);
+    struct kn_err refused;
+    int rc = kinora_open(&options, out, err), first = rc;
 
-    if (rc != KN_ENOTFOUND)
+    if (rc != KN_ENOTFOUND && rc != KN_EARG)
         return rc;
+    refused = *err;
     options.write = true;
     rc = kinora_open(&options, out, err);
+    if (rc == KN_EARG && first == KN_EARG)
+        *err = refused;
     if (rc)
         return rc;
+    if (first == KN_ENOTFOUND && !cli->config.quiet)
+        fprintf(stderr,
+                "kinora: there was no library in '%s': it is made, and empty; add films on the "
+                "page, or with kinora ingest DIR\n",
+                kinora_library_path(*out));
     kinora_close(*out);
     options.write = false;
     return kinora_open(&options, out, err);
+}
+
+/* It may be a drive that comes later, so it is only said. */
+static void tell_of_missing(const struct kn_cli *cli)
+{
+    for (size_t i = 0; i < cli->config.allow_folders.n; i++)
+        if (access(cli->config.allow_folders.text[i], R_OK | X_OK) < 0)
+            kn_log(KN_LOG_WARNING, "--allow-folder '%s': %s", cli->config.allow_folders.text[i],
+                   strerror(errno));
 }
 
 static void tell(struct kn_cli *cli, const struct kn_server *s)
@@ -71,6 +94,7 @@ int kn_cmd_serve(struct kn_cli *cli)
     struct kn_server *s = NULL;
     struct kinora *k = NULL;
     struct kn_err err;
+    bool is_wrong_use = false;
     sigset_t signals;
     int rc;
 
@@ -78,11 +102,14 @@ int kn_cmd_serve(struct kn_cli *cli)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    tell_of_missing(cli);
     rc = open_library(cli, &k, &err);
     if (rc == KN_OK)
         rc = kn_v1_open(k, &library, &ingest, &app, &err);
-    if (rc == KN_OK)
+    if (rc == KN_OK) {
         rc = kn_server_open(&options, k, &app, &s, &err);
+        is_wrong_use = rc == KN_EARG; /* --listen, --token-file */
+    }
     if (rc == KN_OK) {
         tell(cli, s);
         wait_and_drain(cli, &signals, s);
@@ -91,7 +118,7 @@ int kn_cmd_serve(struct kn_cli *cli)
     kn_server_close(s);
     kn_v1_close(&app);
     kinora_close(k);
-    if (rc == KN_EARG)
+    if (is_wrong_use)
         return kn_cli_wrong_use(cli, "%s", err.msg);
     return rc ? kn_cli_fail(cli, &err) : KN_EXIT_DONE;
 }

@@ -79,8 +79,9 @@ enum {
 struct kn_library_stats {
     uint64_t titles, by_state[5]; /* indexed by enum kn_state */
     uint64_t segments, moments;
-    double duration;  /* seconds over all titles */
-    uint64_t changes; /* grows with every change: a cheap "anything new?" */
+    uint64_t bytes, index_bytes; /* of its file, and of those in index/; 0: it has none here */
+    double duration;             /* seconds over all titles */
+    uint64_t changes;            /* grows with every change: a cheap "anything new?" */
 };
 
 struct kn_library_options {

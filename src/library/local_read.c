@@ -6,7 +6,10 @@
 #include "library/match.h"
 #include "library/record.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, struct kn_err *err)
 {
@@ -562,6 +565,15 @@ static int stats_in(struct kn_db *db, struct kn_library_stats *out, struct kn_er
     return KN_OK;
 }
 
+static uint64_t file_bytes(const struct local *l, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat s;
+
+    snprintf(path, sizeof path, "%s/%s", l->dir, name);
+    return stat(path, &s) == 0 ? (uint64_t)s.st_size : 0;
+}
+
 int kn_local_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err)
 {
     struct local *l = kn_local_of(lib);
@@ -572,5 +584,9 @@ int kn_local_stats(struct kn_library *lib, struct kn_library_stats *out, struct 
         return rc;
     rc = stats_in(db, out, err);
     kn_local_done(l, db);
+    if (!rc) {
+        out->bytes = file_bytes(l, "library.db");
+        out->index_bytes = file_bytes(l, "index/titles") + file_bytes(l, "index/moments");
+    }
     return rc;
 }

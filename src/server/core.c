@@ -142,19 +142,6 @@ static int get_health(const struct kn_request *r, struct kn_reply *out, struct k
     return KN_OK;
 }
 
-static int get_ready(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
-{
-    const struct kn_server *s = r->app;
-    const struct kn_app *app = &s->apps[1];
-
-    if (atomic_load(&s->draining))
-        return kn_reply_problem(out, 503, "the server is about to end");
-    if (app->ready && app->ready(app->ctx, err))
-        return kn_reply_problem(out, 503, "not ready: %s", err->msg);
-    kn_reply_borrowed(out, "text/plain; charset=utf-8", "ready\n", 6);
-    return KN_OK;
-}
-
 static double resident_bytes(void)
 {
     unsigned long long size, resident = 0;
@@ -185,6 +172,8 @@ static void refresh_stats(struct kn_server *s)
         s->titles[i] = stats->by_state[i];
     s->segments = stats->segments;
     s->moments = stats->moments;
+    s->bytes = stats->bytes;
+    s->index_bytes = stats->index_bytes;
     pthread_mutex_unlock(&s->lock);
     kinora_stats_free(stats);
 }
@@ -206,6 +195,13 @@ static void write_stats(struct kn_server *s, struct kn_buf *b)
               (double)s->moments);
     kn_metric(b, "kinora_index_segments", "gauge", "Lines of transcripts.", "",
               (double)s->segments);
+    if (!kinora_is_cluster(s->k)) {
+        kn_metric(b, "kinora_library_bytes", "gauge", "Of the file that holds all.", "",
+                  (double)s->bytes);
+        kn_metric(b, "kinora_index_bytes", "gauge",
+                  "Of the files made of it to search in; none up to 1,000 titles.", "",
+                  (double)s->index_bytes);
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -248,7 +244,8 @@ static const struct kn_param session_body[] = {
 static const struct kn_route routes[] = {
     {KN_GET, "/", get_page, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
     {KN_GET, "/health", get_health, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
-    {KN_GET, "/ready", get_ready, NULL, NULL, KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE},
+    {KN_GET, "/ready", kn_ready_get, NULL, NULL,
+     KN_ROUTE_PUBLIC | KN_ROUTE_ANY_TYPE | KN_ROUTE_SLOW},
     {KN_GET, "/metrics", get_metrics, NULL, NULL, KN_ROUTE_ANY_TYPE | KN_ROUTE_SLOW},
     {KN_GET, "/api/v1/session", get_session, NULL, NULL, KN_ROUTE_PUBLIC},
     {KN_POST, "/api/v1/session", post_session, NULL, session_body, KN_ROUTE_PUBLIC},

@@ -201,13 +201,22 @@ static enum MHD_Result on_body(struct kn_exchange *x, const char *upload, size_t
     return x->unread > KN_LIMIT_UNREAD ? MHD_NO : MHD_YES;
 }
 
+/* Before the library is ready, any question to it may wait for that. */
+static bool is_slow(const struct kn_exchange *x)
+{
+    const struct kn_server *s = x->server;
+
+    return (x->request.route->flags & KN_ROUTE_SLOW) ||
+           (x->request.app != s && !atomic_load_explicit(&s->prepared, memory_order_relaxed));
+}
+
 static enum MHD_Result on_whole(struct kn_exchange *x)
 {
     kn_peers_phase(x->server->peers, x->peer, KN_PHASE_ACTIVE);
     if (x->unread > 0) {
         x->close = true;
         kn_exchange_refuse(x, 413, "a body has at most %d bytes", KN_LIMIT_BODY);
-    } else if (!(x->request.route->flags & KN_ROUTE_SLOW)) {
+    } else if (!is_slow(x)) {
         kn_exchange_handle(x);
     } else if (kn_slow_give(x)) {
         return MHD_YES;

@@ -109,11 +109,49 @@ static bool find_route(struct kn_exchange *x)
     return true;
 }
 
+static const char *query_of(const struct kn_exchange *x, const char *name)
+{
+    for (size_t i = 0; i < x->target.n_query; i++)
+        if (strcmp(x->target.query[i].name, name) == 0)
+            return x->target.query[i].value;
+    return NULL;
+}
+
+static bool is_signed(const struct kn_exchange *x)
+{
+    const char *until = query_of(x, "until"), *key = query_of(x, "key");
+
+    return (x->request.route->flags & KN_ROUTE_SIGNED) && until && key &&
+           kn_tokens_signed(x->server->tokens, x->target.path, strtoll(until, NULL, 10),
+                            kn_sv_of(key), kn_clock_unix_ms() / 1000);
+}
+
+/* "http://127.0.0.1:7878", as the client has it: the Host was checked, and a reverse proxy that ends TLS says so. */
+int kn_request_sign(const struct kn_request *r, const char *path, struct kn_buf *out,
+                    struct kn_err *err)
+{
+    const struct kn_exchange *x = kn_exchange_of(r);
+    const struct kn_tokens *tokens = x->server->tokens;
+    const char *proto = kn_exchange_header(x, "X-Forwarded-Proto"),
+               *host = kn_exchange_header(x, "Host");
+    /* To the hour, so that the same answer stays the same. */
+    int64_t until = (kn_clock_unix_ms() / 3600000 + KN_LIMIT_SIGNED_HOURS + 1) * 3600;
+    char key[KN_SECRET_TEXT];
+    int rc =
+        kn_buf_addf(out, err, "%s://%s%s", proto && strcmp(proto, "https") == 0 ? proto : "http",
+                    host ? host : "localhost", path);
+
+    if (rc || !kn_tokens_needed(tokens))
+        return rc;
+    rc = kn_tokens_sign(tokens, path, until, key, err);
+    return rc ? rc : kn_buf_addf(out, err, "?until=%lld&key=%s", (long long)until, key);
+}
+
 static bool check_token(struct kn_exchange *x)
 {
     const struct kn_server *s = x->server;
 
-    if ((x->request.route->flags & KN_ROUTE_PUBLIC) || !kn_tokens_needed(s->tokens))
+    if ((x->request.route->flags & KN_ROUTE_PUBLIC) || !kn_tokens_needed(s->tokens) || is_signed(x))
         return true;
     /* Somebody who guesses is not told whether this one was right, until there is room again; a session's
      * cookie cannot be guessed, and goes through. */
@@ -124,7 +162,9 @@ static bool check_token(struct kn_exchange *x)
         return true;
     if (kn_exchange_header(x, "Authorization"))
         kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), true);
-    kn_exchange_refuse(x, 401, "sign in, or send the token as Authorization: Bearer");
+    kn_exchange_refuse(x, 401, "%s",
+                       query_of(x, "key") ? "this address has come to its end, or was not made here"
+                                          : "sign in, or send the token as Authorization: Bearer");
     kn_reply_header(&x->reply, "WWW-Authenticate", "Bearer realm=\"kinora\"");
     return false;
 }

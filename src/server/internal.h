@@ -58,7 +58,15 @@ struct kn_server {
 
     /* the library as it was counted last, for /metrics */
     double counted; /* when; 0: never */
-    uint64_t titles[KN_STATES], segments, moments;
+    uint64_t titles[KN_STATES], segments, moments, bytes, index_bytes;
+
+    /* /ready; unable, looked and looking under lock */
+    pthread_t preparer;
+    bool preparing;       /* there is such a thread */
+    atomic_bool prepared; /* and it has done its work */
+    struct kn_err unable; /* code KN_OK: it was able, when it was looked at last */
+    double looked;
+    bool looking;
 
     pthread_t ticker;
     pthread_cond_t wake;
@@ -117,6 +125,11 @@ void kn_exchange_handle(struct kn_exchange *x);
 int kn_slow_start(struct kn_server *s, size_t threads, struct kn_err *err);
 bool kn_slow_give(struct kn_exchange *x); /* false: the queue is full */
 void kn_slow_stop(struct kn_server *s);   /* what is queued is done first */
+
+/* The thread of kn_app.prepare, and /ready. stop waits for it, and comes when s->stop is set. */
+int kn_ready_start(struct kn_server *s, struct kn_err *err);
+void kn_ready_stop(struct kn_server *s);
+int kn_ready_get(const struct kn_request *r, struct kn_reply *out, struct kn_err *err);
 
 /* Callbacks of libmicrohttpd; cls is the server. */
 void *kn_exchange_begin(void *cls, const char *target, struct MHD_Connection *connection);

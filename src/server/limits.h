@@ -25,6 +25,8 @@ enum {
     KN_LIMIT_BODY_SECONDS = 20,
     KN_LIMIT_STALLED_SECONDS = 60, /* without a byte either way */
     KN_LIMIT_STATS_SECONDS = 60,   /* for which /metrics does not count titles again */
+    KN_LIMIT_READY_SECONDS = 1,    /* for which /ready does not look again */
+    KN_LIMIT_PREPARE_SECONDS = 5,  /* until what could not be made ready is tried again */
     KN_LIMIT_DRAIN_SECONDS = 10,
     KN_LIMIT_GUESSES =
         10, /* wrong tokens of an address at once; then one in KN_LIMIT_GUESS_SECONDS */
@@ -33,6 +35,7 @@ enum {
     KN_LIMIT_A_SECOND = 200, /* and then these a second */
     KN_LIMIT_SESSIONS = 64,  /* the oldest gives way */
     KN_LIMIT_SESSION_DAYS = 30,
+    KN_LIMIT_SIGNED_HOURS = 24, /* that a signed address opens, and up to one more */
 };
 
 #endif

@@ -82,6 +82,8 @@ enum {
     KN_ROUTE_PUBLIC = 1u << 0, /* needs neither token nor session */
     KN_ROUTE_SLOW = 1u << 1,
     KN_ROUTE_ANY_TYPE = 1u << 2, /* does not answer in JSON: Accept is not looked at */
+    KN_ROUTE_SIGNED =
+        1u << 3, /* takes until and key, as kn_request_sign writes them, for a token */
 };
 
 struct kn_request;
@@ -105,7 +107,10 @@ struct kn_app {
     const struct kn_route *routes;
     size_t n_routes;
     void *ctx; /* r->app */
-    /* For /ready: KN_OK, or why not yet. */
+    /* Called in a thread of its own once the server listens: does what first answers would wait for. Until it gives KN_OK (else it
+     * is called again in 5 s) /ready is 503, and all routes run in threads of slow ones, since they may wait for it. */
+    int (*prepare)(void *ctx, struct kn_err *err);
+    /* For /ready from then on: KN_OK, or why nothing can be answered now. One call at a time, at most once a second. */
     int (*ready)(void *ctx, struct kn_err *err);
     /* For /metrics: lines of kn_metric. Called at each scrape, so from memory, not from the whole library. */
     void (*metrics)(void *ctx, struct kn_buf *out);
@@ -143,6 +148,11 @@ bool kn_request_has(const struct kn_request *r, const char *name);
 /* All values of one that may come several times, in order. */
 const char *const *kn_request_texts(const struct kn_request *r, const char *name, size_t *n);
 const struct kn_id *kn_request_ids(const struct kn_request *r, const char *name, size_t *n);
+
+/* Adds to out the address of what is at path on this server, as the client has it, for a player, which has no token: one of a
+ * KN_ROUTE_SIGNED route opens itself for a day, where there is a token. KN_ELIMIT. */
+int kn_request_sign(const struct kn_request *r, const char *path, struct kn_buf *out,
+                    struct kn_err *err);
 
 /* ---- replies: one of these calls; without any, 204 ---- */
 

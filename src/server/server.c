@@ -264,7 +264,8 @@ static int prepare(struct kn_server *s, const struct kn_server_options *o, struc
     if (rc)
         return rc;
     s->ticking = true;
-    return start(s, most, err);
+    rc = start(s, most, err);
+    return rc ? rc : kn_ready_start(s, err);
 }
 
 int kn_server_open(const struct kn_server_options *options, struct kinora *k,
@@ -331,13 +332,13 @@ void kn_server_close(struct kn_server *s)
     kn_slow_stop(s); /* resumes what was suspended: libmicrohttpd cannot end before */
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
-    if (s->ticking) {
-        pthread_mutex_lock(&s->lock);
-        s->stop = true;
-        pthread_cond_signal(&s->wake);
-        pthread_mutex_unlock(&s->lock);
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_broadcast(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    if (s->ticking)
         pthread_join(s->ticker, NULL);
-    }
+    kn_ready_stop(s);
     if (s->listener >= 0)
         close(s->listener);
     if (s->own_log)

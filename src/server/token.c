@@ -225,6 +225,41 @@ void kn_session_end(struct kn_tokens *t, struct kn_sv cookie)
     pthread_mutex_unlock(&t->lock);
 }
 
+/* ---- signed addresses ---- */
+
+static bool key_of(const struct kn_tokens *t, const char *path, int64_t until,
+                   struct kn_digest *out)
+{
+    struct kn_buf text;
+    bool is;
+
+    kn_buf_init(&text, MAX_FILE);
+    is = kn_buf_addf(&text, NULL, "%s\n%" PRId64, path, until) == KN_OK &&
+         kn_digest_mac(&t->token, (struct kn_sv){text.data, text.n}, out);
+    kn_buf_free(&text);
+    return is;
+}
+
+int kn_tokens_sign(const struct kn_tokens *t, const char *path, int64_t until,
+                   char key[KN_SECRET_TEXT], struct kn_err *err)
+{
+    struct kn_digest digest;
+
+    if (!key_of(t, path, until, &digest))
+        return kn_err_memory(err, "sign an address: no memory");
+    kn_digest_format(&digest, key);
+    return KN_OK;
+}
+
+bool kn_tokens_signed(const struct kn_tokens *t, const char *path, int64_t until, struct kn_sv key,
+                      int64_t now)
+{
+    struct kn_digest given, right;
+
+    return t->needed && until > now && kn_digest_parse(key, &given) &&
+           key_of(t, path, until, &right) && kn_digest_eq(&given, &right);
+}
+
 /* ---- both ---- */
 
 int kn_tokens_open(const char *file, struct kn_tokens **out, struct kn_err *err)

@@ -3,7 +3,8 @@
  * The token is KINORA_TOKEN, else the first line of a file (KINORA_TOKEN_FILE, --token-file), else the one that `kinora token` made,
  * of which only the SHA-256 is kept, in kinora/token under the XDG state folder, mode 0600. A session is 256 random bits in a cookie; its
  * SHA-256, taken together with the token's, and when it ends, are kept in kinora/sessions there, so that it outlives the
- * server and not the token.
+ * server and not the token. A signed address opens itself and nothing else, for players, which know neither: its key is the HMAC-SHA-256 of
+ * its path and its end, under the token's SHA-256; nothing of it is kept, and it ends with the token.
  * Threads: any. Errors: kinora/err.h. */
 #ifndef KN_SERVER_TOKEN_H
 #define KN_SERVER_TOKEN_H
@@ -27,6 +28,12 @@ int kn_session_begin(struct kn_tokens *t, int64_t now, char cookie[KN_SECRET_TEX
                      struct kn_err *err);
 bool kn_session_is(struct kn_tokens *t, struct kn_sv cookie, int64_t now);
 void kn_session_end(struct kn_tokens *t, struct kn_sv cookie);
+
+/* path: "/api/v1/titles/3f2a.../media". until: seconds since 1970. KN_ELIMIT without memory. */
+int kn_tokens_sign(const struct kn_tokens *t, const char *path, int64_t until,
+                   char key[KN_SECRET_TEXT], struct kn_err *err);
+bool kn_tokens_signed(const struct kn_tokens *t, const char *path, int64_t until, struct kn_sv key,
+                      int64_t now);
 
 /* Makes a token and keeps its hash; text is the only place that has it. KN_EARG: there is one, and replace is not set. */
 int kn_token_make(bool replace, char text[KN_SECRET_TEXT], struct kn_err *err);

@@ -12,7 +12,8 @@ static const struct kn_route routes[] = {
     {KN_GET, API "/titles/{id}", kn_v1_title, NULL, NULL, 0},
     {KN_GET, API "/titles/{id}/transcript", kn_v1_transcript, NULL, NULL, 0},
     {KN_GET, API "/titles/{id}/subtitles.vtt", kn_v1_subtitles, NULL, NULL, KN_ROUTE_ANY_TYPE},
-    {KN_GET, API "/titles/{id}/media", kn_v1_media, NULL, NULL, KN_ROUTE_ANY_TYPE},
+    {KN_GET, API "/titles/{id}/media", kn_v1_media, kn_v1_media_query, NULL,
+     KN_ROUTE_ANY_TYPE | KN_ROUTE_SIGNED},
     {KN_GET, API "/titles/{id}/poster", kn_v1_poster, NULL, NULL, KN_ROUTE_ANY_TYPE},
     {KN_GET, API "/titles/{id}/similar", kn_v1_similar, kn_v1_similar_query, NULL, 0},
     {KN_GET, API "/titles/{id}/similar.m3u8", kn_v1_playlist, kn_v1_similar_query, NULL,
@@ -33,6 +34,18 @@ static void drain(void *ctx)
     kn_v1_ingest_drain(((struct kn_v1 *)ctx)->ingest);
 }
 
+static int prepare(void *ctx, struct kn_err *err)
+{
+    return kinora_prepare(((struct kn_v1 *)ctx)->k, err);
+}
+
+static int ready(void *ctx, struct kn_err *err)
+{
+    uint64_t changes;
+
+    return kinora_changes(((struct kn_v1 *)ctx)->k, &changes, err);
+}
+
 static void metrics(void *ctx, struct kn_buf *out)
 {
     kn_v1_ingest_metrics(((struct kn_v1 *)ctx)->ingest, out);
@@ -48,6 +61,7 @@ int kn_v1_open(struct kinora *k, const struct kinora_options *library,
         free(v1);
         return kn_err_memory(err, "serve: no memory");
     }
+    v1->k = k;
     rc = kn_v1_ingest_new(library, ingest, k, &v1->ingest, err);
     if (rc) {
         kn_v1_map_free(v1->map);
@@ -57,6 +71,8 @@ int kn_v1_open(struct kinora *k, const struct kinora_options *library,
     *out = (struct kn_app){.routes = routes,
                            .n_routes = sizeof routes / sizeof *routes,
                            .ctx = v1,
+                           .prepare = prepare,
+                           .ready = ready,
                            .metrics = metrics,
                            .drain = drain};
     return KN_OK;

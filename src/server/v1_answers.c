@@ -1,5 +1,4 @@
 /* What belongs together: /titles/{id}/similar, the same as a playlist, /recommend. */
-#include "internal.h"
 #include "v1_parts.h"
 
 #include "base/err.h"
@@ -238,37 +237,28 @@ static void add_line(struct kn_buf *out, const char *text)
     kn_buf_adds(out, "\n", NULL);
 }
 
-static void add_entry(struct kn_buf *out, const char *origin, const struct kn_title *t)
+static int add_entry(const struct kn_request *r, const struct kn_title *t, struct kn_buf *out,
+                     struct kn_err *err)
 {
-    char id[KN_ID_TEXT];
+    char id[KN_ID_TEXT], path[64 + KN_ID_TEXT];
+    int rc;
 
     if (t->n_paths == 0 || t->state == KN_STATE_MISSING)
-        return;
+        return KN_OK;
     kinora_id_text(&t->id, id);
+    snprintf(path, sizeof path, "/api/v1/titles/%s/media", id);
     kn_buf_addf(out, NULL, "#EXTINF:%d,", t->duration > 0 ? (int)lround(t->duration) : -1);
     add_line(out, t->name);
-    kn_buf_addf(out, NULL, "%s/api/v1/titles/%s/media\n", origin, id);
-}
-
-/* "http://127.0.0.1:7878", as the client has it: the Host was checked, and a reverse proxy that ends TLS says so. */
-static const char *origin_of(const struct kn_request *r)
-{
-    const struct kn_exchange *x = kn_exchange_of(r);
-    const char *proto = kn_exchange_header(x, "X-Forwarded-Proto"),
-               *host = kn_exchange_header(x, "Host");
-
-    return kn_arena_printf(r->arena, "%s://%s",
-                           proto && strcmp(proto, "https") == 0 ? proto : "http",
-                           host ? host : "localhost");
+    rc = kn_request_sign(r, path, out, err);
+    return rc ? rc : kn_buf_adds(out, "\n", err);
 }
 
 int kn_v1_playlist(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
 {
     struct kinora_query q = {0};
     struct kinora_answer *a = NULL;
-    const char *origin = origin_of(r);
     struct kn_buf list;
-    int rc = origin ? read_ranking(r, &q, err) : kn_err_memory(err, "playlist: no memory");
+    int rc = read_ranking(r, &q, err);
 
     if (!rc)
         rc = ask(r, kn_request_id(r, "id"), &q, out, &a, err);
@@ -276,10 +266,9 @@ int kn_v1_playlist(const struct kn_request *r, struct kn_reply *out, struct kn_e
         return rc;
     kn_buf_init(&list, 4 << 20);
     kn_buf_adds(&list, "#EXTM3U\n", NULL);
-    add_entry(&list, origin, &a->title);
-    for (size_t i = 0; i < a->n; i++)
-        add_entry(&list, origin, &a->recommendations[i].title);
-    rc = kn_buf_ok(&list, err);
+    rc = add_entry(r, &a->title, &list, err);
+    for (size_t i = 0; i < a->n && !rc; i++)
+        rc = add_entry(r, &a->recommendations[i].title, &list, err);
     if (!rc)
         rc = kn_reply_bytes(out, "application/vnd.apple.mpegurl; charset=utf-8", list.data, list.n,
                             err);

@@ -16,6 +16,7 @@ struct kn_v1_ingest; /* v1_ingest.c */
 struct kn_v1_map;    /* v1_library.c */
 
 struct kn_v1 { /* r->app */
+    struct kinora *k;
     struct kn_v1_ingest *ingest;
     struct kn_v1_map *map;
 };
@@ -30,8 +31,8 @@ kn_handler kn_v1_search;
 kn_handler kn_v1_ingest_get, kn_v1_ingest_start, kn_v1_ingest_stop, kn_v1_ingest_events;
 kn_handler kn_v1_stats, kn_v1_map_get, kn_v1_openapi;
 
-extern const struct kn_param kn_v1_titles_query[], kn_v1_similar_query[], kn_v1_recommend_body[],
-    kn_v1_search_query[], kn_v1_ingest_body[];
+extern const struct kn_param kn_v1_titles_query[], kn_v1_media_query[], kn_v1_similar_query[],
+    kn_v1_recommend_body[], kn_v1_search_query[], kn_v1_ingest_body[];
 
 int kn_v1_ingest_new(const struct kinora_options *library,
                      const struct kinora_ingest_options *options, struct kinora *k,

@@ -206,6 +206,11 @@ int kn_v1_subtitles(const struct kn_request *r, struct kn_reply *out, struct kn_
     return rc;
 }
 
+const struct kn_param kn_v1_media_query[] = {
+    {.name = "until", .kind = KN_PARAM_INTEGER, .min = 0, .max = 1e15},
+    {.name = "key", .max_bytes = 64},
+    {0}};
+
 /* The first of its files that is still there: of copies and versions any will do. */
 int kn_v1_media(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
 {

@@ -10,9 +10,57 @@
 enum { WORDS = 64, FOLDED_MAX = 1 << 20 }; /* of a question; more are not marked */
 
 struct asked {
-    const char *word[WORDS]; /* folded */
+    const char *word[WORDS]; /* folded; NULL: not marked */
     size_t n;
 };
+
+/* Articles, pronouns, prepositions, conjunctions, auxiliaries and question words, folded. By the text's language, for "sin" and
+ * "son" are words of either. */
+static const char english[] =
+    " a about after again all also am an and any are as at be because been before being but by can "
+    "could did do does doing don't down for from had has have having he her here him his how i i'm "
+    "if in into is isn't it its it's just me more most my no not now of off on once only or our "
+    "out "
+    "over so some such than that that's the their them then there these they this those to too up "
+    "us very was we were what when where which while who why will with would you your you're ";
+static const char spanish[] =
+    " a al algo ante antes aqui asi aun aunque bajo cada como con contra cual cuando de del desde "
+    "donde dos e el ella ellas ellos en entre era eran eres es esa esas ese eso esos esta estaba "
+    "estan estar estas este esto estos estoy fue fueron ha habia hace han has hasta hay he la las "
+    "le les lo los mas me mi mis muy nada ni no nos nosotros nuestra nuestro o os otra otro para "
+    "pero por porque pues que quien se sea ser si sido sin sobre solo somos son soy su sus tambien "
+    "te tiene tu tus u un una unas uno unos y ya yo ";
+
+static const char *common_words(const char *language)
+{
+    size_t n = strcspn(language, "-");
+
+    return n != 2                            ? ""
+           : strncmp(language, "en", n) == 0 ? english
+           : strncmp(language, "es", n) == 0 ? spanish
+                                             : "";
+}
+
+static bool is_common(const char *common, const char *folded)
+{
+    size_t n = strlen(folded);
+
+    for (const char *p = strstr(common, folded); p; p = strstr(p + 1, folded))
+        if (p[-1] == ' ' && p[n] == ' ')
+            return true;
+    return false;
+}
+
+static void drop_common(struct asked *a, const char *common)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < a->n; i++)
+        left += !is_common(common, a->word[i]);
+    for (size_t i = 0; left > 0 && i < a->n; i++)
+        if (is_common(common, a->word[i]))
+            a->word[i] = NULL;
+}
 
 static int fold_word(struct kn_sv word, struct kn_buf *folded, struct kn_err *err)
 {
@@ -46,10 +94,12 @@ static int read_question(const char *question, struct kn_arena *arena, struct as
 
 static bool is_asked(const struct asked *a, const char *folded)
 {
+    const char *last = a->n > 0 ? a->word[a->n - 1] : NULL;
+
     for (size_t i = 0; i + 1 < a->n; i++)
-        if (strcmp(a->word[i], folded) == 0)
+        if (a->word[i] && strcmp(a->word[i], folded) == 0)
             return true;
-    return a->n > 0 && strncmp(folded, a->word[a->n - 1], strlen(a->word[a->n - 1])) == 0;
+    return last && strncmp(folded, last, strlen(last)) == 0;
 }
 
 static size_t characters(const char *p, const char *end)
@@ -104,14 +154,16 @@ static int mark(struct kn_sv text, const struct asked *asked, struct kn_arena *a
     return rc;
 }
 
-int kn_marks_find(const char *text, const char *question, struct kn_arena *arena,
-                  const struct kn_mark **out, size_t *n, struct kn_err *err)
+int kn_marks_find(const char *text, const char *language, const char *question,
+                  struct kn_arena *arena, const struct kn_mark **out, size_t *n, struct kn_err *err)
 {
     struct kn_mark *marks = NULL;
     struct asked asked = {.n = 0};
     size_t count = 0;
     int rc = read_question(question, arena, &asked, err);
 
+    if (rc == KN_OK)
+        drop_common(&asked, common_words(language));
     if (rc == KN_OK && asked.n > 0)
         rc = mark(kn_sv_of(text), &asked, arena, &marks, &count, err);
     if (rc)

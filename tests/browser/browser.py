@@ -3,10 +3,13 @@
 --screenshots: writes docs/screenshots/ anew besides.
 """
 
+import contextlib
 import functools
 import shutil
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 from playwright.sync_api import expect
 
@@ -151,6 +154,11 @@ def test_sliders_reorder(folder):
     wait_for(lambda: names(page)[0].startswith(answer["recommendations"][0]["title"]["name"].split(" - ")[0]), 10, "another order than the API's")
     page.get_by_role("button", name="As it was").click()
     wait_for(lambda: names(page) == before, 10, "the order does not come back")
+    page.get_by_label("Variety").fill("1")
+    wait_for(lambda: names(page) != before, 10, "the order stays")
+    answer = server.get(f"titles/{id_of('The Lantern Fleet')}/similar?diversity=1&limit=12")
+    assert [r["title"]["name"].split(" - ")[0] for r in answer["recommendations"]] == [n.split("\n")[0] for n in names(page)], names(page)
+    page.get_by_role("button", name="As it was").click()
     page.locator(".wishes").get_by_label("All", exact=True).check(force=True)
     expect(page.locator(".answers .facts").filter(has_text="Spanish").first).to_be_visible()
 
@@ -205,8 +213,34 @@ def test_map(folder):
             page.mouse.down()
     page.mouse.up()
     expect(page.locator(".chosen .count")).to_have_text("15 chosen")
-    page.get_by_label("Group").check(force=True)
-    expect(page.locator(".legend li").first).to_be_visible()
+    page.get_by_role("button", name="Choose none").click()
+    page.get_by_role("radio", name="Move").check(force=True)
+
+    # A pointer over a film says which it is; coming closer and going back leads to where it was.
+    def met():
+        for step in range(24 * 16):
+            page.mouse.move(box["x"] + (step % 24 + 0.5) / 24 * box["width"], box["y"] + (step // 24 + 0.5) / 16 * box["height"])
+            if said.text_content():
+                return True
+        return False
+    assert met(), "no film under any of 384 places"
+    page.mouse.move(0, 0)
+    expect(said).to_have_text("")
+    drawn = "document.querySelector('canvas').toDataURL()"
+    wait_for(lambda: page.evaluate(drawn) == page.evaluate(drawn), 5, "it does not come to rest")
+    whole = page.evaluate(drawn)
+    page.get_by_role("button", name="Closer").click()
+    wait_for(lambda: page.evaluate(drawn) != whole, 5, "it does not come closer")
+    page.get_by_role("button", name="Whole map").click()
+    page.mouse.move(0, 0)
+    wait_for(lambda: page.evaluate(drawn) == whole, 5, "it does not go back")
+    for by, names_it in (("Group", "sombre"), ("Language", "Spanish")):
+        page.get_by_label(by, exact=True).check(force=True)
+        if by == "Group":
+            expect(page.locator(".legend")).not_to_contain_text(names_it)
+        else:
+            expect(page.locator(".legend")).to_contain_text(names_it)
+        wait_for(lambda: page.evaluate(drawn) != whole, 5, f"{by} colours nothing")
 
 
 # ---- ingest ----
@@ -309,6 +343,45 @@ def test_keys_alone(folder):
         wait_for(lambda: page.evaluate(on_card) not in (False, first), 5, "arrow keys do not move on the wall")
 
 
+def tab_to(page, place):
+    for _ in range(120):
+        if place.evaluate("e => e === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {place}")
+
+
+def test_keys_alone_everywhere(folder):
+    """Tab leads to all that does something on the other views, and keys alone do it, at both widths."""
+    for size in (DESKTOP, PHONE):
+        page = view("title", size=size)
+        before = names(page)
+        tab_to(page, page.get_by_label("What counts"))
+        page.keyboard.press("End")
+        wait_for(lambda: names(page) != before, 10, "End on the slider changes nothing")
+        tab_to(page, page.locator(".answer").nth(1).get_by_role("button"))
+        page.keyboard.press("Enter")
+        expect(page.locator(".answer").nth(1).get_by_role("button")).to_have_attribute("aria-expanded", "true")
+        expect(page.locator(".why-panel")).to_have_count(1)
+        tab_to(page, page.locator(".why-panel .moment").nth(1).get_by_role("button"))
+        page.keyboard.press("Enter")
+        playing = page.locator(".why-panel .moment").nth(1).locator("video")
+        wait_for(lambda: playing.evaluate("v => !v.paused && v.currentTime > 0"), 10, "the moment does not play")
+        page.keyboard.press("m")
+        ready(page, "map")
+        tab_to(page, page.locator("canvas"))
+        page.keyboard.press("Space")
+        expect(page.locator(".chip")).to_have_count(1)
+        expect(page.locator(".answers .answer").first).to_be_visible()
+        page.keyboard.press("a")
+        ready(page, "ingest")
+        tab_to(page, page.get_by_label("Folder on the machine"))
+        page.keyboard.type(str(server.films))
+        page.keyboard.press("Enter")
+        expect(page.locator(".rest")).to_contain_text("Done")
+        page.context.close()
+
+
 def test_accessible(folder):
     """axe finds nothing, on any view, in either theme, at either width; and no view is wider than the screen."""
     for name in VIEWS:
@@ -327,6 +400,25 @@ def test_accessible(folder):
             assert wide <= 0, f"{name}, {size['width']}: {wide} pixels too wide"
 
 
+def test_accessible_where_nothing_is(folder):
+    """axe finds nothing either where there is nothing to show, something failed, or a dialog is open."""
+    failed = next(t["id"] for t in server.get("titles?state=failed")["titles"])
+    for where, shown, key in ((f"title/{failed}", ".notice.failed", None), ("title/00000000-0000-5000-8000-000000000000", ".notice", None),
+                              ("nowhere", ".notice", None), ("search", ".notice", None), ("search?q=xylophone+zebra&mode=words", ".notice h2", None),
+                              ("?q=zzzz", ".wall .card, .notice", None), ("", ".wall .card", "?")):
+        page = browser.open(f"{server.url}/#/{where}")
+        expect(page.locator(shown).first).to_be_visible()
+        if key:
+            page.keyboard.press(key)
+            expect(page.get_by_role("dialog")).to_be_visible()
+        for size, scheme in ((DESKTOP, "dark"), (PHONE, "light")):
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            found = violations(page)
+            assert not found, f"{where}, {scheme}, {size['width']}: {'; '.join(found)}"
+
+
 def test_spanish_and_theme(folder):
     """The browser's language and colours, until others are chosen; the choice is remembered."""
     page = view("library", language="es-MX", scheme="light")
@@ -336,9 +428,16 @@ def test_spanish_and_theme(folder):
     expect(page.locator("h1")).to_have_text("Library")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
+    page.emulate_media(color_scheme="dark")
+    wait_for(lambda: page.evaluate(paper) != light, 5, "it does not follow the system")
+    dark = page.evaluate(paper)
+    page.emulate_media(color_scheme="light")
+    wait_for(lambda: page.evaluate(paper) == light, 5, "it does not follow the system back")
     page.get_by_role("button", name="Dark colours").click()
-    page.reload()
-    assert page.evaluate(paper) != light
+    page.add_init_script("""new MutationObserver((_, o) => document.body &&
+        (o.disconnect(), window.first = document.documentElement.dataset.theme)).observe(document, {childList: true, subtree: true})""")
+    page.reload()  # as soon as there is anything to paint, it is dark
+    assert page.evaluate(paper) == dark and page.evaluate("first") == "dark"
     expect(page.locator("h1")).to_have_text("Library")
 
 
@@ -360,21 +459,62 @@ def test_markup_is_text(folder):
     server.kinora("forget", "Night", "--yes", code=DONE)
 
 
-def test_sign_in(folder):
-    """With a token the page asks for it once."""
+def test_sign_in_and_out(folder):
+    """With a token the page asks for it once, until one signs out; then what the browser kept opens nothing."""
     (folder / "token").write_text("a-token-of-the-tests-0123456789abcdef\n")
     closed = Server(server.kinora, server.films, "--token-file", folder / "token").start()
     page = browser.open(closed.url)
-    token = page.get_by_label("Token")
-    token.fill("wrong")
-    token.press("Enter")
-    expect(page.locator("[role=alert]")).to_have_text("That is not the token.")
+    token, said, films = page.get_by_label("Token"), page.locator("[role=alert]"), page.locator(".wall .card")
+    expect(token).to_be_focused()
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(said).to_have_text("That is not the token.")
     assert not violations(page), violations(page)
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
     token.fill("a-token-of-the-tests-0123456789abcdef")
     token.press("Enter")
-    expect(page.locator(".wall .card").first).to_be_visible()
+    expect(films.first).to_be_visible()
     page.reload()
-    expect(page.locator(".wall .card").first).to_be_visible()
+    expect(films.first).to_be_visible()
+    page.goto(f"{closed.url}/#/title/{id_of('The Lantern Fleet')}")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Playlist").click()
+    addresses = [line for line in saved.value.path().read_text(encoding="utf-8").splitlines() if line[0] != "#"]
+    with urllib.request.urlopen(addresses[0]) as played:  # by a player, which knows no token
+        assert played.read() == (stage.SAMPLES / LANTERN["file"]).read_bytes()
+    page.keyboard.press("b")
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        assert not violations(page), violations(page)
+    [cookie] = page.context.cookies()
+    page.locator(".language select").first.focus()
+    page.keyboard.press("Tab")  # the colours
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Sign out")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(token).to_be_focused()
+    expect(films).to_have_count(0)
+    assert not page.context.cookies()
+    kept = urllib.request.Request(f"{closed.url}/api/v1/titles", headers={"Cookie": f"{cookie['name']}={cookie['value']}"})
+    with contextlib.suppress(urllib.error.HTTPError):
+        raise AssertionError(f"the session goes on: {urllib.request.urlopen(kept).status}")
+    page.get_by_label("Language").select_option("es")
+    for _ in range(11):
+        token.fill("adivinanza")
+        token.press("Enter")
+        expect(page.get_by_role("button", name="Entrar")).to_be_enabled()
+    expect(said).to_contain_text("Ha fallado demasiadas veces")
+    closed.stop()
+    token.press("Enter")
+    expect(page.locator(".sign-in [role=alert]")).to_contain_text("no ha respondido")
+    closed.options = ()
+    closed.start()
+    expect(page.locator(".lost")).to_have_count(0)
+    token.fill("whatever, it needs none now")
+    token.press("Enter")
+    expect(films.first).to_be_visible()
+    expect(page.get_by_role("button", name="Cerrar sesión")).to_have_count(0)
     closed.stop()
 
 
@@ -418,8 +558,9 @@ def alone(test):
 
 TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, test_arc, test_more_like_this, test_sliders_reorder,
          test_search_plays_at_that_second, test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
-         test_a_folder_that_is_not_open, test_restart, test_keys_alone, test_accessible, test_spanish_and_theme, test_markup_is_text,
-         test_sign_in, test_pictures, test_nothing_was_wrong, test_ends]
+         test_a_folder_that_is_not_open, test_restart, test_keys_alone, test_keys_alone_everywhere,
+         test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
+         test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]
 
 if __name__ == "__main__":
     run("browser", [alone(test) for test in TESTS])

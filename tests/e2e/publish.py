@@ -18,11 +18,15 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
 
-from e2e import DONE, FAILED, MODELS, SAMPLES, TOP, Kinora, Skip, kill_group, none_of, parse_json, run
+from e2e import DONE, FAILED, MODELS, SAMPLES, TOP, Kinora, Skip, kill_group, none_of, parse_json, run, wait_until
+
+sys.path.insert(0, str(TOP / "tests/http"))
+import serving  # noqa: E402
 
 PYTHON = os.environ.get("KINORA_TEST_PYTHON", str(TOP / "build/venv/bin/python"))
 REAL = os.environ.get("KINORA_TEST_QDRANT", "").rstrip("/")
@@ -340,6 +344,24 @@ def test_a_server_that_is_gone_is_named_and_nothing_is_lost(folder, kills, seed)
     assert_complete(folder, local, address, "gone-copy")
     done = local("publish", "qdrant+http://127.0.0.1:1/films", code=FAILED, timeout=300)
     assert "127.0.0.1:1" in done.said, done.said
+
+
+def test_who_serves_a_cluster_says_when_it_does_not_answer(folder, kills, seed):
+    local, address = library(folder, "served", range(0, 20)), server.new_address()
+    local("publish", address, code=DONE)
+    with serving.Server(folder, KINORA_LIBRARY=address, KINORA_QDRANT_API_KEY=KEY) as s:
+        assert wait_until(lambda: s.status("/ready") == 200, 20)
+        [title] = s.ask("/api/v1/titles?limit=1").json["titles"]
+        assert s.status(f"/api/v1/titles/{title['id']}/similar?language=any") == 200
+        with server.failing({"path": "/", "kind": "reset", "times": 10**6}):
+            assert wait_until(lambda: s.status("/ready") == 503, 20), s.log
+            assert server.url.split("//")[1] in serving.is_problem(s.ask("/ready"), 503)["detail"]
+            assert s.ask("/health").body == b"ok\n"
+        assert wait_until(lambda: s.status("/ready") == 200, 20), s.log
+    with server.failing({"path": "/points/query", "kind": "reset", "times": 10**6}), \
+            serving.Server(folder, KINORA_LIBRARY=address, KINORA_QDRANT_API_KEY=KEY) as s:
+        assert wait_until(lambda: "not ready" in s.log, 20), "what answers, but not to questions, is not ready"
+        assert s.status("/ready") == 503
 
 
 def test_a_new_embedding_model_without_downtime(folder, kills, seed):

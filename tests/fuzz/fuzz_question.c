@@ -89,7 +89,7 @@ static void check_marks(const char *text, const char *words, struct kn_arena *ar
 
     for (const char *c = text; *c; c++)
         length += ((unsigned char)*c & 0xC0) != 0x80;
-    if (kn_marks_find(text, words, arena, &marks, &n, NULL))
+    if (kn_marks_find(text, "en", words, arena, &marks, &n, NULL))
         abort();
     for (size_t i = 0; i < n; i++) {
         if (marks[i].start >= marks[i].end || marks[i].end > length ||

@@ -6,12 +6,18 @@ are cut after 20 s. --only: tests with this in their name.
 """
 
 import argparse
+import contextlib
+import hashlib
+import hmac
 import http.client
 import random
 import re
 import resource
+import shutil
 import socket
+import sqlite3
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -19,9 +25,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from serving import SLOW, Server, is_problem, is_protected, make_library, read_answer  # noqa: E402
+from library import FILMS, make_films  # noqa: E402
+from serving import SLOW, TESTS, Server, is_problem, is_protected, make_library, read_answer  # noqa: E402
 
-from e2e import Kinora, Opened, Skip, hollow_models, run, wait_until  # noqa: E402
+from e2e import SAMPLES, Kinora, Opened, Skip, hollow_models, run, wait_until  # noqa: E402
 
 HEADERS_CUT, BODY_CUT, SLACK = 20, 20, 5  # seconds; limits.h
 TOKEN = "correct-horse-battery-staple"
@@ -263,6 +270,25 @@ def test_metrics_tell_of_the_library(_):
     assert told["kinora_index_moments"] == "14", told
 
 
+def test_the_index_is_made_before_somebody_asks(folder):
+    """In the background, as /ready tells; /metrics tells how large it is."""
+    subprocess.run([TESTS / "make-many", folder / "many", "1200"], check=True)
+    index = folder / "many/index"
+    assert not index.exists()
+    with Server(folder, None, "--library", folder / "many") as s:
+        assert wait_until(lambda: s.status("/ready") == 200, 30)
+        made = {f.name: f.stat().st_size for f in index.iterdir() if f.stat().st_size}
+        assert "titles" in made, made
+        assert f"\nkinora_index_bytes {sum(made.values())}\n" in s.ask("/metrics").body.decode(), made
+        [title] = s.ask("/api/v1/titles?limit=1").json["titles"]
+        assert s.status(f"/api/v1/titles/{title['id']}/similar") == 200
+        assert {f.name: f.stat().st_size for f in index.iterdir() if f.stat().st_size} == made, "nothing was left to be made"
+    (index / "titles").write_bytes(b"no index at all" * 999)
+    with Server(folder, None, "--library", folder / "many") as s:
+        assert wait_until(lambda: s.status("/ready") == 200, 30)
+        assert (index / "titles").stat().st_size == made["titles"] and "a file of index/ was damaged and is made again" in s.log, s.log
+
+
 def test_no_model_is_read_until_somebody_asks_with_a_text(folder):
     models = hollow_models(folder / "hollow")
     with Opened(models) as o, Server(folder / "markup", None, "--library", folder / "markup/library", KINORA_MODELS=models) as s:
@@ -311,8 +337,8 @@ def test_without_the_token_there_is_nothing(folder):
             a = s.ask("/metrics", headers=headers)
             told = is_problem(a, 401)
             assert "Bearer" in a.headers["www-authenticate"] and TOKEN not in str(told), a.headers
-        for path in ("/health", "/ready"):
-            assert s.status(path) == 200, path
+        assert s.status("/health") == 200
+        assert wait_until(lambda: s.status("/ready") == 200, 10)
         assert s.ask("/api/v1/session").json == {"needed": True, "authenticated": False}
         assert s.status("/metrics", headers=authorization(TOKEN)) == 200
         assert s.status("/metrics", headers={"Authorization": f"bearer  {TOKEN} "}) == 200
@@ -343,6 +369,47 @@ def sign_in(s, token=TOKEN, **headers):
     return cookie.partition(";")[0]
 
 
+def test_a_playlist_opens_its_films_and_nothing_else(folder):
+    """Each address, without the token, for a day; changed in anything, it is none."""
+    samples, kinora = [SAMPLES / f for f in FILMS], Kinora(folder / "played")
+    make_films(folder / "played/films")
+    kinora("ingest", folder / "played/films", code=0, timeout=120)
+    kept = {"Host": "localhost", **authorization(TOKEN)}
+
+    def playlist(s):
+        title = next(t for t in s.ask("/api/v1/titles?state=ready", headers=kept).json["titles"])
+        a = s.ask(f"/api/v1/titles/{title['id']}/similar.m3u8?language=any", headers=kept)
+        assert a.status == 200, a
+        is_problem(s.ask(f"/api/v1/titles/{title['id']}/similar.m3u8"), 401)
+        return [line.partition("localhost")[2].removeprefix(f":{s.port}") for line in a.body.decode().splitlines() if line[0] != "#"]
+    with Server(folder, None, KINORA_LIBRARY=kinora.library, KINORA_TOKEN=TOKEN) as s:
+        addresses = playlist(s)
+        assert sorted(s.ask(a).body for a in addresses) == sorted(f.read_bytes() for f in samples)
+        part = s.ask(addresses[0], headers={"Range": "bytes=5-9"})
+        assert part.status == 206 and s.status(addresses[0], "HEAD") == 200
+        path, until, key = re.fullmatch(r"(/\S+)\?until=(\d+)&key=([0-9a-f]{64})", addresses[0]).groups()
+        assert 24 * 3600 <= int(until) - time.time() <= 25 * 3600, until
+        other, short = addresses[1].partition("?")[0], path.removesuffix("/media")
+        for bad in (f"{other}?until={until}&key={key}", f"{path}?until={int(until) + 1}&key={key}", f"{path}?until={until}&key={key[:-1]}",
+                    f"{path}?until={until}&key={key[:-1]}{'0' if key[-1] != '0' else '1'}", f"{path}?key={key}", f"{path}?until={until}",
+                    f"{path}?until={until}&key=", f"{path}?until={until}&key={key}&key={key[::-1]}x", f"{path}?until=-1&key={key}",
+                    f"{path.replace('media', 'poster')}?until={until}&key={key}", f"{short}?until={until}&key={key}",
+                    f"/api/v1/titles?until={until}&key={key}", f"/metrics?until={until}&key={key}",
+                    *(f"{path}?until={e}&key={mac(f'{path}', e)}" for e in (1, int(time.time()) - 1))):
+            assert s.status(bad) in (400, 401), bad
+        is_problem(s.ask(f"{path}?until={until}&key={key}", "DELETE"), 405)
+        late = int(time.time()) + 60
+        assert s.status(f"{path}?until={late}&key={mac(path, late)}") == 200, "or the keys above were refused for being none"
+        assert s.status(f"{path}?until=1&key=none", headers=kept) == 200, "who has the token needs no key"
+        assert key not in s.log
+    with Server(folder, None, KINORA_LIBRARY=kinora.library, KINORA_TOKEN="another " + TOKEN) as s:
+        is_problem(s.ask(addresses[0]), 401)
+
+
+def mac(path, until):
+    return hmac.new(hashlib.sha256(TOKEN.encode()).digest(), f"{path}\n{until}".encode(), "sha256").hexdigest()
+
+
 def test_a_session_outlives_the_server_and_not_its_token(folder):
     kinora = Kinora(folder / "home", library=make_library(folder))
     token = kinora("token", code=0).out.strip()
@@ -370,6 +437,31 @@ def test_a_session_outlives_the_server_and_not_its_token(folder):
     with serve() as s:
         is_problem(s.ask("/metrics", headers={"Cookie": other}), 401)
         is_problem(s.ask("/metrics", headers=authorization(token)), 401)
+
+
+def test_serve_says_what_it_finds(folder):
+    """No library: one is made, and that is told. An older one is brought up to date; what is none is refused and left as it was."""
+    with Server(folder, None, "--library", folder / "made/here") as s:
+        assert f"there was no library in '{folder}/made/here'" in s.log and s.ask("/api/v1/titles").json["total"] == 0
+        assert wait_until(lambda: s.status("/ready") == 200, 10), "with nothing in it, it can say so"
+    with Server(folder, None, "--library", folder / "made/here", "--allow-folder", folder / "gone") as s:
+        assert "there was no library" not in s.log and f"--allow-folder '{folder}/gone': No such file" in s.log, s.log
+    shutil.copytree(folder / "made/here", folder / "newer")
+    for name, script in (("older", (Path(__file__).parents[1] / "fixtures/library/schema-1.sql").read_text()),
+                         ("newer", "PRAGMA user_version = 999"), ("another", "CREATE TABLE sheep (name)")):
+        (folder / name).mkdir(exist_ok=True)
+        with contextlib.closing(sqlite3.connect(folder / name / "library.db")) as db:
+            db.executescript(script)
+    with Server(folder, None, "--library", folder / "older") as s:
+        assert s.status("/api/v1/titles") == 200 and (folder / "older/library.db.schema1.bak").exists()
+    kinora = Kinora(folder / "home")
+    for name, said in (("newer", "made by a newer Kinora"), ("another", "a database of another program")):
+        before = (folder / name / "library.db").read_bytes()
+        err = kinora("--library", folder / name, "serve", "--listen", "127.0.0.1:0", code=1).err
+        assert said in err and "kinora help" not in err and (folder / name / "library.db").read_bytes() == before, err
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert "is a Kinora running already?" in kinora("--library", folder / "made/here", "serve", "--listen", address, code=1).err
 
 
 def test_other_addresses_need_a_token(folder):

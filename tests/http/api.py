@@ -232,6 +232,9 @@ def test_search_by_words_marks_them(_):
         assert marked and all(w == "lamp" or w.startswith("tow") for w in marked), (m["text"], marked)
         assert m["similarity"] is None and m["by_words"] and not m["by_meaning"]
     assert got["moments"][0]["at"] == 5.0, got["moments"][0]
+    marked = [m["text"][h["start"]:h["end"]] for m in get("search", {"q": "the lamp in the tower", "mode": "words", "limit": 1})["moments"]
+              for h in m["highlights"]]
+    assert marked == ["lamp", "tower"], marked
     accents = get("search", {"q": "lampara", "mode": "words"})["moments"][0]
     assert [accents["text"][h["start"]:h["end"]] for h in accents["highlights"]] == ["lámpara"], accents
     for text in ('"', "(lamp", "lamp AND", "x" * 500, "%_", "\u2028"):
@@ -258,6 +261,20 @@ def test_stats_count_what_is_there(_):
     assert stats["by_state"]["failed"] == 1 and stats["by_state"]["ready"] == len(told) - 1
     assert stats["genres"] == [{"genre": "Drama", "titles": 1}, {"genre": "Sea", "titles": 1}]
     assert stats["years"] == {"from": 1998, "to": 2019} and stats["embedding_model"] == "multilingual-e5-small"
+
+
+def metrics():
+    """{"name{labels}": value}"""
+    lines = server.ask("/metrics").body.decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
+
+
+def test_metrics_tell_of_the_library_what_stats_do(_):
+    told, stats = metrics(), get("getStats")
+    assert {s: told[f'kinora_titles{{state="{s}"}}'] for s in stats["by_state"]} == stats["by_state"]
+    assert (told["kinora_index_moments"], told["kinora_index_segments"]) == (stats["moments"], stats["segments"])
+    assert told["kinora_library_bytes"] == (kinora.library / "library.db").stat().st_size
+    assert told["kinora_index_bytes"] == 0, "so few titles are searched without one"
 
 
 def points():

@@ -350,6 +350,29 @@ def test_health(_):
     assert "script-src 'self'" in a.headers["content-security-policy"], a.headers
 
 
+def test_ready_is_said_of_what_can_answer(folder):
+    """While it is made ready, and when it cannot answer later on; what comes meanwhile holds up nobody."""
+    with Server(folder, [*server.command, "preparing"], KINORA_TOKEN="a token of enough letters") as s:
+        signed = {"Authorization": "Bearer a token of enough letters"}
+        told = is_problem(s.ask("/ready"), 503)
+        assert "made ready" in told["detail"], told
+        assert s.ask("/health").body == b"ok\n"
+        assert s.status("/api/v1/echo?n=1", headers=signed) == 200
+        assert s.status("/api/v1/state", "PUT", {"text": "able"}, signed) == 204
+        assert wait_until(lambda: s.status("/ready") == 200, 5)
+        assert s.status("/api/v1/state", "PUT", {"text": "unable"}, signed) == 204
+        assert wait_until(lambda: s.status("/ready") == 503, 5)
+        assert is_problem(s.ask("/ready"), 503)["detail"] == "the library cannot answer: the log says why"
+        assert "the shelf is bare" in is_problem(s.ask("/ready", headers=signed), 503)["detail"]
+        assert s.status("/api/v1/state", "PUT", {"text": "able"}, signed) == 204
+        assert wait_until(lambda: s.status("/ready") == 200, 5)
+        assert s.log.count("not ready: the shelf is bare") == s.log.count("ready again") == 1, s.log
+    with Server(folder, [*server.command, "unable"]) as s:
+        assert wait_until(lambda: "bare" in is_problem(s.ask("/ready"), 503)["detail"], 5)
+        s.process.terminate()  # it does not wait to try again
+        s.process.wait(4 * SLOW)
+
+
 # ---- the end ----
 
 def test_it_ends_what_was_begun(folder):

@@ -6,12 +6,14 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 struct app {
     const char *file;
     struct kn_events *events;
+    atomic_char state; /* preparing, able, unable */
 };
 
 static const struct kn_param values[] = {
@@ -135,6 +137,36 @@ static int post(const struct kn_request *r, struct kn_reply *out, struct kn_err 
     return KN_OK;
 }
 
+/* What prepare and ready say, as PUT /api/v1/state has it. */
+static int set_state(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    const char *text = kn_request_text(r, "text", "");
+
+    (void)out;
+    (void)err;
+    atomic_store(&((struct app *)r->app)->state, *text);
+    return KN_OK;
+}
+
+static int state_of(struct app *a, struct kn_err *err)
+{
+    return atomic_load(&a->state) == 'u' ? kn_err_set(err, KN_EIO, "the shelf is bare") : KN_OK;
+}
+
+static int prepare(void *ctx, struct kn_err *err)
+{
+    struct app *a = ctx;
+
+    while (atomic_load(&a->state) == 'p')
+        kn_clock_sleep(0.01);
+    return state_of(a, err);
+}
+
+static int ready(void *ctx, struct kn_err *err)
+{
+    return state_of(ctx, err);
+}
+
 static const struct kn_route routes[] = {
     {KN_GET, "/api/v1/echo", echo, values, NULL, 0},
     {KN_POST, "/api/v1/echo", echo, NULL, values, 0},
@@ -148,13 +180,17 @@ static const struct kn_route routes[] = {
     {KN_GET, "/api/v1/slow", slow, ms, NULL, KN_ROUTE_SLOW},
     {KN_GET, "/api/v1/events", events, NULL, NULL, KN_ROUTE_ANY_TYPE},
     {KN_POST, "/api/v1/events", post, NULL, needed, 0},
+    {KN_PUT, "/api/v1/state", set_state, NULL, needed, 0},
 };
 
 int main(int argc, char **argv)
 {
     struct app app = {.file = argc > 2 ? argv[2] : "", .events = kn_events_new()};
-    const struct kn_app all = {
-        .routes = routes, .n_routes = sizeof routes / sizeof *routes, .ctx = &app};
+    const struct kn_app all = {.routes = routes,
+                               .n_routes = sizeof routes / sizeof *routes,
+                               .ctx = &app,
+                               .prepare = prepare,
+                               .ready = ready};
     const struct kn_server_options options = {.listen = "127.0.0.1:0", .access_log = "-"};
     struct kn_server *s = NULL;
     struct kinora *k = NULL;
@@ -162,10 +198,11 @@ int main(int argc, char **argv)
     sigset_t signals;
     int number, rc;
 
-    if (argc != 3 || !app.events) {
-        fputs("serve-routes LIBRARY FILE\n", stderr);
+    if (argc < 3 || argc > 4 || !app.events) {
+        fputs("serve-routes LIBRARY FILE [preparing]\n", stderr);
         return 2;
     }
+    app.state = argc > 3 ? *argv[3] : 'a';
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);

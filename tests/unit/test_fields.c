@@ -254,6 +254,10 @@ static void a_secret_is_long_and_never_the_same(void **state)
     assert_false(kn_digest_eq(&d, &e));
     text[0] = 'g';
     assert_false(kn_digest_parse(kn_sv_of(text), &e));
+    d = (struct kn_digest){"Jefe"}; /* RFC 4231, 4.3: a key is filled up with zeros */
+    assert_true(kn_digest_mac(&d, kn_sv_of("what do ya want for nothing?"), &e));
+    kn_digest_format(&e, text);
+    assert_string_equal(text, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     assert_false(kn_digest_parse(kn_sv_of("00"), &e));
 }
 

@@ -235,6 +235,8 @@ export const api = {
   startIngest: (paths: string[], retryFailed: boolean) =>
     ask<Ingest>('ingest', send('POST', { paths, retry_failed: retryFailed })),
   stopIngest: () => ask<Ingest>('ingest', { method: 'DELETE' }),
+  session: () => ask<{ needed: boolean }>('session'),
+  signOut: () => ask<void>('session', { method: 'DELETE' }),
   signIn: (token: string) => ask<void>('session', send('POST', { token })),
 };
 

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { connected, mustSignIn } from './api';
+import { api, connected, mustSignIn, Problem } from './api';
 import { ingest } from './ingest';
 import { useKeys } from './keys';
+import { useLoaded } from './load';
 import { Icon, Spool, type IconName } from './parts/icon';
 import { Nowhere } from './parts/states';
 import { language, setLanguage, t, theme, toggleTheme, type Language } from './prefs';
@@ -74,6 +75,26 @@ function Content({ view, id }: { view: View | 'nowhere'; id: string }) {
   return <Nowhere />;
 }
 
+/** Where there is no token there is nothing to leave. */
+function SignOut() {
+  const { data } = useLoaded(api.session, []);
+  const leave = async () => {
+    try {
+      await api.signOut();
+    } catch (error) {
+      if (error instanceof Problem) return; // nobody answers: the page says so
+      throw error;
+    }
+    location.reload(); // nothing of what was seen stays behind
+  };
+  if (!data?.needed) return null;
+  return (
+    <button class="tool" onClick={() => void leave()} aria-label={t().tools.signOut} title={t().tools.signOut}>
+      <Icon name="leave" />
+    </button>
+  );
+}
+
 function Head({ closed, showHelp }: { closed: boolean; showHelp: () => void }) {
   const { view } = route.value;
   const run = ingest.value;
@@ -117,6 +138,7 @@ function Head({ closed, showHelp }: { closed: boolean; showHelp: () => void }) {
         >
           <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
         </button>
+        {!closed && <SignOut />}
         <button class="tool wide-only" onClick={showHelp} aria-label={t().tools.help}>
           <Icon name="keys" />
         </button>

@@ -68,7 +68,7 @@ export const t = () => table.value;
 
 effect(() => {
   document.documentElement.lang = language.value;
-  if (chosen.value) document.documentElement.dataset.theme = chosen.value;
+  document.documentElement.dataset.theme = theme.value;
 });
 
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;

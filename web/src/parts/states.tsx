@@ -19,15 +19,17 @@ export function Nothing({
   title,
   children,
   action,
+  all,
 }: {
   title: string;
+  all?: boolean; // it is all that the view shows
   children?: ComponentChildren;
   action?: ComponentChildren;
 }) {
   return (
     <div class="notice">
       <Spool />
-      <h2>{title}</h2>
+      {all ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children && <p>{children}</p>}
       {action}
     </div>
@@ -38,6 +40,7 @@ export function Nothing({
 export function Nowhere() {
   return (
     <Nothing
+      all
       title={t().notFound}
       action={
         <a class="button" href={href('library')}>

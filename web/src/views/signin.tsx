@@ -4,6 +4,11 @@ import { saying } from '../load';
 import { Spool } from '../parts/icon';
 import { t } from '../prefs';
 
+function refusal(problem: Problem) {
+  if (problem.status === 401) return t().signIn.wrong;
+  return problem.status === 429 ? t().signIn.often : saying(problem);
+}
+
 export function SignIn() {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
@@ -17,6 +22,11 @@ export function SignIn() {
       revival.value++;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
+      if (error.status === 409) { // it was started again, without a token
+        mustSignIn.value = false;
+        revival.value++;
+        return;
+      }
       fail(error);
       input.current?.select();
     } finally {
@@ -50,7 +60,7 @@ export function SignIn() {
         />
       </div>
       <p class="said bad" role="alert">
-        {problem && (problem.status === 401 ? t().signIn.wrong : saying(problem))}
+        {problem && refusal(problem)}
       </p>
       <button class="button primary" disabled={busy}>
         {t().signIn.go}

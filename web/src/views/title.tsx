@@ -128,9 +128,9 @@ function NotReady({ film }: { film: Details }) {
     <div class="notice failed">
       <Icon name="warn" />
       <h2>{t().title.notReady}</h2>
-      <p>{film.reason ?? t().states[film.state]}</p>
+      <p class="reason">{film.reason ?? t().states[film.state]}</p>
       <a class="button" href={href('ingest')}>
-        {t().nav.ingest}
+        {film.state === 'failed' ? t().ingest.failures : t().nav.ingest}
       </a>
     </div>
   );

@@ -22,7 +22,7 @@ function gridFor(width: number): Grid {
   const least = (narrow ? 9.5 : width > 110 * rem ? 18 : 14) * rem;
   const columns = Math.max(1, Math.floor((width + gap) / (least + gap)));
   const card = (width - gap * (columns - 1)) / columns;
-  return { columns, width: card, gap, height: (card * 9) / 16 + (narrow ? 6.2 : 3.6) * rem + gap };
+  return { columns, width: card, gap, height: (card * 9) / 16 + (narrow ? 4.9 : 3.6) * rem + gap };
 }
 
 export function Wall({ films, total, need }: { films: Title[]; total: number; need: (index: number) => void }) {
