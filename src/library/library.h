@@ -92,8 +92,8 @@ struct kn_library_options {
         recall; /* how many of the ten most alike a search in a large library finds, on average; 0: 0.99. 1: it compares
                     * with every title */
     const struct kn_qdrant_options *qdrant; /* NULL: the defaults */
-    const struct kn_cancel
-        *cancel; /* of a cluster's requests, for as long as it is open; may be NULL */
+    const struct kn_cancel *
+        cancel; /* of a cluster's requests, and of an index that a search must make first, for as long as it is open; may be NULL */
 };
 
 /* The library at an address: a folder, or qdrant+http://HOST:PORT/NAME (or qdrant+https). options may be NULL: only to

@@ -395,6 +395,7 @@ int kn_library_open_local(const char *dir, const struct kn_library_options *opti
     l->base.ops = &local_ops;
     l->lock = -1;
     l->recall = options->recall;
+    l->cancel = options->cancel;
     l->dir = strdup(dir);
     l->path = joined(dir, "library.db");
     l->wal = joined(dir, "library.db-wal");

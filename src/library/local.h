@@ -50,8 +50,9 @@ struct local_collection {
 
 struct local {
     struct kn_library base;
-    char *dir, *path, *wal; /* the folder, library.db, library.db-wal */
-    int lock;               /* descriptor of the lock file; -1 without write */
+    char *dir, *path, *wal;         /* the folder, library.db, library.db-wal */
+    int lock;                       /* descriptor of the lock file; -1 without write */
+    const struct kn_cancel *cancel; /* of an index that a question makes; may be NULL */
 
     pthread_mutex_t write_lock;
     struct kn_db *writer; /* NULL without write */

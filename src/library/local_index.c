@@ -211,7 +211,7 @@ static int find_shelf(struct local *l, enum local_which which, struct kn_shelf *
     if (now.dim > 0)
         rc = kn_local_count(db, which, TAIL_LEAST + 1, &n, err);
     if (!rc && n > TAIL_LEAST)
-        rc = make(l, db, which, NULL, false, &shelf, err);
+        rc = make(l, db, which, l->cancel, false, &shelf, err);
 out:
     kn_db_close(db);
     if (rc)
