@@ -469,6 +469,10 @@ struct kinora_subtitles_options {
     const char *format; /* "srt", "vtt" */
     const char *into;   /* folder, made where it is not there; NULL or "": beside the film */
     bool force;         /* write over a file that is there */
+    /* Paths, as below, that were written for other titles before: one of these is not written over whatever force says, but the
+     * title's id comes into its file's name. */
+    const char *const *written;
+    size_t n_written;
 };
 
 struct kinora_subtitles {

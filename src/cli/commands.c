@@ -146,7 +146,8 @@ static const struct kn_command commands[] = {
           "With --format srt or vtt the words of each TITLE, or of all titles for all, become a "
           "subtitle file "
           "beside its film, such as Film.en.srt, or in the folder --into. A file that is there is "
-          "kept unless --force is given. The next ingest knows what was written here and does not "
+          "kept unless --force is given; where two titles would share one, the second's has its id "
+          "in its name. The next ingest knows what was written here and does not "
           "take it for subtitles, until somebody edits it."},
      .examples = {{"kinora export notebook/", "three files in the folder notebook"},
                   {"kinora export --format notebook notebook/ --force", "the same once more"},
