@@ -382,7 +382,7 @@ struct kinora_event {
 
 struct kinora_summary {
     size_t files, added, unchanged, ready, silent, failed, missing, skipped;
-    size_t left;           /* not begun, because max_seconds were over */
+    size_t left;           /* not done, because max_seconds were over */
     size_t waiting;        /* still being written: left for another run */
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
     double sound, elapsed; /* seconds */

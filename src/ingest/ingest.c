@@ -314,6 +314,7 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     if (rc == KN_OK && r.n_carried > 0) {
         progress_more(&r.progress, r.n_carried);
         rc = run_carry(&r, cancel, err);
+        r.progress.sum.left = r.scan.n_files + r.n_carried - r.progress.done;
     }
     if (rc == KN_OK)
         rc = run_remember_pace(&r, jobs, err);

@@ -87,7 +87,7 @@ struct kn_ingest_summary {
     size_t files, added, unchanged, ready, silent, failed, missing;
     size_t waiting;        /* still being written: left for another run */
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
-    size_t left;           /* not begun for want of time */
+    size_t left;           /* not done for want of time */
     size_t skipped;        /* files without a media extension */
     double sound, elapsed; /* seconds */
 };

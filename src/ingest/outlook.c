@@ -5,12 +5,9 @@
 #include "ingest/run.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/unicode.h"
 #include "ingest/sidecar.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,26 +38,16 @@ static const char *machine(const struct run *r, int jobs, char out[256])
     return out;
 }
 
-static int look_at(const struct run *r, const struct kn_scan_file *file, struct kn_arena *arena,
+static int look_at(struct run *r, const struct kn_scan_file *file, struct kn_arena *arena,
                    struct outlook *o, double *bytes, struct kn_err *err)
 {
-    struct kn_seen seen = {.size = file->size, .mtime_ns = file->mtime_ns};
     struct kn_sidecar *sidecars;
-    struct kn_hash identity;
-    struct kn_buf escaped;
-    struct kn_id id;
     bool known = false;
     size_t n = 0;
-    int rc;
+    int rc = run_is_known(r, file, &known, err);
 
-    kn_buf_init(&escaped, 4 * PATH_MAX);
-    rc = kn_escape_path(kn_sv_of(file->path), &escaped, err);
-    seen.path = escaped.data;
-    if (rc == KN_OK)
-        rc = kn_store_known(r->lib, &seen, &known, &identity, &id, err);
     if (rc == KN_OK && !known)
         rc = kn_sidecar_find(&r->scan, file->path, arena, &sidecars, &n, err);
-    kn_buf_free(&escaped);
     if (rc || known)
         return rc;
     o->fresh++;

@@ -95,7 +95,7 @@ struct kn_scan_file *run_next_file(struct run *r)
 
     if (i < r->scan.n_files)
         return &r->scan.files[i];
-    while (left && !run_stopped(r)) {
+    while (left && !run_stopped(r) && !run_out_of_time(r)) {
         bool up = kn_clock_now() >= until;
 
         file = take(r, up, &left);

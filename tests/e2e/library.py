@@ -341,6 +341,15 @@ def test_a_moved_folder_with_renamed_and_touched_films_redoes_nothing(folder):
     kinora = kept
 
 
+def test_a_run_whose_time_is_over_leaves_only_what_is_to_be_done(_):
+    late = make("0 Late.mp4", LAMP)
+    begun, summary, _ = ingest("--max-hours", "1e-9")
+    assert not begun and summary["left"] == 1 and summary["added"] == 0, summary
+    assert summary["files"] == summary["unchanged"] + 1 and "0 Late" not in names(), summary
+    late.unlink()
+    late.with_suffix(".srt").unlink()
+
+
 # ---- keeping a library ----
 
 def test_one_writes_while_others_read_and_the_next_waits_or_is_told_who_writes(_):
