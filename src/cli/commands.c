@@ -20,7 +20,8 @@ static const struct kn_command commands[] = {
           "A subtitle file beside a film is read instead of listening: Film.srt, Film.en.srt, "
           "Film.es.forced.vtt, Film.en.sdh.ass. One that is added, edited or removed later counts "
           "in the next run; so does a .nfo file, which gives title, year, genres and plot. Without "
-          "subtitles beside it, a text track in the film is read.",
+          "subtitles beside it, a text track in the film is read. Either is passed over where it "
+          "has fewer than 4 words a minute (forced captions: 20) and the film has sound.",
           "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C ends after "
           "the "
           "step under way, twice at once; either way nothing that was finished is lost, and the "
