@@ -161,7 +161,8 @@ static int find_poster(const struct kn_scan *scan, const struct parts *p, bool o
 }
 
 /* Leaves out as it was where the file is of no use. */
-static void read_nfo(const char *path, struct kn_arena *arena, struct kn_nfo *out)
+static int read_nfo(const char *path, struct kn_arena *arena, struct kn_nfo *out,
+                    struct kn_err *err)
 {
     struct kn_buf bytes;
     struct kn_err why;
@@ -171,10 +172,13 @@ static void read_nfo(const char *path, struct kn_arena *arena, struct kn_nfo *ou
     rc = kn_fs_read(path, &bytes, &why);
     if (rc == KN_OK)
         rc = kn_nfo_parse((struct kn_sv){bytes.data, bytes.n}, arena, out, &why);
+    kn_buf_free(&bytes);
+    if (rc && kn_err_is_memory(&why))
+        return kn_err_memory(err, "'%s': %s", path, why.msg);
     if (rc)
         kn_log(rc == KN_ENOTFOUND ? KN_LOG_INFO : KN_LOG_WARNING, "'%s' is not used: %s", path,
                why.msg);
-    kn_buf_free(&bytes);
+    return KN_OK;
 }
 
 static int facts_key(const char *name, struct kn_facts *f, struct kn_err *err)
@@ -228,10 +232,10 @@ static int gather(const struct kn_scan *scan, const char *path, struct kn_arena 
         rc = find_nfo(scan, &p, owns, arena, &nfo_path, err);
     if (rc == KN_OK)
         rc = find_poster(scan, &p, owns, arena, &poster, err);
+    if (rc == KN_OK && nfo_path)
+        rc = read_nfo(nfo_path, arena, &nfo, err);
     if (rc)
         return rc;
-    if (nfo_path)
-        read_nfo(nfo_path, arena, &nfo);
     kn_film_ids_fill(&film.ids, &nfo.ids);
     if (film.kind == KN_FILM && !film.part)
         kn_film_ids_text(&film.ids, ids);

@@ -291,18 +291,22 @@ static int register_file(const struct kn_plan_context *c, const struct kn_scan_f
                          struct kn_arena *arena, struct kn_plan *p, struct kn_err *err)
 {
     struct kn_facts facts;
-    struct kn_seen seen = {
-        .path = p->escaped, .size = file->size, .mtime_ns = file->mtime_ns, .facts = &facts};
-    bool known;
-    int rc = kn_facts_of(c->scan, file->path, arena, &p->name, &facts, err);
+    struct kn_seen seen = {.path = p->escaped, .size = file->size, .mtime_ns = file->mtime_ns};
+    bool known = true;
+    int rc = KN_OK;
 
+    /* What waits is planned again, and its .nfo file is to be told of once. */
+    if (!kn_plan_is_quiet(file->mtime_ns))
+        rc = kn_store_known(c->lib, &seen, &known, &p->identity, &p->id, err);
+    p->waiting = !known;
+    if (rc || p->waiting)
+        return rc;
+    rc = kn_facts_of(c->scan, file->path, arena, &p->name, &facts, err);
+    seen.facts = &facts;
     if (rc == KN_OK)
         rc = kn_store_known(c->lib, &seen, &known, &p->identity, &p->id, err);
     if (rc || known)
         return rc;
-    p->waiting = !kn_plan_is_quiet(file->mtime_ns);
-    if (p->waiting)
-        return KN_OK;
     rc = identify(file, p->escaped, &p->identity, p->unreadable, err);
     if (rc == KN_OK && !p->unreadable[0])
         rc = look_between(c->lib, file, p, err);
