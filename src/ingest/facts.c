@@ -128,7 +128,7 @@ static int beside(const struct kn_scan *scan, const struct parts *p, bool of_fol
         return KN_OK;
     path = kn_arena_printf(arena, "%.*s%s", (int)stem.n, stem.p, name);
     if (!path)
-        return kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        return kn_err_memory(err, "files beside a film: no memory");
     if (kn_scan_has_beside(scan, path))
         *out = path;
     return KN_OK;
@@ -186,7 +186,7 @@ static int facts_key(const char *name, struct kn_facts *f, struct kn_err *err)
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        return kn_err_memory(err, "files beside a film: no memory");
     kn_hasher_u64(h, FACTS_VERSION);
     kn_hasher_text(h, name);
     kn_hasher_u64(h, (uint64_t)f->year);
@@ -209,7 +209,7 @@ static int escaped(const char *path, struct kn_arena *arena, const char **out, s
     if (rc == KN_OK)
         *out = kn_arena_text(arena, b.data);
     if (rc == KN_OK && !*out)
-        rc = kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        rc = kn_err_memory(err, "files beside a film: no memory");
     kn_buf_free(&b);
     return rc;
 }
@@ -250,7 +250,7 @@ static int gather(const struct kn_scan *scan, const char *path, struct kn_arena 
     if (!*film.name)
         rc = escaped(kn_arena_bytes(arena, p.base.p, p.base.n), arena, name, err);
     if (rc == KN_OK && (!out->ids || !*name))
-        rc = kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        rc = kn_err_memory(err, "files beside a film: no memory");
     return rc ? rc : escaped(poster, arena, &out->poster, err);
 }
 
@@ -266,7 +266,7 @@ int kn_facts_of(const struct kn_scan *scan, const char *path, struct kn_arena *a
     if (!kn_scan_covers(scan, path)) {
         folder = kn_arena_bytes(arena, path, p.folder.n ? p.folder.n : 1);
         rc = folder ? kn_scan_folder(folder, arena, &beside_it, err)
-                    : kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+                    : kn_err_memory(err, "files beside a film: no memory");
         scan = &beside_it;
     }
     if (rc == KN_OK)
@@ -307,7 +307,7 @@ int kn_facts_version(const char *path, bool *may, struct kn_hash *key, struct kn
         kn_hasher_u64(h, (uint64_t)film.year);
         *key = kn_hasher_end(h);
     } else if (!h) {
-        rc = kn_err_set(err, KN_ELIMIT, "versions of a film: no memory");
+        rc = kn_err_memory(err, "versions of a film: no memory");
     }
     kn_hasher_free(h);
     kn_buf_free(&folded);

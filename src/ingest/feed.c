@@ -76,7 +76,7 @@ static int claim(struct run *r, const struct kn_id *id, bool *ours, struct kn_er
         struct kn_id *grown = realloc(r->under_way, cap * sizeof *grown);
 
         if (!grown) {
-            rc = kn_err_set(err, KN_ELIMIT, "ingest: no memory for %zu titles", cap);
+            rc = kn_err_memory(err, "ingest: no memory for %zu titles", cap);
         } else {
             r->under_way = grown;
             r->cap_under_way = cap;
@@ -97,7 +97,7 @@ static void feed_sound(struct run *r, struct kn_media *media, struct job *j)
         struct block *b = malloc(sizeof *b + BLOCK_SAMPLES * sizeof *b->samples);
 
         if (!b) {
-            rc = kn_err_set(&j->feed_err, KN_ELIMIT, "decode: no memory for a block of sound");
+            rc = kn_err_memory(&j->feed_err, "decode: no memory for a block of sound");
             break;
         }
         rc = kn_media_read_audio(media, b->samples, BLOCK_SAMPLES, &r->stop, &b->n, &j->feed_err);
@@ -142,7 +142,7 @@ int job_hand_on(struct run *r, struct job *j, const struct kn_segment *segments,
     j->n_segments = n;
     j->language = kn_arena_text(j->arena, language);
     if (!j->language)
-        return kn_err_set(err, KN_ELIMIT, "title '%s': no memory", j->plan.name);
+        return kn_err_memory(err, "title '%s': no memory", j->plan.name);
     atomic_fetch_add(&j->holders, 1);
     rc = kn_queue_push(r->to_mean, j, kn_arena_used(j->arena), err);
     if (rc)
@@ -349,7 +349,7 @@ static int feed_file(struct run *r, struct kn_media *media, struct kn_scan_file 
     int rc;
 
     if (!j) {
-        rc = kn_err_set(&err, KN_ELIMIT, "ingest '%s': no memory", file->path);
+        rc = kn_err_memory(&err, "ingest '%s': no memory", file->path);
         goto out;
     }
     rc = run_out_of_time(r) ? run_is_known(r, file, &known, &err) : KN_OK;

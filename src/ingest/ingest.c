@@ -282,7 +282,7 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     int jobs = run_jobs(options), rc;
 
     if (!arena)
-        return kn_err_set(err, KN_ELIMIT, "ingest: no memory");
+        return kn_err_memory(err, "ingest: no memory");
     /* Before anything is touched: a mistyped language would fail every title. */
     rc = o.language_hint && *o.language_hint
              ? kn_speech_language_of(o.speech_model, o.language_hint, hint, err)

@@ -66,7 +66,7 @@ int run_look_ahead(struct run *r, int jobs, const struct kn_cancel *cancel, stru
     double bytes = 0;
     char name[256];
     int rc = arena ? kn_store_pace(r->lib, machine(r, jobs, name), &pace, err)
-                   : kn_err_set(err, KN_ELIMIT, "ingest: no memory");
+                   : kn_err_memory(err, "ingest: no memory");
 
     for (size_t i = 0; rc == KN_OK && i < r->scan.n_files && !kn_cancel_is_set(cancel); i++)
         rc = look_at(r, &r->scan.files[i], arena, &o, &bytes, err);

@@ -73,7 +73,7 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
     int rc;
 
     if (!words || !vectors || !opinion || !sidecar || !tracks) {
-        rc = kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        rc = kn_err_memory(err, "plan: no memory");
         goto out;
     }
     rc = o->speech_model ? add_model(words, o->speech_model, err) : KN_OK;
@@ -132,7 +132,7 @@ int kn_plan_behind_words(const struct kn_hash *words, const struct kn_plan_setti
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     keys[KN_STAGE_WORDS] = *words;
     keys[KN_STAGE_VECTORS] = chain(h, words, &s->vectors);
     keys[KN_STAGE_OPINION] = chain(h, &keys[KN_STAGE_VECTORS], &s->opinion);
@@ -145,7 +145,7 @@ static int probe_key(const struct kn_hash *identity, struct kn_hash *out, struct
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     kn_hasher_u64(h, PROBE_VERSION);
     *out = chain(h, identity, NULL);
     kn_hasher_free(h);
@@ -158,7 +158,7 @@ int kn_plan_keys(struct kn_plan *p, const struct kn_plan_settings *s, const stru
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     p->keys[KN_STAGE_WORDS] = chain(h, &p->keys[KN_STAGE_PROBE], words);
     kn_hasher_free(h);
     return kn_plan_behind_words(&p->keys[KN_STAGE_WORDS], s, p->keys, err);
@@ -170,7 +170,7 @@ static int identity_of_path(const char *escaped, struct kn_hash *out, struct kn_
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     kn_hasher_text(h, "path");
     kn_hasher_text(h, escaped);
     *out = kn_hasher_end(h);
@@ -213,7 +213,7 @@ static int escape(const char *path, struct kn_arena *arena, const char **out, st
     if (rc == KN_OK)
         *out = kn_arena_text(arena, b.data);
     if (rc == KN_OK && !*out)
-        rc = kn_err_set(err, KN_ELIMIT, "plan '%s': no memory", path);
+        rc = kn_err_memory(err, "plan '%s': no memory", path);
     kn_buf_free(&b);
     return rc;
 }
@@ -360,7 +360,7 @@ static int speech_key(const struct kn_plan_context *c, struct kn_plan *p, struct
     char code[8] = "";
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     if (*p->set_language)
         kn_speech_language(p->set_language, code, NULL);
     kn_hasher_hash(h, &c->settings->speech);

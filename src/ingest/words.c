@@ -44,7 +44,7 @@ static int find_all(const struct kn_plan_context *c, const struct kn_plan *p,
             continue;
         joined = kn_arena_array(arena, n + more, sizeof *joined);
         if (!joined) {
-            rc = kn_err_set(err, KN_ELIMIT, "subtitles of '%s': no memory", path.data);
+            rc = kn_err_memory(err, "subtitles of '%s': no memory", path.data);
             break;
         }
         if (n > 0)
@@ -92,7 +92,7 @@ static int sidecar_key(const struct kn_plan_settings *s, const struct kn_sidecar
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     kn_hasher_hash(h, &s->sidecar);
     kn_hasher_text(h, sidecar->language);
     kn_hasher_add(h, bytes->data, bytes->n);
@@ -240,7 +240,7 @@ static int plan_tracks(const struct kn_plan_settings *s, const struct kn_track *
 
     if (!out || !tried) {
         kn_hasher_free(tried);
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     }
     kn_hasher_hash(tried, &s->tracks);
     for (size_t i = 0; i < n; i++) {
