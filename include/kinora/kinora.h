@@ -372,9 +372,9 @@ struct kinora_event {
     double seconds, duration; /* of this title */
     size_t done, total;       /* files */
     double heard, elapsed;    /* seconds of sound heard; seconds since the run began */
-    /* of SCANNED: files that are new or changed, those of them with subtitles beside them, and about how many
-     * seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
-    size_t fresh, subtitled;
+    /* of SCANNED: files that are new or changed, that failed and are tried again, those of both with subtitles beside them, and
+     * about how many seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
+    size_t fresh, again, subtitled;
     double sound;
     double left;           /* estimated seconds to the end; NaN while unknown */
     size_t posters, films; /* of POSTER: how many came, of how many */

@@ -217,7 +217,7 @@ static const struct kn_command commands[] = {
      .bit = KN_FOR_CHECK,
      .args = "",
      .run = kn_cmd_check,
-     .summary = "Is the library sound?",
+     .summary = "Whether the library is sound, and mending what is not",
      .text =
          {"Looks at SQLite's pages and indexes, rows that belong to nothing, vectors, the index of "
           "words and the stages of each title. Exit code 1 when something is wrong that was not "

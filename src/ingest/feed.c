@@ -289,7 +289,7 @@ static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_
     struct kn_media_info info;
     struct kn_err err;
     bool own = true;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC), rc;
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 
     if (fd < 0)
         rc = kn_err_set(&err, KN_EIO, "open the file: %s", strerror(errno));

@@ -77,7 +77,8 @@ struct kn_ingest_event {
     size_t done, total;       /* files */
     double heard;             /* seconds of sound heard so far in this run, over all titles */
     double elapsed;           /* seconds since the run began */
-    size_t fresh, subtitled;  /* files new or changed; those with subtitles beside them */
+    size_t fresh, again;      /* files new or changed; that failed, and are tried again */
+    size_t subtitled;         /* of both, those with subtitles beside them */
     double sound;             /* seconds to hear in the others, by their bytes */
     double left;              /* estimated seconds to the end; NaN while unknown */
     size_t posters, films;    /* of POSTER: how many came, of how many */

@@ -5,9 +5,12 @@
 #include "ingest/run.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/unicode.h"
 #include "ingest/sidecar.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,19 +41,47 @@ static const char *machine(const struct run *r, int jobs, char out[256])
     return out;
 }
 
+/* Did it fail, and is it to be tried again? */
+static int is_retried(struct run *r, const struct kn_scan_file *file, struct kn_arena *arena,
+                      bool *retried, struct kn_err *err)
+{
+    struct kn_standing now;
+    struct kn_buf escaped;
+    struct kn_id id;
+    bool found = false, apart;
+    int rc;
+
+    *retried = false;
+    if (!r->options->retry_failed)
+        return KN_OK;
+    kn_buf_init(&escaped, 4 * PATH_MAX);
+    rc = kn_escape_path(kn_sv_of(file->path), &escaped, err);
+    if (rc == KN_OK)
+        rc = kn_store_at(r->lib, escaped.data, &found, &id, &apart, err);
+    if (rc == KN_OK && found)
+        rc = kn_store_standing(r->lib, &id, arena, &now, err);
+    *retried = rc == KN_OK && found && now.state == KN_STATE_FAILED;
+    kn_buf_free(&escaped);
+    return rc;
+}
+
 static int look_at(struct run *r, const struct kn_scan_file *file, struct kn_arena *arena,
                    struct outlook *o, double *bytes, struct kn_err *err)
 {
     struct kn_sidecar *sidecars;
-    bool known = false;
+    bool known = false, retried = false;
     size_t n = 0;
     int rc = run_is_known(r, file, &known, err);
 
-    if (rc == KN_OK && !known)
-        rc = kn_sidecar_find(&r->scan, file->path, arena, &sidecars, &n, err);
-    if (rc || known)
+    if (rc == KN_OK)
+        rc = is_retried(r, file, arena, &retried, err);
+    if (rc || (known && !retried))
         return rc;
-    o->fresh++;
+    rc = kn_sidecar_find(&r->scan, file->path, arena, &sidecars, &n, err);
+    if (rc)
+        return rc;
+    o->again += retried;
+    o->fresh += !retried;
     if (n > 0)
         o->subtitled++;
     else

@@ -186,9 +186,11 @@ static int identify(const struct kn_scan_file *file, const char *escaped, struct
     int fd = -1, rc = KN_OK;
 
     unreadable[0] = '\0';
-    if (file->size == 0) {
+    if (file->special) {
+        snprintf(unreadable, 256, "it is a pipe, a socket or a device, not a regular file");
+    } else if (file->size == 0) {
         snprintf(unreadable, 256, "the file is empty (0 bytes)");
-    } else if ((fd = open(file->path, O_RDONLY | O_CLOEXEC)) < 0) {
+    } else if ((fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
         snprintf(unreadable, 256, "open the file: %s", strerror(errno));
     } else if (kn_hash_file(fd, file->size, identity, &why) < 0) {
         if (kn_err_is_memory(&why))
@@ -241,7 +243,7 @@ bool kn_plan_is_quiet(int64_t mtime_ns)
 static int hash_all(const char *path, const struct kn_cancel *cancel, struct kn_hash *out,
                     struct kn_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc; /* it may be a pipe by now */
 
     if (fd < 0)
         return kn_err_set(err, KN_EIO, "open the file: %s", strerror(errno));

@@ -57,7 +57,8 @@ struct block {
 };
 
 struct outlook {
-    size_t fresh, subtitled; /* files that are new or changed; those with subtitles beside them */
+    size_t fresh, again;     /* files that are new or changed; that failed, and are tried again */
+    size_t subtitled;        /* of both, those with subtitles beside them */
     double sound, listening; /* seconds: of sound in the others, and to hear that; NaN unknown */
 };
 

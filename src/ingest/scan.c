@@ -140,6 +140,7 @@ static int add_file(struct walk *w, const char *path, const struct stat *st)
     f->path = kn_arena_text(w->arena, path);
     f->size = (uint64_t)st->st_size;
     f->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+    f->special = !S_ISREG(st->st_mode);
     if (!f->path)
         return kn_err_memory(w->err, "scan '%s': no memory", path);
     w->n++;
@@ -214,7 +215,7 @@ static int walk_entry(struct walk *w, const char *path, const char *name, int de
         return KN_OK;
     }
     if (!S_ISREG(st.st_mode))
-        return KN_OK;
+        return kn_scan_is_media(name) ? add_file(w, path, &st) : KN_OK;
     if (is_subtitle(name))
         return add_path(w, &w->subtitles, path);
     if (is_beside(name))
@@ -325,7 +326,7 @@ static int walk_root(struct walk *w, const char *given, struct kn_scan_root *roo
         return kn_err_memory(w->err, "scan '%s': no memory", given);
     w->whole = true;
     root->is_folder = S_ISDIR(st.st_mode);
-    if (S_ISREG(st.st_mode)) {
+    if (S_ISREG(st.st_mode) || (!root->is_folder && kn_scan_is_media(real))) {
         root->whole = false; /* nothing is told of its neighbours */
         return add_file(w, real, &st);
     }
