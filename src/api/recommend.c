@@ -223,56 +223,59 @@ static int rank_candidates(struct kn_question *w, struct ranking *out, struct kn
     return rc;
 }
 
-/* The wordings of all that was named: whoever has seen a film, or wants none like it, means its copies too. One that is not
- * there any more has none. */
-static int named_wordings(struct kn_question *w, struct kn_wording **out, struct kn_err *err)
-{
-    struct kn_wording *named = kn_arena_array(w->arena, w->filter.n_exclude, sizeof *named);
-
-    if (!named)
-        return kn_api_no_memory(err, "recommend");
-    *out = named;
-    return kn_library_wordings(w->k->lib, w->filter.exclude, w->filter.n_exclude, named, err);
-}
-
-/* Which of the ranked say the same as one above them. With diversity any of them may be shown, else only the first. */
+/* Which of the ranked say the same as one above them, or as one that was named: whoever has seen a film, or wants none like it,
+ * means its copies too. With diversity any of the ranked may be shown, else only the first. */
 static int find_copies(struct kn_question *w, struct ranking *r, struct kn_err *err)
 {
     size_t look = w->q->diversity > 0 ? r->n : 2 * w->limit + LOOK_FOR_COPIES;
-    struct kn_wording *named = NULL, *wordings;
+    size_t named = w->filter.n_exclude;
+    struct kn_wording *wordings;
     struct kn_id *ids;
-    int rc = named_wordings(w, &named, err);
+    int rc;
 
-    if (rc)
-        return rc;
     look = look < r->n ? look : r->n;
-    wordings = kn_arena_array(w->arena, look, sizeof *wordings);
+    wordings = kn_arena_array(w->arena, named + look, sizeof *wordings);
     r->same_as = kn_arena_array(w->arena, look, sizeof *r->same_as);
-    ids = kn_arena_array(w->arena, look, sizeof *ids);
+    ids = kn_arena_array(w->arena, named + look, sizeof *ids);
     if (!wordings || !r->same_as || !ids)
         return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < named; i++)
+        ids[i] = w->filter.exclude[i];
     for (size_t i = 0; i < look; i++)
-        ids[i] = r->ranked[i].candidate->hit.id;
-    rc = kn_library_wordings(w->k->lib, ids, look, wordings, err);
+        ids[named + i] = r->ranked[i].candidate->hit.id;
+    rc = kn_library_alike(w->k->lib, ids, named + look, wordings, err);
     if (rc == KN_OK)
-        rc = kn_distinct(named, w->filter.n_exclude, wordings, look, r->same_as, err);
+        rc = kn_distinct(wordings, named, wordings + named, look, r->same_as, err);
     r->n_seen = look;
     return rc;
 }
 
-static int get_vectors(struct kn_question *w, const struct kn_ranked *ranked, size_t n,
-                       const float **out, struct kn_err *err)
+static int get_many(struct kn_question *w, const struct kn_id *ids, size_t n, unsigned parts,
+                    struct kn_record **out, struct kn_err *err)
 {
-    int rc = KN_OK;
+    *out = kn_arena_array(w->arena, n, sizeof **out);
+    return *out ? kn_library_get_many(w->k->lib, ids, n, parts, w->arena, *out, err)
+                : kn_api_no_memory(err, "recommend");
+}
 
-    for (size_t i = 0; rc == KN_OK && i < n; i++) {
-        struct kn_record r;
+static int diversify(struct kn_question *w, const struct kn_ranked *standing, size_t n,
+                     size_t n_shown, size_t *shown, struct kn_err *err)
+{
+    const float **vectors = kn_arena_array(w->arena, n, sizeof *vectors);
+    struct kn_id *ids = kn_arena_array(w->arena, n, sizeof *ids);
+    struct kn_record *records;
+    int rc;
 
-        rc = kn_library_get(w->k->lib, &ranked[i].candidate->hit.id, KN_WITH_VECTOR, w->arena, &r,
-                            err);
-        out[i] = r.vector;
-    }
-    return rc;
+    if (!vectors || !ids)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < n; i++)
+        ids[i] = standing[i].candidate->hit.id;
+    rc = get_many(w, ids, n, KN_WITH_VECTOR | KN_WITHOUT_RAW, &records, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        vectors[i] = records[i].vector;
+    return kn_diversify(standing, vectors, n, w->dim, w->q->diversity, n_shown, shown, err);
 }
 
 /* The first of those that stand; with diversity, others among them. */
@@ -280,11 +283,10 @@ static int choose(struct kn_question *w, struct ranking *r, struct kn_err *err)
 {
     size_t *standing = kn_arena_array(w->arena, r->n_seen, sizeof *standing), n = 0;
     struct kn_ranked *ranked = kn_arena_array(w->arena, r->n_seen, sizeof *ranked);
-    const float **vectors = kn_arena_array(w->arena, r->n_seen, sizeof *vectors);
     int rc;
 
     r->shown = kn_arena_array(w->arena, w->limit, sizeof *r->shown);
-    if (!standing || !ranked || !vectors || !r->shown)
+    if (!standing || !ranked || !r->shown)
         return kn_api_no_memory(err, "recommend");
     for (size_t i = 0; i < r->n_seen; i++) {
         if (r->same_as[i] != KN_STANDS)
@@ -297,9 +299,7 @@ static int choose(struct kn_question *w, struct ranking *r, struct kn_err *err)
         memcpy(r->shown, standing, r->n_shown * sizeof *standing);
         return KN_OK;
     }
-    rc = get_vectors(w, ranked, n, vectors, err);
-    if (rc == KN_OK)
-        rc = kn_diversify(ranked, vectors, n, w->dim, w->q->diversity, r->n_shown, r->shown, err);
+    rc = diversify(w, ranked, n, r->n_shown, r->shown, err);
     for (size_t i = 0; rc == KN_OK && i < r->n_shown; i++)
         r->shown[i] = standing[r->shown[i]];
     return rc;
@@ -309,23 +309,23 @@ static int choose(struct kn_question *w, struct ranking *r, struct kn_err *err)
 static int get_copies(struct kn_question *w, const struct ranking *r, long which,
                       const struct kn_title **out, size_t *n, struct kn_err *err)
 {
+    struct kn_id *ids = kn_arena_array(w->arena, r->n_seen, sizeof *ids);
+    struct kn_record *records;
     struct kn_title *titles;
-    size_t count = 0, at = 0;
-    int rc = KN_OK;
+    size_t count = 0;
+    int rc;
 
+    if (!ids)
+        return kn_api_no_memory(err, "recommend");
     for (size_t i = 0; i < r->n_seen; i++)
-        count += r->same_as[i] == which;
+        if (r->same_as[i] == which)
+            ids[count++] = r->ranked[i].candidate->hit.id;
     titles = kn_arena_array(w->arena, count, sizeof *titles);
     if (!titles)
         return kn_api_no_memory(err, "recommend");
-    for (size_t i = 0; rc == KN_OK && i < r->n_seen; i++) {
-        struct kn_record record;
-
-        if (r->same_as[i] != which)
-            continue;
-        rc = kn_library_get(w->k->lib, &r->ranked[i].candidate->hit.id, 0, w->arena, &record, err);
-        titles[at++] = record.title;
-    }
+    rc = get_many(w, ids, count, 0, &records, err);
+    for (size_t i = 0; rc == KN_OK && i < count; i++)
+        titles[i] = records[i].title;
     *out = titles;
     *n = count;
     return rc;
@@ -354,20 +354,16 @@ static void add_evidence(const struct kn_question *w, const struct kn_record *ma
     }
 }
 
-static int explain(struct kn_question *w, const struct ranking *r, size_t place, size_t rank,
-                   struct kinora_recommendation *out, struct kn_err *err)
+static int explain(struct kn_question *w, const struct ranking *r, size_t i,
+                   const struct kn_record *match, struct kinora_recommendation *out,
+                   struct kn_err *err)
 {
-    const struct kn_ranked *ranked = &r->ranked[place];
+    const struct kn_ranked *ranked = &r->ranked[r->shown[i]];
     const struct kn_candidate *c = ranked->candidate;
-    struct kn_record match;
-    int rc = kn_library_get(w->k->lib, &c->hit.id, KN_WITH_MOMENT_VECTORS | KN_WITHOUT_RAW,
-                            w->arena, &match, err);
 
-    if (rc)
-        return rc;
     *out = (struct kinora_recommendation){
-        .rank = rank,
-        .title = match.title,
+        .rank = i + 1,
+        .title = match->title,
         .score = ranked->score,
         .of_likeness = ranked->of_likeness,
         .of_opinion = ranked->of_opinion,
@@ -378,19 +374,37 @@ static int explain(struct kn_question *w, const struct ranking *r, size_t place,
         .by_words = c->by_words,
         .weak = ranked->weak,
     };
-    add_evidence(w, &match, out);
-    return get_copies(w, r, (long)place, &out->also, &out->n_also, err);
+    add_evidence(w, match, out);
+    return get_copies(w, r, (long)r->shown[i], &out->also, &out->n_also, err);
+}
+
+static int explain_all(struct kn_question *w, const struct ranking *r, struct kinora_answer *a,
+                       struct kn_err *err)
+{
+    struct kn_id *ids = kn_arena_array(w->arena, r->n_shown, sizeof *ids);
+    struct kn_record *records;
+    int rc;
+
+    a->recommendations = kn_arena_array(w->arena, r->n_shown, sizeof *a->recommendations);
+    if (!ids || !a->recommendations)
+        return kn_api_no_memory(err, "recommend");
+    for (size_t i = 0; i < r->n_shown; i++)
+        ids[i] = r->ranked[r->shown[i]].candidate->hit.id;
+    rc = get_many(w, ids, r->n_shown, KN_WITH_MOMENT_VECTORS | KN_WITHOUT_RAW, &records, err);
+    for (size_t i = 0; rc == KN_OK && i < r->n_shown; i++)
+        rc = explain(w, r, i, &records[i], &a->recommendations[i], err);
+    a->n = r->n_shown;
+    return rc;
 }
 
 static int fill_answer(struct kn_question *w, const struct ranking *r, struct kinora_answer *a,
                        struct kn_err *err)
 {
     struct kn_title *likes = kn_arena_array(w->arena, w->n_titles, sizeof *likes);
-    int rc = KN_OK;
+    int rc;
 
-    a->recommendations = kn_arena_array(w->arena, r->n_shown, sizeof *a->recommendations);
     a->text = kn_arena_text(w->arena, kn_question_has_text(w) ? w->q->text : "");
-    if (!likes || !a->recommendations || !a->text)
+    if (!likes || !a->text)
         return kn_api_no_memory(err, "recommend");
     for (size_t i = 0; i < w->n_titles; i++)
         likes[i] = w->likes[i].title;
@@ -406,9 +420,7 @@ static int fill_answer(struct kn_question *w, const struct ranking *r, struct ki
     a->n_likes = w->n_titles;
     a->unlikes = w->unlikes;
     a->n_unlikes = w->n_others;
-    for (size_t i = 0; rc == KN_OK && i < r->n_shown; i++)
-        rc = explain(w, r, r->shown[i], i + 1, &a->recommendations[i], err);
-    a->n = r->n_shown;
+    rc = explain_all(w, r, a, err);
     if (rc == KN_OK)
         rc = get_copies(w, r, KN_IS_NAMED, &a->same, &a->n_same, err);
     return rc ? rc

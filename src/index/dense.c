@@ -11,41 +11,7 @@
  * and here and there; the latter so many times where they are past the caches. Below FEW of 64 rows that pass, each alone is quicker than all. */
 enum { SKETCH_COST = 2, WEIGH_COST = 15, ORDER_COST = 11, APART_COST = 8, ROW_COST = 90 };
 enum { CACHES = 48 << 20, ORDER_FAR = 3, APART_FAR = 4 };
-enum { FEW = 20, AHEAD = 12, GROUP = 16, PASS_BYTES = 256 << 10, NIBBLE = 7, FIRST_NEAR = 512 };
-
-static uint64_t allowed_in(const struct asking *a, size_t chunk)
-{
-    size_t rows = a->x->head.rows - chunk * KN_CHUNK;
-    uint64_t valid = rows < KN_CHUNK ? (UINT64_C(1) << rows) - 1 : UINT64_MAX;
-
-    return a->plan->allowed ? a->plan->allowed[chunk] & valid : valid;
-}
-
-static int8_t to_byte(float v)
-{
-    return (int8_t)lrintf(v);
-}
-
-static void ask_sketches(struct asking *a, float largest)
-{
-    const struct kn_dense *x = a->x;
-    float factor = largest > 1e-30f ? NIBBLE / largest : 0;
-
-    kn_dense_sketch(a->vector, x->mean, x->head.dim, a->sketch);
-    memset(a->sketch + x->layout.words, 0, 4 * x->layout.words * sizeof *a->sketch);
-    a->nibbles = 0;
-    a->step = largest / NIBBLE;
-    for (size_t i = 0; i < x->head.dim; i++) {
-        int8_t v = to_byte(a->vector[i] * factor);
-
-        a->nibbles += v;
-        for (size_t bit = 0; bit < 4; bit++)
-            a->sketch[(bit + 1) * x->layout.words + i / 64] |= (uint64_t)(v >> bit & 1) << i % 64;
-    }
-    a->near.n = a->near.within = a->near.best.n = 0;
-    a->near.reached = (uint32_t)x->head.dim;
-    memset(a->near.count, 0, (x->head.dim + 1) * sizeof *a->near.count);
-}
+enum { FEW = 20, AHEAD = 12, GROUP = 16, PASS_BYTES = 256 << 10, FIRST_NEAR = 2048 };
 
 void kn_dense_ask_again(struct asking *a, const float *query)
 {
@@ -61,12 +27,12 @@ void kn_dense_ask_again(struct asking *a, const float *query)
         largest = fabsf(query[i]) > largest ? fabsf(query[i]) : largest;
     factor = largest > 1e-30f ? 127 / largest : 0;
     for (size_t i = 0; i < x->head.dim; i++) {
-        a->bytes[i] = to_byte(query[i] * factor);
+        a->bytes[i] = kn_dense_byte(query[i] * factor);
         sum += a->bytes[i];
     }
     a->offset = -128 * sum;
     if (a->plan->way == BY_SKETCH)
-        ask_sketches(a, largest);
+        kn_dense_ask_sketches(a, largest);
 }
 
 int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct asking **out,
@@ -79,6 +45,9 @@ int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct askin
         goto no_memory;
     a->x = x;
     a->plan = plan;
+    a->spread = 1;
+    for (size_t i = 0; i < x->head.dim; i++)
+        a->spread -= x->mean[i] * x->mean[i];
     a->best.k = plan->way == BY_EXACT ? plan->k : plan->reranked;
     a->best.hits = calloc(a->best.k, sizeof *a->best.hits);
     a->vector = aligned_alloc(ALIGNED, stride * (sizeof *a->vector + 2));
@@ -96,7 +65,7 @@ int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct askin
         near->count = calloc(x->head.dim + 1, sizeof *near->count);
         near->best.k = plan->near_k;
         near->best.hits = calloc(plan->near_k, sizeof *near->best.hits);
-        a->sketch = calloc(5 * x->layout.words, sizeof *a->sketch);
+        a->sketch = calloc(6 * x->layout.words, sizeof *a->sketch);
         if (!near->rows || !near->estimates || !near->count || !near->best.hits || !a->sketch)
             goto no_memory;
     }
@@ -121,98 +90,20 @@ void kn_dense_asked(struct asking *a)
     free(a);
 }
 
-static float faintest(const struct asking *a)
-{
-    return kn_best_limit(&a->near.best) - (a->step > 0 ? a->plan->faint / a->step : 0);
-}
-
-static void keep_near(struct asking *a)
-{
-    struct near *near = &a->near;
-    float limit = faintest(a);
-    size_t kept = 0;
-
-    for (size_t i = 0; i < near->n; i++)
-        if (near->estimates[i] >= limit) {
-            near->rows[kept] = near->rows[i];
-            near->estimates[kept++] = near->estimates[i];
-        }
-    near->n = kept;
-}
-
-/* Room for a chunk more. Rows that are all alike all stay: then this is a scan of everything, as it must be. */
-static int make_room(struct asking *a, struct kn_err *err)
-{
-    struct near *near = &a->near;
-    uint32_t *rows;
-    float *estimates;
-
-    keep_near(a);
-    if (near->n < near->cap / 2)
-        return KN_OK;
-    rows = realloc(near->rows, 2 * near->cap * sizeof *rows);
-    near->rows = rows ? rows : near->rows;
-    estimates = rows ? realloc(near->estimates, 2 * near->cap * sizeof *estimates) : NULL;
-    near->estimates = estimates ? estimates : near->estimates;
-    if (!estimates)
-        return kn_err_memory(err, "index: no memory to search %zu rows", (size_t)a->x->head.rows);
-    near->cap *= 2;
-    return KN_OK;
-}
-
-static void count_distance(struct near *near, uint16_t distance, size_t k)
-{
-    if (distance > near->reached)
-        return;
-    near->count[distance]++;
-    near->within++;
-    while (near->within - near->count[near->reached] >= k)
-        near->within -= near->count[near->reached--];
-}
-
-/* The rows that are no farther than the k-th best by more than the calibration found needful: first by the bits that differ, and of
- * those by an estimate, four times as dear and as many times as sharp, while the sketch is in the cache. A margin and not a
- * number of candidates: titles lie in clumps, where a few dozen rows pass, and a text may lie far from all, where thousands do. */
-static int scan_sketches(struct asking *a, size_t from, size_t to, struct kn_err *err)
-{
-    const struct kn_dense *x = a->x;
-    struct near *near = &a->near;
-    uint16_t distances[KN_CHUNK];
-    float estimates[KN_CHUNK];
-
-    for (size_t c = from; c < to; c++) {
-        const uint64_t *chunk = (const uint64_t *)(const void *)kn_dense_chunk(x, PLANE_SKETCH, c);
-        uint64_t found = allowed_in(a, c);
-        int rc = found ? kn_dense_touch(x, PLANE_SKETCH, c, err) : KN_OK;
-
-        if (rc == KN_OK && near->n + KN_CHUNK > near->cap)
-            rc = make_room(a, err);
-        if (rc)
-            return rc;
-        if (found)
-            found &= x->kernels->scan_sketches(chunk, x->layout.words, a->sketch,
-                                               near->reached + a->plan->far + 1, distances);
-        if (!found)
-            continue;
-        for (uint64_t f = found; f; f &= f - 1)
-            count_distance(near, distances[__builtin_ctzll(f)], a->plan->near_k);
-        found = x->kernels->weigh_sketches(chunk, x->layout.words, a->sketch + x->layout.words,
-                                           a->nibbles, found, faintest(a), estimates);
-        for (; found; found &= found - 1) {
-            unsigned r = (unsigned)__builtin_ctzll(found);
-
-            near->rows[near->n] = (uint32_t)(c * KN_CHUNK + r);
-            near->estimates[near->n++] = estimates[r];
-            kn_best_offer(&near->best, (uint32_t)(c * KN_CHUNK + r), estimates[r]);
-        }
-    }
-    return KN_OK;
-}
-
 static void prefetch(const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i += 64)
         __builtin_prefetch(p + i);
+}
+
+static void prefetch_row(const struct kn_dense *x, uint32_t row)
+{
+    if (x->plane[PLANE_EXACT])
+        return; /* few and small: see how a tier is chosen */
+    prefetch(kn_dense_codes(x, row), x->layout.stride);
+    __builtin_prefetch(kn_dense_scale(x, row));
+    if (!x->fine_by_read)
+        prefetch(x->plane[PLANE_FINE] + row * x->layout.stride, x->layout.stride);
 }
 
 /* Rows in ascending order, met here and there: the next are asked of memory while one is at work. */
@@ -264,7 +155,7 @@ static int scan_codes(struct asking *a, size_t from, size_t to, struct kn_err *e
     int rc = KN_OK;
 
     for (size_t c = from; c < to && rc == KN_OK; c++) {
-        uint64_t allowed = allowed_in(a, c);
+        uint64_t allowed = kn_dense_allowed(a, c);
         bool many = __builtin_popcountll(allowed) > FEW;
 
         if (n > 0 && (many || n + FEW > 4 * KN_CHUNK)) {
@@ -284,7 +175,7 @@ static int scan_exact(struct asking *a, size_t from, size_t to, struct kn_err *e
     const struct kn_dense *x = a->x;
 
     for (size_t c = from; c < to; c++) {
-        uint64_t allowed = allowed_in(a, c);
+        uint64_t allowed = kn_dense_allowed(a, c);
         int rc = allowed ? kn_dense_touch(x, PLANE_EXACT, c, err) : KN_OK;
 
         if (rc)
@@ -310,7 +201,7 @@ int kn_dense_pass(struct asking *a, size_t from, size_t to, struct kn_err *err)
     case BY_CODES:
         return scan_codes(a, from, to, err);
     default:
-        return scan_sketches(a, from, to, err);
+        return kn_dense_scan_sketches(a, from, to, err);
     }
 }
 
@@ -376,10 +267,10 @@ static int answer(struct asking *a, struct kn_exact_hit *hits, size_t *found, st
         memcpy(hits, a->best.hits, a->best.n * sizeof *hits);
         best.n = a->best.n;
     } else {
-        if (a->plan->way == BY_SKETCH) {
-            keep_near(a);
+        if (a->plan->way == BY_SKETCH)
+            rc = kn_dense_near(a, err);
+        if (rc == KN_OK && a->plan->way == BY_SKETCH)
             rc = score_rows(a, a->near.rows, a->near.n, err);
-        }
         if (rc == KN_OK)
             rc = rerank(a, &best, err);
     }
@@ -439,7 +330,7 @@ static bool make_plan(const struct kn_dense *x, const uint64_t *allowed, size_t 
     size_t rows = x->head.rows, passing = allowed ? count_bits(allowed, rows) : rows;
 
     k = k < passing ? k : passing;
-    *p = (struct plan){.way = BY_EXACT, .allowed = allowed, .k = k};
+    *p = (struct plan){.way = BY_EXACT, .allowed = allowed, .passing = passing, .k = k};
     if (k == 0)
         return false;
     if (x->plane[PLANE_EXACT])
@@ -536,6 +427,8 @@ int kn_dense_compare(const struct kn_dense *x, const float *query, const uint32_
     kn_dense_ask_again(a, query);
     for (size_t i = 0; i < n && rc == KN_OK; i++) {
         assert(rows[i] < x->head.rows);
+        if (i + AHEAD < n)
+            prefetch_row(x, rows[i + AHEAD]);
         rc = kn_dense_similarity(a, rows[i], &out[i], err);
     }
     kn_dense_asked(a);

@@ -44,12 +44,11 @@ enum { KN_DENSE_SECTION_NAME = 16, KN_DENSE_SECTIONS = 8 };
 
 enum kn_dense_tier { KN_DENSE_AUTO, KN_DENSE_EXACT, KN_DENSE_FLAT, KN_DENSE_SKETCH };
 
-/* Gives rows first .. first + n - 1, n * dim numbers. Called in order, each row once, n at most 1,024, from the thread that
- * builds. A failure ends the build with that code. */
+/* Gives the next n rows, n * dim numbers: first of them were given before. Each row once, n at most 1,024, from the thread that
+ * builds. They are rows first .. first + n - 1, unless kn_dense_how says otherwise. A failure ends the build with that code. */
 typedef int kn_dense_rows_fn(void *ctx, size_t first, size_t n, float *out, struct kn_err *err);
 
-/* The caller's own data in the file: opaque bytes by name. Read after the last row was asked for, so a kn_dense_rows_fn may
- * gather them. They begin on a page. */
+/* The caller's own data in the file: opaque bytes by name. They begin on a page. */
 struct kn_dense_section {
     const char *name; /* 1 to 15 bytes, each name once */
     const void *data;
@@ -68,8 +67,15 @@ struct kn_dense_how {
     int threads;       /* for all but the asking for rows; 0: one */
     uint64_t sequence; /* the caller's stamp: which state of its data this is, */
     uint64_t model; /* and a hash of the model that made the vectors; both come back in the info */
+    /* Which row each one given is, all rows once; NULL: they come in order. Looked at when the last was given, so whoever gives
+     * them may learn it meanwhile. */
+    const uint32_t *const *places;
     const struct kn_dense_section *sections; /* at most KN_DENSE_SECTIONS; only of kn_dense_write */
     size_t n_sections;
+    int (*ready)(
+        void *ctx,
+        struct kn_err
+            *err); /* called before sections are looked at, with the rows' ctx; may be NULL */
     const struct kn_cancel *cancel;
 };
 

@@ -154,6 +154,65 @@ void kn_dense_sketch(const float *vector, const float *mean, size_t dim, uint64_
     }
 }
 
+/* ---- rows that came in another order ---- */
+
+struct held { /* a row as it is kept */
+    uint8_t codes[MAX_DIM];
+    int8_t fine[MAX_DIM];
+    float exact[MAX_DIM];
+    float scale;
+};
+
+static void move_row(struct kn_dense *x, size_t row, struct held *h, bool take)
+{
+    size_t stride = x->layout.stride;
+    uint8_t *exact = x->base + x->layout.at[PLANE_EXACT] + row * stride * sizeof *h->exact;
+    uint8_t *chunk =
+        x->base + x->layout.at[PLANE_CODES] + row / KN_CHUNK * x->layout.chunk_bytes[PLANE_CODES];
+    uint8_t *codes = chunk + row % KN_CHUNK * stride;
+    uint8_t *fine = x->base + x->layout.at[PLANE_FINE] + row * stride;
+    uint8_t *scale = chunk + KN_CHUNK * stride + row % KN_CHUNK * sizeof h->scale;
+
+    if (x->plane[PLANE_EXACT]) {
+        memcpy(take ? (void *)h->exact : exact, take ? (void *)exact : h->exact,
+               stride * sizeof *h->exact);
+        return;
+    }
+    memcpy(take ? h->codes : codes, take ? codes : h->codes, stride);
+    memcpy(take ? (void *)h->fine : fine, take ? (void *)fine : h->fine, stride);
+    memcpy(take ? (void *)&h->scale : scale, take ? (void *)scale : &h->scale, sizeof h->scale);
+}
+
+/* Each row to its place, and from there the next one, until the round is closed: one row's room more, and each is moved once. */
+static int put_in_order(struct kn_dense *x, const uint32_t *places, struct kn_err *err)
+{
+    size_t rows = x->head.rows;
+    struct held *held = calloc(2, sizeof *held);
+    bool *done = calloc(rows + 1, sizeof *done);
+    int rc = held && done ? KN_OK : kn_err_memory(err, "index: no memory to order %zu rows", rows);
+
+    for (size_t first = 0; first < rows && !rc; first++) {
+        size_t row = first;
+        int now = 0;
+
+        if (done[first] || places[first] == first)
+            continue;
+        move_row(x, first, &held[now], true);
+        do {
+            size_t to = places[row];
+
+            move_row(x, to, &held[!now], true);
+            move_row(x, to, &held[now], false);
+            done[to] = true;
+            now = !now;
+            row = to;
+        } while (row != first);
+    }
+    free(held);
+    free(done);
+    return rc;
+}
+
 /* Of rows evenly spaced: 16,384 tell a mean as well as all do. */
 static void put_mean(struct kn_dense *x)
 {
@@ -228,6 +287,8 @@ int kn_dense_fill(struct kn_dense *x, const struct kn_dense_how *how, kn_dense_r
     struct sketching s = {x, how->cancel};
     int rc = put_rows(x, how, rows, ctx, err);
 
+    if (rc == KN_OK && how->places && *how->places)
+        rc = put_in_order(x, *how->places, err);
     if (rc == KN_OK && !x->plane[PLANE_EXACT]) {
         put_mean(x);
         rc = kn_dense_share(how->threads, how->rows, put_sketches, &s, err);

@@ -109,7 +109,7 @@ static void free_view(struct view *v)
 static void look(struct view *v)
 {
     const struct kn_dense *x = v->a->x;
-    const uint64_t *query = v->a->sketch, *nibbles = query + x->layout.words;
+    const uint64_t *query = v->a->sketch, *nibbles = query + 2 * x->layout.words;
     size_t rows = x->head.rows;
     struct kn_exact_hit hits[2][TRUE_K];
     struct kn_best best[2] = {{hits[0], 0, at_k[0]}, {hits[1], 0, at_k[1]}};
@@ -150,6 +150,7 @@ static void look(struct view *v)
 static void count_passing(const struct view *v, struct passing *p)
 {
     const struct kn_dense *x = v->a->x;
+    float step = FAINT_STEP * kn_dense_blur(v->a, v->limit[AT_10]);
 
     memset(p, 0, sizeof *p);
     for (size_t i = 0; i < STEPS; i++) {
@@ -158,7 +159,7 @@ static void count_passing(const struct view *v, struct passing *p)
         p->far[i] = v->up_to[d < x->head.dim ? d : x->head.dim];
     }
     for (size_t row = 0; row < x->head.rows; row++) {
-        float steps = (v->limit[AT_10] - v->estimates[row]) * v->a->step / FAINT_STEP;
+        float steps = (v->limit[AT_10] - v->estimates[row]) * v->a->step / step;
 
         if (steps < STEPS - 1)
             p->faint[steps > 0 ? (size_t)steps + 1 : 0]++;
@@ -212,7 +213,8 @@ static int place(const struct calibration *c, struct asking *a, struct view *v, 
         p->by_codes = near[h].by_codes;
         for (int at = AT_10; at <= AT_100; at++) {
             p->far[at] = (int32_t)v->distances[row] - (int32_t)v->reached[at];
-            p->faint[at] = (v->limit[at] - v->estimates[row]) * v->a->step;
+            p->faint[at] =
+                (v->limit[at] - v->estimates[row]) * v->a->step / kn_dense_blur(v->a, v->limit[at]);
         }
     }
     return KN_OK;

@@ -405,6 +405,8 @@ int kn_dense_write(const char *path, const struct kn_dense_how *how, kn_dense_ro
     rc = x->path ? map_new(x, err) : kn_err_memory(err, "write index '%s': no memory", path);
     if (rc == KN_OK)
         rc = kn_dense_fill(x, how, rows, ctx, err);
+    if (rc == KN_OK && how->ready)
+        rc = how->ready(ctx, err);
     if (rc == KN_OK)
         rc = finish(x, how, err);
     kn_dense_close(x);

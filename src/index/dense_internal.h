@@ -118,10 +118,11 @@ enum way { BY_EXACT, BY_CODES, BY_SKETCH };
 struct plan {
     enum way way;
     const uint64_t *allowed;
-    size_t k, reranked; /* none more than rows */
+    size_t passing;     /* rows that are allowed */
+    size_t k, reranked; /* none more than passing */
     size_t near_k;      /* k, but 10 where it is less: that is what margins were calibrated for */
     uint32_t far;       /* a distance may pass the k-th best's by so much, */
-    float faint;        /* an estimate fall behind it so much */
+    float faint;        /* an estimate fall behind it by so many of kn_dense_blur */
 };
 
 /* What sketches leave, in the order of rows. */
@@ -131,20 +132,25 @@ struct near {
     float *estimates;
     struct kn_best best; /* the k best estimates */
     uint32_t *count;     /* rows met, by distance */
-    uint32_t reached;    /* k rows are within it, */
+    size_t seen, wanted; /* rows so far, and how many of them must be within reach */
+    uint32_t reached;    /* they are within it, */
     size_t within;       /* and exactly so many */
+    uint32_t least;      /* the least that it ever was */
+    bool fixed;          /* the second time: reached is known and stays */
 };
 
 struct asking {
     const struct kn_dense *x;
     const struct plan *plan;
-    float *vector;    /* stride numbers */
-    int8_t *bytes;    /* likewise */
-    int8_t *fine;     /* room for a row's */
-    uint64_t *sketch; /* words: the query's; then 4 times as many: its numbers in 4 bits */
+    float *vector; /* stride numbers */
+    int8_t *bytes; /* likewise */
+    int8_t *fine;  /* room for a row's */
+    uint64_t *
+        sketch; /* words: the query's; as many: which of them count; then 4 times as many: its numbers in 4 bits */
     int32_t offset;
     int32_t nibbles;     /* their sum */
     float step;          /* what one of them stands for */
+    float spread;        /* of the rows: the square of their distance from the mean, usually */
     struct kn_best best; /* by codes, or f32 */
     struct near near;
 };
@@ -156,6 +162,28 @@ void kn_dense_ask_again(struct asking *a, const float *query); /* the next query
 int kn_dense_pass(struct asking *a, size_t from, size_t to, struct kn_err *err); /* chunks */
 size_t kn_dense_pass_chunks(const struct kn_dense *x, enum way way); /* that a cache holds */
 bool kn_dense_sketch_pays(const struct kn_dense *x, size_t passing);
+/* Of 64 rows those that may be found. */
+static inline uint64_t kn_dense_allowed(const struct asking *a, size_t chunk)
+{
+    size_t rows = a->x->head.rows - chunk * KN_CHUNK;
+    uint64_t valid = rows < KN_CHUNK ? (UINT64_C(1) << rows) - 1 : UINT64_MAX;
+
+    return a->plan->allowed ? a->plan->allowed[chunk] & valid : valid;
+}
+
+static inline int8_t kn_dense_byte(float v)
+{
+    return (int8_t)lrintf(v);
+}
+
+/* dense_near.c: a query whose numbers are at most largest; the scan of some chunks; and behind them all, what is near, into a->near. */
+void kn_dense_ask_sketches(struct asking *a, float largest);
+int kn_dense_scan_sketches(struct asking *a, size_t from, size_t to, struct kn_err *err);
+int kn_dense_near(struct asking *a, struct kn_err *err);
+
+/* How far an estimate is off, up to a factor, where the k-th best is limit: what a sketch does not tell of a row is square to what it tells, so
+ * only the part of the query that is not along the row errs (Gao and Long 2024, section 3.2). */
+float kn_dense_blur(const struct asking *a, float limit);
 int kn_dense_similarity(const struct asking *a, uint32_t row, float *out, struct kn_err *err);
 
 /* Calls work for parts of 0..n on so many threads; the first failure is returned. */

@@ -59,7 +59,7 @@ static uint64_t scan_sketches(const uint64_t *chunk, size_t words, const uint64_
         uint32_t differ = 0;
 
         for (size_t w = 0; w < words; w++)
-            differ += (uint32_t)__builtin_popcountll(sketch[w * 8] ^ query[w]);
+            differ += (uint32_t)__builtin_popcountll((sketch[w * 8] ^ query[w]) & query[words + w]);
         distances[r] = (uint16_t)differ;
         below |= (uint64_t)(differ < limit) << r;
     }
@@ -87,8 +87,18 @@ static uint64_t weigh_sketches(const uint64_t *chunk, size_t words, const uint64
     return found;
 }
 
+static uint64_t products_above(const float *numbers, const float *factors, size_t n, float limit)
+{
+    uint64_t above = 0;
+
+    for (size_t i = 0; i < n; i++)
+        above |= (uint64_t)(numbers[i] * factors[i] > limit) << i;
+    return above;
+}
+
 static const struct kn_kernels plain = {
-    "c", dot, dot_fine, dot_codes, scan_codes, scan_sketches, weigh_sketches, quantise,
+    "c",      dot, dot_fine, dot_codes, scan_codes, scan_sketches, weigh_sketches, products_above,
+    quantise,
 };
 
 int kn_kernels_choose(const struct kn_kernels **out, struct kn_err *err)

@@ -33,8 +33,8 @@ struct kn_kernels {
     uint64_t (*scan_codes)(const uint8_t *chunk, size_t stride, const int8_t *query, int32_t offset,
                            float limit, float *scores);
 
-    /* How many bits of each of 64 sketches differ from the query's. Blocks of 8 rows, word by word. A bit for each that is
-     * below limit; the others' distances need not be written. */
+    /* How many bits of each of 64 sketches differ from the query's where its mask, which lies behind its sketch, has bits. Blocks of 8
+     * rows, word by word. A bit for each that is below limit; the others' distances need not be written. */
     uint64_t (*scan_sketches)(const uint64_t *chunk, size_t words, const uint64_t *query,
                               uint32_t limit, uint16_t *distances);
 
@@ -44,6 +44,9 @@ struct kn_kernels {
      * written. */
     uint64_t (*weigh_sketches)(const uint64_t *chunk, size_t words, const uint64_t *query,
                                int32_t all, uint64_t which, float limit, float *estimates);
+
+    /* A bit for each of n numbers, at most 64, that times its factor is above limit; on any boundary. */
+    uint64_t (*products_above)(const float *numbers, const float *factors, size_t n, float limit);
 
     /* A row to 16 bits, its largest number to 32,512; *scale is the codes'. False if a number is not finite. n: of KN_LANES. */
     bool (*quantise)(const float *row, size_t n, uint8_t *codes, int8_t *fine, float *scale);

@@ -126,9 +126,11 @@ KIND static uint64_t scan_sketches(const uint64_t *chunk, size_t words, const ui
 
         for (size_t w = 0; w < words; w++)
             differ = _mm256_add_epi64(
-                differ, popcount4(_mm256_xor_si256(
-                            _mm256_load_si256((const __m256i *)(const void *)(rows + w * 8)),
-                            _mm256_set1_epi64x((long long)query[w]))));
+                differ, popcount4(_mm256_and_si256(
+                            _mm256_xor_si256(
+                                _mm256_load_si256((const __m256i *)(const void *)(rows + w * 8)),
+                                _mm256_set1_epi64x((long long)query[w])),
+                            _mm256_set1_epi64x((long long)query[words + w]))));
         found =
             (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(ceiling, differ)));
         if (found) {
@@ -175,8 +177,26 @@ KIND static uint64_t weigh_sketches(const uint64_t *chunk, size_t words, const u
     return found & which;
 }
 
+KIND static uint64_t products_above(const float *numbers, const float *factors, size_t n,
+                                    float limit)
+{
+    const __m256 floor = _mm256_set1_ps(limit);
+    uint64_t above = 0;
+    size_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        __m256 p = _mm256_mul_ps(_mm256_loadu_ps(numbers + i), _mm256_loadu_ps(factors + i));
+
+        above |= (uint64_t)(unsigned)_mm256_movemask_ps(_mm256_cmp_ps(p, floor, _CMP_GT_OQ)) << i;
+    }
+    for (; i < n; i++)
+        above |= (uint64_t)(numbers[i] * factors[i] > limit) << i;
+    return above;
+}
+
 static const struct kn_kernels kernels = {
-    "avx2", dot, dot_fine, dot_codes, scan_codes, scan_sketches, weigh_sketches, quantise,
+    "avx2",         dot,      dot_fine, dot_codes, scan_codes, scan_sketches, weigh_sketches,
+    products_above, quantise,
 };
 
 const struct kn_kernels *kn_kernels_avx2(void)

@@ -8,7 +8,8 @@
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq,"         \
                           "popcnt")))
 #define INLINED KIND static inline __attribute__((always_inline))
-enum { USUAL = 384 }; /* dimensions of the models that Kinora knows */
+enum { USUAL = 384 };    /* dimensions of the models that Kinora knows */
+enum { XOR_AND = 0x28 }; /* of vpternlog: (a ^ b) & c */
 
 UNFUSED KIND static float dot(const float *a, const float *b, size_t n)
 {
@@ -129,9 +130,11 @@ INLINED uint64_t scan_sketches_body(const uint64_t *chunk, size_t words, const u
         __mmask8 found;
 
         for (size_t w = 0; w < words; w++)
-            differ = _mm512_add_epi64(differ, _mm512_popcnt_epi64(_mm512_xor_si512(
-                                                  _mm512_load_si512(chunk + (b * words + w) * 8),
-                                                  _mm512_set1_epi64((long long)query[w]))));
+            differ = _mm512_add_epi64(
+                differ, _mm512_popcnt_epi64(_mm512_ternarylogic_epi64(
+                            _mm512_load_si512(chunk + (b * words + w) * 8),
+                            _mm512_set1_epi64((long long)query[w]),
+                            _mm512_set1_epi64((long long)query[words + w]), XOR_AND)));
         found = _mm512_cmplt_epi64_mask(differ, ceiling);
         if (found) {
             _mm_storeu_si128((__m128i *)(void *)(distances + b * 8), _mm512_cvtepi64_epi16(differ));
@@ -195,8 +198,25 @@ KIND static uint64_t weigh_sketches(const uint64_t *chunk, size_t words, const u
     return weigh_sketches_body(chunk, words, query, all, which, limit, estimates);
 }
 
+KIND static uint64_t products_above(const float *numbers, const float *factors, size_t n,
+                                    float limit)
+{
+    const __m512 floor = _mm512_set1_ps(limit);
+    uint64_t above = 0;
+
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 in = n - i < 16 ? (__mmask16)((1U << (n - i)) - 1) : 0xffff;
+        __m512 p = _mm512_mul_ps(_mm512_maskz_loadu_ps(in, numbers + i),
+                                 _mm512_maskz_loadu_ps(in, factors + i));
+
+        above |= (uint64_t)_mm512_mask_cmp_ps_mask(in, p, floor, _CMP_GT_OQ) << i;
+    }
+    return above;
+}
+
 static const struct kn_kernels kernels = {
-    "avx512", dot, dot_fine, dot_codes, scan_codes, scan_sketches, weigh_sketches, quantise,
+    "avx512",       dot,      dot_fine, dot_codes, scan_codes, scan_sketches, weigh_sketches,
+    products_above, quantise,
 };
 
 const struct kn_kernels *kn_kernels_avx512(void)

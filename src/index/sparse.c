@@ -12,6 +12,9 @@
 /* Rare is what a tenth of the rows say at most, and three in any case. */
 enum { COMMON = 10, LEAST_ROWS = 3 };
 
+/* Of a list that is read: 8 KB, two pages' worth. */
+enum { READ_WORDS = 2048 };
+
 /* Sums of bounds are rounded; what they rule out must not depend on it. */
 #define SLACK 1.0001F
 
@@ -62,6 +65,10 @@ int kn_sparse_map(const void *bytes, size_t n, struct kn_sparse **out, struct kn
     x = calloc(1, sizeof *x);
     if (!x)
         return kn_err_set(err, KN_ELIMIT, "index: no memory");
+    if (kn_kernels_choose(&x->kernels, err)) {
+        free(x);
+        return KN_EARG;
+    }
     kn_sparse_parts(h, bytes, &x->l);
     x->bytes = n;
     x->fd = -1;
@@ -242,7 +249,7 @@ struct search {
     float *sums;                /* of one chunk */
     struct kn_sparse_hit *hits; /* room for 2 k; the first k in order after cut */
     size_t n_hits, k;
-    uint32_t *lists; /* short ones that were read, one behind another; NULL: none */
+    uint32_t *lists; /* those that were read, one behind another; NULL: none */
     size_t n_lists;  /* words of them */
     float beyond;    /* only what scores more can still be among the k */
 };
@@ -287,12 +294,11 @@ static int read_list(struct search *s, const struct sparse_list *list, const uin
 {
     const struct sparse_lists *l = &s->x->l;
     size_t rows = l->head->rows, n = sparse_list_words(rows, list->count);
-    size_t most = sparse_list_words(rows, SHORT * sparse_chunks(rows));
     uint64_t at =
         s->x->at + (uint64_t)((const char *)(l->words + list->at) - (const char *)l->head);
 
     if (!s->lists)
-        s->lists = malloc(KN_SPARSE_TERMS * most * sizeof *s->lists);
+        s->lists = malloc(KN_SPARSE_TERMS * READ_WORDS * sizeof *s->lists);
     if (!s->lists)
         return kn_err_set(err, KN_ELIMIT, "index: no memory for lists of words");
     if (pread(s->x->fd, s->lists + s->n_lists, n * sizeof *s->lists, (off_t)at) !=
@@ -313,7 +319,7 @@ static int begin_list(struct search *s, const struct sparse_list *list, struct w
     if (list->count == 0 || list->count > h->rows ||
         list->at + sparse_list_words(h->rows, list->count) > h->words)
         return KN_OK; /* nobody kept it; or damaged: no such list */
-    if (s->x->fd != -1 && !sparse_is_long(h->rows, list->count))
+    if (s->x->fd != -1 && sparse_list_words(h->rows, list->count) <= READ_WORDS)
         rc = read_list(s, list, &words, err);
     if (rc)
         return rc;
@@ -422,33 +428,23 @@ static void finish_row(struct search *s, uint32_t row, float sum, size_t added)
     offer(s, row, sum * inverse);
 }
 
-/* Sixteen at a time, in the compilers' vector extension: most rows say nothing of it. */
-typedef float lanes __attribute__((vector_size(64), aligned(4)));
-typedef int32_t flags __attribute__((vector_size(64), aligned(4)));
-
+/* Most rows say nothing of it. */
 static void finish_chunk(struct search *s, size_t chunk, size_t rows, size_t added)
 {
     const float *inverse = s->x->l.inverse + (chunk << CHUNK_BITS);
     float rest = added < s->n ? s->walks[added].rest : 0;
 
-    for (size_t i = 0; i < rows; i += 16) {
+    for (size_t i = 0; i < rows; i += KN_CHUNK) {
+        size_t n = rows - i < KN_CHUNK ? rows - i : KN_CHUNK;
         float least = (s->beyond - rest) / SLACK;
-        size_t n = rows - i < 16 ? rows - i : 16;
+        uint64_t over =
+            s->x->kernels->products_above(s->sums + i, inverse + i, n, least > 0 ? least : 0);
 
-        least = least > 0 ? least : 0;
-        if (n == 16) {
-            flags over = *(const lanes *)(s->sums + i) * *(const lanes *)(inverse + i) > least;
-            int64_t any[8], all = 0;
+        for (; over; over &= over - 1) {
+            size_t j = i + (size_t)__builtin_ctzll(over);
 
-            memcpy(any, &over, sizeof any);
-            for (int j = 0; j < 8; j++)
-                all |= any[j];
-            if (!all)
-                continue;
+            finish_row(s, (uint32_t)(chunk << CHUNK_BITS | j), s->sums[j], added);
         }
-        for (size_t j = i; j < i + n; j++)
-            if (s->sums[j] * inverse[j] > least)
-                finish_row(s, (uint32_t)(chunk << CHUNK_BITS | j), s->sums[j], added);
     }
 }
 

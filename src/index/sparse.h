@@ -28,6 +28,7 @@
 #include "text/wording.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct kn_err;
 struct kn_sparse; /* opaque */
@@ -51,8 +52,11 @@ struct kn_sparse_text {
 int kn_sparse_new(struct kn_sparse **out, struct kn_err *err);
 void kn_sparse_free(struct kn_sparse *x); /* NULL is fine */
 
-/* The next row; no terms are fine. Copies. Not after kn_sparse_build. KN_ELIMIT. */
+/* One more row; no terms are fine. Copies. Not after kn_sparse_build. KN_ELIMIT. */
 int kn_sparse_add(struct kn_sparse *x, const struct kn_term *terms, size_t n, struct kn_err *err);
+
+/* Behind the last row: which row each one added is, all rows once. Borrowed until kn_sparse_build. Not called: they came in order. */
+void kn_sparse_order(struct kn_sparse *x, const uint32_t *places);
 
 /* Once, behind the last row. base: NULL, or a built one, borrowed for as long as this one lives. KN_ELIMIT. */
 int kn_sparse_build(struct kn_sparse *x, const struct kn_sparse *base, struct kn_err *err);

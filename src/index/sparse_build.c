@@ -17,7 +17,8 @@ struct sparse_rows {
     uint32_t *terms; /* numbers, of all rows one after another */
     uint8_t *counts;
     size_t n, cap_terms, cap_counts;
-    uint32_t *ends; /* of each row in terms */
+    uint32_t *ends;         /* of each row in terms */
+    const uint32_t *places; /* which row each is; NULL: in order */
     size_t n_rows, cap_ends;
 };
 
@@ -28,12 +29,18 @@ static int no_memory(size_t rows, struct kn_err *err)
 
 int kn_sparse_new(struct kn_sparse **out, struct kn_err *err)
 {
-    struct kn_sparse *x = calloc(1, sizeof *x);
+    const struct kn_kernels *kernels;
+    struct kn_sparse *x;
+    int rc = kn_kernels_choose(&kernels, err);
 
-    if (x)
+    if (rc)
+        return rc;
+    x = calloc(1, sizeof *x);
+    if (x) {
+        x->kernels = kernels;
         x->fd = -1;
-    if (x)
         x->added = calloc(1, sizeof *x->added);
+    }
     if (!x || !x->added) {
         free(x);
         return no_memory(0, err);
@@ -134,6 +141,11 @@ int kn_sparse_add(struct kn_sparse *x, const struct kn_term *terms, size_t n, st
     return KN_OK;
 }
 
+void kn_sparse_order(struct kn_sparse *x, const uint32_t *places)
+{
+    x->added->places = places;
+}
+
 /* ---- the build ---- */
 
 struct building {
@@ -147,6 +159,7 @@ struct building {
     uint32_t *order;         /* numbers in order of hash */
     uint32_t *place;         /* in terms, or in singles */
     float *inverse;          /* of each row */
+    uint32_t *came;          /* as which each row was added */
     uint32_t *spare;         /* for the sort, then where each list goes on */
     struct sparse_head head;
     struct sparse_lists l;
@@ -162,6 +175,7 @@ static void drop(struct building *b)
     free(b->order);
     free(b->place);
     free(b->inverse);
+    free(b->came);
     free(b->spare);
 }
 
@@ -178,8 +192,9 @@ static bool make_building(struct building *b)
     b->place = malloc(n * sizeof *b->place);
     b->spare = malloc(n * sizeof *b->spare);
     b->inverse = malloc((b->a->n_rows + 1) * sizeof *b->inverse);
-    return b->hashes && b->rows && b->rarity && b->shared && b->count && b->order && b->place &&
-           b->spare && b->inverse;
+    b->came = malloc((b->a->n_rows + 1) * sizeof *b->came);
+    return b->came && b->hashes && b->rows && b->rarity && b->shared && b->count && b->order &&
+           b->place && b->spare && b->inverse;
 }
 
 static void find_rarities(struct building *b)
@@ -198,6 +213,11 @@ static void find_rarities(struct building *b)
         b->rarity[i] = kn_sparse_rarity(b->all_rows, rows);
         b->shared[i] = rows > 1;
     }
+}
+
+static size_t place_of(const struct sparse_rows *a, size_t came)
+{
+    return a->places ? a->places[came] : came;
 }
 
 /* The rows' terms become those that are kept, in place. */
@@ -219,7 +239,7 @@ static void weigh_rows(struct building *b)
                     (struct sparse_weighed){b->hashes[t], (uint32_t)i,
                                             sparse_said(a->counts[i]) * b->rarity[t], b->shared[t]};
         }
-        n = kn_sparse_keep(w, n, &b->inverse[row]);
+        n = kn_sparse_keep(w, n, &b->inverse[place_of(a, row)]);
         for (size_t i = 0; i < n; i++)
             w[i].hash = a->terms[w[i].which]; /* read before they are written over */
         for (size_t i = 0; i < n; i++)
@@ -354,10 +374,14 @@ static void fill_lists(struct building *b)
     const struct sparse_rows *a = b->a;
 
     memset(b->spare, 0, a->distinct * sizeof *b->spare);
-    for (size_t row = 0, i = 0; row < a->n_rows; row++) {
+    for (size_t came = 0; came < a->n_rows; came++)
+        b->came[place_of(a, came)] = (uint32_t)came;
+    for (size_t row = 0; row < a->n_rows; row++) {
+        uint32_t came = b->came[row];
+
         if (row % CHUNK == 0)
             begin_chunk(b, row >> CHUNK_BITS);
-        for (; i < a->ends[row]; i++) {
+        for (size_t i = came ? a->ends[came - 1] : 0; i < a->ends[came]; i++) {
             uint32_t t = a->terms[i];
 
             if (b->rows[t] > 1) {

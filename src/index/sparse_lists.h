@@ -10,6 +10,7 @@
 #ifndef KN_INDEX_SPARSE_LISTS_H
 #define KN_INDEX_SPARSE_LISTS_H
 
+#include "index/kernels.h"
 #include "index/sparse.h"
 
 #include <stdbool.h>
@@ -43,6 +44,7 @@ struct sparse_lists {
 };
 
 struct kn_sparse {
+    const struct kn_kernels *kernels;
     struct sparse_lists l; /* head NULL: not built */
     void *block;           /* its own; NULL where mapped */
     size_t bytes;

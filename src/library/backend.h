@@ -29,6 +29,9 @@ struct kn_library_ops {
                struct kn_err *err);
     int (*get)(struct kn_library *lib, const struct kn_id *id, unsigned parts,
                struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
+    int (*get_many)(struct kn_library *lib, const struct kn_id *ids, size_t n, unsigned parts,
+                    struct kn_arena *arena, struct kn_record *out,
+                    struct kn_err *err); /* NULL: one by one */
     int (*find)(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
                 struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
     int (*scroll)(struct kn_library *lib, const struct kn_id *after, size_t limit,
@@ -47,8 +50,8 @@ struct kn_library_ops {
                         const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
     int (*wording)(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                    struct kn_err *err);
-    int (*wordings)(struct kn_library *lib, const struct kn_id *ids, size_t n,
-                    struct kn_wording *out, struct kn_err *err); /* NULL: one by one */
+    int (*alike)(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_wording *out,
+                 struct kn_err *err); /* NULL: all, one by one */
     int (*stats)(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
     int (*check)(struct kn_library *lib, struct kn_err *err);
     bool (*notice)(struct kn_library *lib, char out[256]); /* NULL: never any */

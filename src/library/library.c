@@ -219,6 +219,18 @@ int kn_library_get(struct kn_library *lib, const struct kn_id *id, unsigned part
     return lib->ops->get(lib, id, parts, arena, out, err);
 }
 
+int kn_library_get_many(struct kn_library *lib, const struct kn_id *ids, size_t n, unsigned parts,
+                        struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    if (lib->ops->get_many)
+        return n > 0 ? lib->ops->get_many(lib, ids, n, parts, arena, out, err) : KN_OK;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = lib->ops->get(lib, &ids[i], parts, arena, &out[i], err);
+    return rc;
+}
+
 int kn_library_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
                     struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err)
 {
@@ -277,13 +289,13 @@ int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn
     return lib->ops->wording(lib, id, out, err);
 }
 
-int kn_library_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
-                        struct kn_wording *out, struct kn_err *err)
+int kn_library_alike(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                     struct kn_wording *out, struct kn_err *err)
 {
     int rc = KN_OK;
 
-    if (lib->ops->wordings)
-        return n > 0 ? lib->ops->wordings(lib, ids, n, out, err) : KN_OK;
+    if (lib->ops->alike)
+        return n > 0 ? lib->ops->alike(lib, ids, n, out, err) : KN_OK;
     for (size_t i = 0; i < n && !rc; i++) {
         rc = lib->ops->wording(lib, &ids[i], &out[i], err);
         if (rc != KN_ENOTFOUND)

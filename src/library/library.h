@@ -127,6 +127,10 @@ int kn_library_put(struct kn_library *lib, const struct kn_record *records, size
 int kn_library_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
                    struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
 
+/* Many at once, all as they are at one change; out has room for n. KN_ENOTFOUND when one of them is not there. */
+int kn_library_get_many(struct kn_library *lib, const struct kn_id *ids, size_t n, unsigned parts,
+                        struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
+
 /* Titles in any state by a user's text, best first, at most limit:
  * EXACT  the name as it is, or the whole id;
  * PART   a part of the folded name (kn_fold), or an id's first 6 or more characters;
@@ -222,9 +226,10 @@ bool kn_library_hears(const struct kn_library *lib);
 int kn_library_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                        struct kn_err *err);
 
-/* Those of many at once; all zeros too for one that is not there. */
-int kn_library_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
-                        struct kn_wording *out, struct kn_err *err);
+/* Those among many that may say the same as another of them. Of one that is not there, and of one that surely says what none of
+ * them does, all zeros: what such a title says need not be read at all (kn_marks_alike). */
+int kn_library_alike(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                     struct kn_wording *out, struct kn_err *err);
 
 int kn_library_get_stats(struct kn_library *lib, struct kn_library_stats *out, struct kn_err *err);
 

@@ -140,6 +140,10 @@ int kn_local_use_view(struct local *l, enum local_which which, struct kn_view **
 /* The view that there is, if it shows this change: NULL else. For the caller to drop. */
 struct kn_view *kn_local_peek_view(struct local *l, enum local_which which, uint64_t answers);
 
+/* What those say of which `which` is set; of the others, and of those that are not there, nothing. */
+int kn_local_wordings(struct local *l, const struct kn_id *ids, const bool *which, size_t n,
+                      struct kn_wording *out, struct kn_err *err);
+
 /* A search in this view found its file damaged: it is not used again. False: that is not why. */
 bool kn_local_distrust(struct local *l, enum local_which which, struct kn_view *v);
 
@@ -240,6 +244,8 @@ int kn_local_settle(struct kn_db *db, int64_t title, const char *reason, struct 
 /* The operations that library.c calls. */
 int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
                  struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
+int kn_local_get_many(struct kn_library *lib, const struct kn_id *ids, size_t n, unsigned parts,
+                      struct kn_arena *arena, struct kn_record *out, struct kn_err *err);
 int kn_local_find(struct kn_library *lib, const char *text, enum kn_find how, size_t limit,
                   struct kn_arena *arena, struct kn_title **out, size_t *n, struct kn_err *err);
 int kn_local_scroll(struct kn_library *lib, const struct kn_id *after, size_t limit,
@@ -266,8 +272,8 @@ int kn_local_similarities(struct kn_library *lib, const float *vector, size_t di
                           const struct kn_id *ids, size_t n, double *out, struct kn_err *err);
 int kn_local_wording(struct kn_library *lib, const struct kn_id *id, struct kn_wording *out,
                      struct kn_err *err);
-int kn_local_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
-                      struct kn_wording *out, struct kn_err *err);
+int kn_local_alike(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                   struct kn_wording *out, struct kn_err *err);
 int kn_local_put(struct kn_library *lib, const struct kn_record *records, size_t n,
                  struct kn_err *err);
 int kn_local_remove(struct kn_library *lib, const struct kn_id *ids, size_t n, struct kn_err *err);

@@ -25,16 +25,23 @@ int kn_local_title_key(struct kn_db *db, const struct kn_id *id, int64_t *key, s
 static int read_paths(struct kn_db *db, int64_t title, bool joined, struct kn_arena *arena,
                       const char *const **out, size_t *n_out, struct kn_err *err)
 {
+    static const char own[] = "SELECT path FROM file JOIN path ON path.file = file.key"
+                              " WHERE file.title = ?1 ORDER BY path";
+    static const char all[] = "SELECT path FROM title JOIN file ON file.title = title.key"
+                              " JOIN path ON path.file = file.key"
+                              " WHERE title.key = ?1 OR title.joined = ?1 ORDER BY path";
     const char **paths = NULL;
     size_t n = 0, cap = 0;
+    int64_t one;
     sqlite3_stmt *s;
     bool row;
-    int rc = kn_db_query(db,
-                         "SELECT path FROM title JOIN file ON file.title = title.key"
-                         " JOIN path ON path.file = file.key"
-                         " WHERE title.key = ?1 OR (?2 AND title.joined = ?1) ORDER BY path",
-                         KN_VALUES(KN_INT(title), KN_INT(joined)), &s, err);
+    int rc = KN_OK;
 
+    if (joined) /* few are: asking costs less than looking for their paths */
+        rc = kn_db_number(db, "SELECT 1 FROM title WHERE joined = ? LIMIT 1",
+                          KN_VALUES(KN_INT(title)), &joined, &one, err);
+    if (!rc)
+        rc = kn_db_query(db, joined ? all : own, KN_VALUES(KN_INT(title)), &s, err);
     for (; !rc && !(rc = kn_db_step(db, s, &row, err)) && row; n++) {
         if (n == cap) { /* what was there stays in the arena: a title has one path, or two */
             const char **more = kn_arena_array(arena, cap = 2 * cap + 1, sizeof *more);
@@ -277,14 +284,14 @@ static int read_title_vector(struct kn_db *db, int64_t title, size_t dim, bool r
     return !rc && row && raw ? read_vector(db, s, 1, dim, arena, &out->raw, err) : rc;
 }
 
-static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
+/* dim: the library's. */
+static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts, size_t dim,
                        struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
 {
     struct kn_record r = {0};
     bool comparable = false;
     int64_t key;
     sqlite3_stmt *s;
-    size_t dim = 0;
     bool row;
     int rc = kn_db_query(db, "SELECT " KN_LOCAL_TITLE " FROM title WHERE id = ?",
                          KN_VALUES(KN_BLOB(id->b, sizeof id->b)), &s, err);
@@ -295,8 +302,8 @@ static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
         return kn_local_title_key(db, id, &key, err); /* says that there is none */
     if (!rc)
         rc = kn_local_read_title(db, s, arena, &r.title, &key, &comparable, err);
-    if (!rc && comparable)
-        rc = kn_local_model(db, NULL, &dim, err);
+    if (!comparable)
+        dim = 0;
     if (!rc && (parts & KN_WITH_VECTOR) && dim)
         rc = read_title_vector(db, key, dim, !(parts & KN_WITHOUT_RAW), arena, &r, err);
     if (!rc && (parts & KN_WITH_SEGMENTS))
@@ -311,18 +318,27 @@ static int read_record(struct kn_db *db, const struct kn_id *id, unsigned parts,
     return rc;
 }
 
-int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
-                 struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+int kn_local_get_many(struct kn_library *lib, const struct kn_id *ids, size_t n, unsigned parts,
+                      struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
 {
     struct local *l = kn_local_of(lib);
     struct kn_db *db;
+    size_t dim = 0;
     int rc = kn_local_reader(l, &db, err);
 
     if (rc)
         return rc;
-    rc = read_record(db, id, parts, arena, out, err);
+    rc = kn_local_model(db, NULL, &dim, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = read_record(db, &ids[i], parts, dim, arena, &out[i], err);
     kn_local_done(l, db);
     return rc;
+}
+
+int kn_local_get(struct kn_library *lib, const struct kn_id *id, unsigned parts,
+                 struct kn_arena *arena, struct kn_record *out, struct kn_err *err)
+{
+    return kn_local_get_many(lib, id, 1, parts, arena, out, err);
 }
 
 static int offer_all(struct kn_db *db, struct kn_match *m, struct kn_err *err)

@@ -2,6 +2,8 @@
 
 #include "base/err.h"
 
+#include <stdlib.h>
+
 /* A question to the view of a collection. One that finds its file damaged is asked again, once, of what is made in its place:
  *     while (look(&at, err))
  *         at.rc = ...at.view...; */
@@ -67,5 +69,21 @@ int kn_local_similarities(struct kn_library *lib, const float *vector, size_t di
 
     while (look(&at, err))
         at.rc = kn_view_similarities(at.view, vector, dim, ids, n, out, err);
+    return at.rc;
+}
+
+int kn_local_alike(struct kn_library *lib, const struct kn_id *ids, size_t n,
+                   struct kn_wording *out, struct kn_err *err)
+{
+    struct looking at = {.l = kn_local_of(lib), .which = LOCAL_TITLES};
+    bool *alike = malloc((n + 1) * sizeof *alike);
+
+    if (!alike)
+        return kn_err_set(err, KN_ELIMIT, "library: no memory to compare %zu titles", n);
+    while (look(&at, err))
+        at.rc = kn_view_alike(at.view, ids, n, alike, err);
+    if (!at.rc)
+        at.rc = kn_local_wordings(at.l, ids, alike, n, out, err);
+    free(alike);
     return at.rc;
 }

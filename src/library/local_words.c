@@ -156,33 +156,31 @@ static int one_of_many(struct kn_db *db, const struct kn_id *id, uint32_t key,
 }
 
 /* The keys that a view knows are those of this snapshot if it shows the same change. */
-static int wordings_of(struct local *l, struct kn_db *db, const struct kn_id *ids, size_t n,
-                       struct kn_wording *out, struct kn_err *err)
-{
-    struct kn_view *v;
-    int64_t answers = 0;
-    bool found;
-    int rc = kn_db_number(db, "SELECT answers FROM library", NULL, 0, &found, &answers, err);
-
-    if (rc)
-        return rc;
-    v = kn_local_peek_view(l, LOCAL_TITLES, (uint64_t)answers);
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = one_of_many(db, &ids[i], v ? kn_view_key(v, &ids[i]) : 0, &out[i], err);
-    kn_view_drop(v);
-    return rc;
-}
-
-int kn_local_wordings(struct kn_library *lib, const struct kn_id *ids, size_t n,
+int kn_local_wordings(struct local *l, const struct kn_id *ids, const bool *which, size_t n,
                       struct kn_wording *out, struct kn_err *err)
 {
-    struct local *l = kn_local_of(lib);
+    struct kn_view *v = NULL;
     struct kn_db *db;
-    int rc = kn_local_reader(l, &db, err);
+    int64_t answers = 0;
+    size_t wanted = 0;
+    bool found;
+    int rc;
 
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        wanted += which[i];
+    if (wanted == 0)
+        return KN_OK;
+    rc = kn_local_reader(l, &db, err);
     if (rc)
         return rc;
-    rc = wordings_of(l, db, ids, n, out, err);
+    rc = kn_db_number(db, "SELECT answers FROM library", NULL, 0, &found, &answers, err);
+    if (!rc)
+        v = kn_local_peek_view(l, LOCAL_TITLES, (uint64_t)answers);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (which[i])
+            rc = one_of_many(db, &ids[i], v ? kn_view_key(v, &ids[i]) : 0, &out[i], err);
+    kn_view_drop(v);
     kn_local_done(l, db);
     return rc;
 }

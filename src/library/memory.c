@@ -407,6 +407,8 @@ static int fill_view(const struct memory *m, bool moments, struct kn_view *v, st
 
     for (size_t i = 0; i < m->n && !rc; i++) {
         const struct kn_record r = standing(m, m->titles[i]);
+        const struct kn_wording *w = &m->titles[i]->wording;
+        struct kn_marks marks;
         struct kn_view_title t = {.id = r.title.id,
                                   .duration = r.title.duration,
                                   .opinion = r.title.opinion,
@@ -419,9 +421,9 @@ static int fill_view(const struct memory *m, bool moments, struct kn_view *v, st
         rc = kn_view_add_title(v, &t, err);
         if (!rc && !moments)
             rc = kn_view_add_row(v, r.vector, 0, err);
+        kn_wording_mark(w, &marks);
         if (!rc && !moments)
-            rc = kn_view_add_terms(v, m->titles[i]->wording.terms, m->titles[i]->wording.n_terms,
-                                   err);
+            rc = kn_view_add_terms(v, w->terms, w->n_terms, &marks, err);
         for (size_t j = 0; moments && j < r.n_moments && !rc; j++)
             if (r.moments[j].vector)
                 rc = kn_view_add_row(v, r.moments[j].vector, (uint32_t)j, err);

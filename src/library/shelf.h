@@ -1,10 +1,12 @@
 /* shelf.h - what a file in index/ holds: all ready titles, or their moments, as they were at one change of the library. Inside
  * src/library.
  *
- * Vectors and the search over them are dense.h's; beside them lie two sections of the same file:
+ * Vectors and the search over them are dense.h's; beside them lie sections of the same file:
  *   titles  what filters ask of each title, in columns, in order of id: 46 bytes a title, and of moments 4 bytes a
  *           title and 4 a moment more. Rows of one title follow one another, so order of rows is order of id and moment.
  *   words   of titles only: rare words (index/sparse.h), some 320 bytes a title, half of them mapped
+ *   marks   of titles only: struct kn_marks of each (text/wording.h), 56 bytes; like the words of few titles
+ *           read and not mapped where they are many: a search asks for some 70, here and there
  * The words lie with the titles, and not in a file of their own, since they speak of the same rows: one rename changes both.
  *
  * A shelf is made once and then only read, by any number of threads; it lives until its last user is done with it. What came,
@@ -33,13 +35,15 @@ struct kn_shelf_row {
     uint32_t moment;
     const struct kn_term *terms; /* of a title */
     size_t n_terms;
+    const struct kn_marks *marks; /* of a title */
 };
 
 struct kn_shelf_source {
     struct kn_shelf_stamp stamp;
     bool moments;
     size_t rows; /* exactly so many are asked for */
-    /* The next row, in order; vector has room for dim numbers. Called from a thread of its own, until the build has ended. */
+    /* The next row; vector has room for dim numbers. Titles come in any order, the rows of each together and in order. Called from a
+     * thread of its own, until the build has ended. */
     int (*next)(void *ctx, struct kn_shelf_row *row, float *vector, struct kn_err *err);
     void *ctx;
     double recall; /* as in dense.h */
@@ -63,6 +67,9 @@ size_t kn_shelf_titles(const struct kn_shelf *s);
 
 /* Of titles. KN_ECORRUPT. */
 int kn_shelf_words(struct kn_shelf *s, const struct kn_sparse **out, struct kn_err *err);
+
+/* Of titles: the marks of one. KN_ECORRUPT, KN_EIO. */
+int kn_shelf_marks(struct kn_shelf *s, uint32_t row, struct kn_marks *out, struct kn_err *err);
 
 /* The rows of a title: false when it has none. */
 bool kn_shelf_find(const struct kn_shelf *s, const struct kn_id *id, uint32_t *first, uint32_t *n);

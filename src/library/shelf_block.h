@@ -6,9 +6,10 @@
 
 #include "library/shelf.h"
 
-#define SHELF_MAGIC "KNTITLE2"
+#define SHELF_MAGIC "KNTITLE3"
 #define SHELF_TITLES "titles"
 #define SHELF_WORDS "words"
+#define SHELF_MARKS "marks"
 
 struct shelf_head {
     char magic[8];
@@ -40,8 +41,8 @@ struct shelf_columns {
 size_t kn_shelf_columns(const struct shelf_head *head, const void *block,
                         struct shelf_columns *out);
 
-/* A shelf over columns and words that it takes: both are freed with it. words NULL: of moments. */
-int kn_shelf_of(struct kn_dense *dense, void *block, struct kn_sparse *words, struct kn_shelf **out,
-                struct kn_err *err);
+/* A shelf over columns, words and marks that it takes: they are freed with it. words and marks NULL: of moments, or in the file. */
+int kn_shelf_of(struct kn_dense *dense, void *block, struct kn_sparse *words,
+                struct kn_marks *marks, struct kn_shelf **out, struct kn_err *err);
 
 #endif

@@ -13,7 +13,7 @@
 enum {
     BYTES_MAX = INT32_MAX,
     LANGUAGES_MAX = UINT16_MAX,
-    SECTIONS = 2,
+    SECTIONS = 3,
     BLOCK_ROWS = 1024,
     BLOCKS = 4
 };
@@ -23,16 +23,20 @@ struct gathering {
     const struct kn_shelf_source *source;
     struct shelf_head head;
     struct kn_buf ids, durations, opinions, years, keys, genres, languages, names, texts, text,
-        firsts, moments;
+        firsts, moments, marks;
     uint32_t *
         slots; /* number + 1 of a text of genres, where its hash leads; a power of two, half empty */
     size_t n_slots;
     struct kn_sparse *words;
+    struct kn_marks *ordered; /* the marks, by row */
+    uint32_t *order;          /* of titles by id: which of those that came */
+    uint32_t *places;         /* of rows as they came */
     void *block;
     size_t bytes;
     struct kn_dense_section sections[SECTIONS];
 
-    struct kn_queue *blocks; /* from the reader; NULL: not begun */
+    struct kn_queue
+        *blocks; /* from the reader; NULL: not begun. Behind the last one places are known */
     pthread_t reader;
     bool is_reading;
     int rc; /* what it came to */
@@ -42,9 +46,9 @@ struct gathering {
 
 static struct kn_buf *all_of(struct gathering *g, size_t i)
 {
-    struct kn_buf *const all[] = {&g->ids,   &g->durations, &g->opinions,  &g->years,
-                                  &g->keys,  &g->genres,    &g->languages, &g->names,
-                                  &g->texts, &g->text,      &g->firsts,    &g->moments};
+    struct kn_buf *const all[] = {&g->ids,    &g->durations, &g->opinions, &g->years, &g->keys,
+                                  &g->genres, &g->languages, &g->names,    &g->texts, &g->text,
+                                  &g->firsts, &g->moments,   &g->marks};
 
     return i < sizeof all / sizeof *all ? all[i] : NULL;
 }
@@ -62,6 +66,9 @@ static void drop(struct gathering *g)
     for (size_t i = 0; (b = all_of(g, i)); i++)
         kn_buf_free(b);
     free(g->slots);
+    free(g->order);
+    free(g->places);
+    free(g->ordered);
     kn_sparse_free(g->words);
     free(g->block);
 }
@@ -152,7 +159,7 @@ static int add_title(struct gathering *g, const struct kn_view_title *t, struct 
         rc = add_name(g, t->language, err);
     if (!rc)
         rc = add_genres(g, t->genres, err);
-    if (!rc && g->source->moments)
+    if (!rc)
         rc = kn_buf_add(&g->firsts, &first, sizeof first, err);
     g->head.titles++;
     return rc;
@@ -169,8 +176,50 @@ static int add_row(struct gathering *g, float *vector, struct kn_err *err)
         rc = kn_buf_add(&g->moments, &row.moment, sizeof row.moment, err);
     if (!rc && !g->source->moments)
         rc = kn_sparse_add(g->words, row.terms, row.n_terms, err);
+    if (!rc && !g->source->moments)
+        rc = kn_buf_add(&g->marks, row.marks, sizeof *row.marks, err);
     g->head.rows++;
     return rc;
+}
+
+/* ---- into order of id ---- */
+
+static const struct kn_id *id_of(const struct gathering *g, uint32_t title)
+{
+    return (const struct kn_id *)(const void *)g->ids.data + title;
+}
+
+static uint32_t first_of(const struct gathering *g, size_t title)
+{
+    return title < g->head.titles ? ((const uint32_t *)(const void *)g->firsts.data)[title]
+                                  : (uint32_t)g->head.rows;
+}
+
+static int by_id(const void *a, const void *b, void *ctx)
+{
+    const struct gathering *g = ctx;
+
+    return memcmp(id_of(g, *(const uint32_t *)a), id_of(g, *(const uint32_t *)b),
+                  sizeof(struct kn_id));
+}
+
+static int find_places(struct gathering *g, struct kn_err *err)
+{
+    uint32_t row = 0;
+
+    g->order = malloc((g->head.titles + 1) * sizeof *g->order);
+    g->places = malloc((g->head.rows + 1) * sizeof *g->places);
+    if (!g->order || !g->places)
+        return kn_err_set(err, KN_ELIMIT, "index: no memory for %llu titles",
+                          (unsigned long long)g->head.titles);
+    for (uint32_t i = 0; i < g->head.titles; i++)
+        g->order[i] = i;
+    if (g->head.titles > 0)
+        qsort_r(g->order, g->head.titles, sizeof *g->order, by_id, g);
+    for (size_t i = 0; i < g->head.titles; i++)
+        for (uint32_t r = first_of(g, g->order[i]); r < first_of(g, g->order[i] + 1); r++)
+            g->places[r] = row++;
+    return KN_OK;
 }
 
 static void put(const void *column, const struct kn_buf *from)
@@ -178,15 +227,58 @@ static void put(const void *column, const struct kn_buf *from)
     memcpy((void *)column, from->data, from->n);
 }
 
+/* One of size bytes for each title. */
+static void put_by_title(const struct gathering *g, const void *column, const struct kn_buf *from,
+                         size_t size)
+{
+    for (size_t i = 0; i < g->head.titles; i++)
+        memcpy((char *)column + i * size, from->data + g->order[i] * size, size);
+}
+
+static void put_by_row(const struct gathering *g, const void *column, const struct kn_buf *from,
+                       size_t size)
+{
+    for (size_t r = 0; r < g->head.rows; r++)
+        memcpy((char *)column + g->places[r] * size, from->data + r * size, size);
+}
+
+static void put_firsts(const struct gathering *g, const uint32_t *column)
+{
+    uint32_t *firsts = (uint32_t *)column, row = 0;
+
+    for (size_t i = 0; i < g->head.titles; i++) {
+        firsts[i] = row;
+        row += first_of(g, g->order[i] + 1) - first_of(g, g->order[i]);
+    }
+    firsts[g->head.titles] = row;
+}
+
+static int finish_words(struct gathering *g, struct kn_err *err)
+{
+    int rc;
+
+    g->ordered = malloc(g->marks.n + 1);
+    if (!g->ordered)
+        return kn_err_set(err, KN_ELIMIT, "index: no memory for the words of %llu titles",
+                          (unsigned long long)g->head.titles);
+    put_by_row(g, g->ordered, &g->marks, sizeof *g->ordered);
+    g->sections[2] = (struct kn_dense_section){SHELF_MARKS, g->ordered, g->marks.n};
+    kn_sparse_order(g->words, g->places);
+    rc = kn_sparse_build(g->words, NULL, err);
+    if (rc)
+        return rc;
+    g->sections[1].name = SHELF_WORDS;
+    g->sections[1].data = kn_sparse_bytes(g->words, &g->sections[1].n);
+    return KN_OK;
+}
+
 /* The columns one behind another, and the words built: what the file's sections then point to. */
 static int finish(struct gathering *g, struct kn_err *err)
 {
-    uint32_t ends[] = {(uint32_t)g->text.n, (uint32_t)g->head.rows};
+    uint32_t end = (uint32_t)g->text.n;
     struct shelf_columns c = {0};
-    int rc = kn_buf_add(&g->texts, &ends[0], sizeof ends[0], err);
+    int rc = kn_buf_add(&g->texts, &end, sizeof end, err);
 
-    if (!rc)
-        rc = kn_buf_add(&g->firsts, &ends[1], sizeof ends[1], err);
     if (rc)
         return rc;
     g->head.text = g->text.n;
@@ -197,34 +289,28 @@ static int finish(struct gathering *g, struct kn_err *err)
                           (unsigned long long)g->head.titles);
     memcpy(g->block, &g->head, sizeof g->head);
     kn_shelf_columns(&g->head, g->block, &c);
-    put(c.ids, &g->ids);
-    put(c.durations, &g->durations);
-    put(c.opinions, &g->opinions);
-    put(c.years, &g->years);
-    put(c.keys, &g->keys);
-    put(c.genres, &g->genres);
-    put(c.languages, &g->languages);
+    put_by_title(g, c.ids, &g->ids, sizeof *c.ids);
+    put_by_title(g, c.durations, &g->durations, sizeof *c.durations);
+    put_by_title(g, c.opinions, &g->opinions, sizeof *c.opinions);
+    put_by_title(g, c.years, &g->years, sizeof *c.years);
+    put_by_title(g, c.keys, &g->keys, sizeof *c.keys);
+    put_by_title(g, c.genres, &g->genres, sizeof *c.genres);
+    put_by_title(g, c.languages, &g->languages, sizeof *c.languages);
     put(c.names, &g->names);
     put(c.texts, &g->texts);
     put(c.text, &g->text);
     if (g->source->moments) {
-        put(c.firsts, &g->firsts);
-        put(c.moments, &g->moments);
+        put_firsts(g, c.firsts);
+        put_by_row(g, c.moments, &g->moments, sizeof *c.moments);
     }
     g->sections[0] = (struct kn_dense_section){SHELF_TITLES, g->block, g->bytes};
-    if (!g->source->moments)
-        rc = kn_sparse_build(g->words, NULL, err);
-    if (!rc && !g->source->moments) {
-        g->sections[1].name = SHELF_WORDS;
-        g->sections[1].data = kn_sparse_bytes(g->words, &g->sections[1].n);
-    }
-    return rc;
+    return g->source->moments ? KN_OK : finish_words(g, err);
 }
 
 /* ---- two threads ----
  *
- * One reads rows and gathers what is not a vector, words above all; the one that builds takes their vectors block by block, so
- * that a library is read while its vectors are quantised. */
+ * One reads rows and gathers what is not a vector; the one that builds takes their vectors block by block, so that a library is read while
+ * its vectors are quantised, and calibrated with while the lists of words are made. */
 
 struct block {
     size_t n, at; /* rows, and how many are taken */
@@ -253,6 +339,8 @@ static void *read_all(void *ctx)
 
         g->rc = b ? read_block(g, b, &g->err)
                   : kn_err_set(&g->err, KN_ELIMIT, "index: no memory for %d rows", BLOCK_ROWS);
+        if (!g->rc && g->head.rows == g->source->rows)
+            g->rc = find_places(g, &g->err);
         if (!g->rc)
             g->rc = kn_queue_push(g->blocks, b, bytes, &g->err);
         if (g->rc)
@@ -287,7 +375,7 @@ static int gather(void *ctx, size_t first, size_t n, float *out, struct kn_err *
 {
     struct gathering *g = ctx;
     size_t dim = g->source->stamp.dim;
-    int rc = g->blocks ? KN_OK : start(g, err);
+    int rc = first > 0 ? KN_OK : start(g, err);
 
     for (size_t i = 0, some; !rc && i < n; i += some) {
         void *next;
@@ -306,12 +394,18 @@ static int gather(void *ctx, size_t first, size_t n, float *out, struct kn_err *
                some * dim * sizeof *out);
         g->block_now->at += some;
     }
-    return !rc && first + n == g->source->rows ? join(g, err) : rc;
+    return rc;
+}
+
+static int ready(void *ctx, struct kn_err *err)
+{
+    return join(ctx, err);
 }
 
 static int begin(struct gathering *g, const struct kn_shelf_source *s, struct kn_dense_how *how,
                  struct kn_err *err)
 {
+    static const char *const names[SECTIONS] = {SHELF_TITLES, SHELF_WORDS, SHELF_MARKS};
     struct kn_buf *b;
     int rc = KN_OK;
 
@@ -329,11 +423,15 @@ static int begin(struct gathering *g, const struct kn_shelf_source *s, struct kn
                                  .model = kn_hash_bytes(s->stamp.model, strlen(s->stamp.model)),
                                  .sections = g->sections,
                                  .n_sections = s->moments ? 1 : SECTIONS,
+                                 .places = (const uint32_t *const *)&g->places,
+                                 .ready = ready,
                                  .cancel = s->cancel};
     if (!s->moments)
         rc = kn_sparse_new(&g->words, err);
     for (size_t i = 0; i < SECTIONS; i++) /* data and size come with the last row */
-        g->sections[i] = (struct kn_dense_section){i ? SHELF_WORDS : SHELF_TITLES, "", 0};
+        g->sections[i] = (struct kn_dense_section){names[i], "", 0};
+    if (!rc && s->rows == 0)
+        rc = find_places(g, err);
     return !rc && s->rows == 0 ? finish(g, err) : rc;
 }
 
@@ -359,10 +457,15 @@ int kn_shelf_build(const struct kn_shelf_source *source, struct kn_shelf **out, 
     how.n_sections = 0;
     if (!rc)
         rc = kn_dense_build(&how, gather, &g, &dense, err);
-    if (!rc) {
-        rc = kn_shelf_of(dense, g.block, g.words, out, err);
+    if (!rc)
+        rc = ready(&g, err);
+    if (rc) {
+        kn_dense_close(dense);
+    } else {
+        rc = kn_shelf_of(dense, g.block, g.words, g.ordered, out, err);
         g.block = NULL;
         g.words = NULL;
+        g.ordered = NULL;
     }
     drop(&g);
     return rc;

@@ -1,44 +1,12 @@
-#include "library/view.h"
+#include "library/view_internal.h"
 
 #include "base/err.h"
-#include "index/exact.h"
-#include "index/sparse.h"
-#include "library/backend.h"
 #include "library/filter.h"
-#include "library/shelf.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct entry {
-    struct kn_view_title title; /* its genres are this entry's own */
-    uint32_t first_row, rows;
-    struct kn_term *terms; /* its own */
-    uint32_t n_terms;
-};
-
-struct row {
-    uint32_t entry, moment;
-};
-
-struct kn_view {
-    atomic_size_t users;
-    uint64_t stamp;
-    size_t dim;
-    char model[KN_MAX_MODEL_NAME + 1];
-    struct kn_shelf *shelf; /* NULL: none */
-    uint64_t *hidden;       /* one bit a row of it; NULL: none is */
-    /* The tail. */
-    struct kn_exact *index;  /* NULL when dim is 0 */
-    struct kn_sparse *words; /* a row a title; NULL in a view of moments */
-    bool with_words;
-    struct entry *entries;
-    struct row *rows;
-    size_t n_entries, cap_entries, n_rows, cap_rows;
-};
 
 int kn_view_new(size_t dim, uint64_t stamp, const char *model, struct kn_shelf *shelf,
                 struct kn_view **out, struct kn_err *err)
@@ -121,126 +89,15 @@ struct kn_shelf *kn_view_shelf(const struct kn_view *v)
     return v->shelf;
 }
 
-/* ---- filling ---- */
-
-int kn_view_hide(struct kn_view *v, const struct kn_id *id, struct kn_err *err)
-{
-    uint32_t first, n;
-
-    if (!v->shelf || !kn_shelf_find(v->shelf, id, &first, &n))
-        return KN_OK;
-    if (!v->hidden)
-        v->hidden = calloc(kn_shelf_rows(v->shelf) / 64 + 1, sizeof *v->hidden);
-    if (!v->hidden)
-        return kn_err_set(err, KN_ELIMIT, "library: no memory for what changed in it");
-    for (uint32_t r = first; r < first + n; r++)
-        v->hidden[r / 64] |= UINT64_C(1) << r % 64;
-    return KN_OK;
-}
-
-/* Room for one more in an array that doubles; NULL without memory, and then all is as it was. */
-static void *grown(void *array, size_t n, size_t *cap, size_t size)
-{
-    size_t more = *cap ? 2 * *cap : 64;
-    void *p;
-
-    if (n < *cap)
-        return array;
-    p = realloc(array, more * size);
-    if (p)
-        *cap = more;
-    return p;
-}
-
-int kn_view_add_title(struct kn_view *v, const struct kn_view_title *title, struct kn_err *err)
-{
-    struct entry *entries = grown(v->entries, v->n_entries, &v->cap_entries, sizeof *entries);
-    char *genres = strdup(title->genres);
-
-    v->entries = entries ? entries : v->entries;
-    if (!entries || !genres) {
-        free(genres);
-        return kn_err_set(err, KN_ELIMIT, "library: no memory for %zu titles", v->n_entries + 1);
-    }
-    entries[v->n_entries] = (struct entry){.title = *title, .first_row = (uint32_t)v->n_rows};
-    entries[v->n_entries++].title.genres = genres;
-    return KN_OK;
-}
-
-int kn_view_add_row(struct kn_view *v, const float *vector, uint32_t moment, struct kn_err *err)
-{
-    struct row *rows = grown(v->rows, v->n_rows, &v->cap_rows, sizeof *rows);
-    int rc;
-
-    if (!rows)
-        return kn_err_set(err, KN_ELIMIT, "library: no memory for %zu vectors", v->n_rows + 1);
-    v->rows = rows;
-    rc = kn_exact_add(v->index, vector, err);
-    if (rc)
-        return rc;
-    rows[v->n_rows++] = (struct row){(uint32_t)(v->n_entries - 1), moment};
-    v->entries[v->n_entries - 1].rows++;
-    return KN_OK;
-}
-
-int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, struct kn_err *err)
-{
-    struct entry *e = &v->entries[v->n_entries - 1];
-
-    v->with_words = true;
-    e->terms = malloc((n + 1) * sizeof *e->terms);
-    if (!e->terms)
-        return kn_err_set(err, KN_ELIMIT, "library: no memory for %zu words", n);
-    if (n > 0)
-        memcpy(e->terms, terms, n * sizeof *terms);
-    e->n_terms = (uint32_t)n;
-    return KN_OK;
-}
-
-/* Its own terms are kept beside the built lists: the next view weighs them anew, among others. */
-int kn_view_end(struct kn_view *v, struct kn_err *err)
-{
-    const struct kn_sparse *base = NULL;
-    int rc;
-
-    if (!v->with_words || v->n_entries == 0)
-        return KN_OK;
-    rc = v->shelf ? kn_shelf_words(v->shelf, &base, err) : KN_OK;
-    if (!rc)
-        rc = kn_sparse_new(&v->words, err);
-    for (size_t i = 0; !rc && i < v->n_entries; i++)
-        rc = kn_sparse_add(v->words, v->entries[i].terms, v->entries[i].n_terms, err);
-    return rc ? rc : kn_sparse_build(v->words, base, err);
-}
-
-size_t kn_view_tail(const struct kn_view *v)
-{
-    return v->n_entries;
-}
-
-const struct kn_id *kn_view_tail_id(const struct kn_view *v, size_t i)
-{
-    return &v->entries[i].title.id;
-}
-
-int kn_view_take(struct kn_view *v, const struct kn_view *old, size_t i, struct kn_err *err)
-{
-    const struct entry *e = &old->entries[i];
-    int rc = kn_view_add_title(v, &e->title, err);
-
-    for (uint32_t r = e->first_row; !rc && r < e->first_row + e->rows; r++)
-        rc = kn_view_add_row(v, kn_exact_row(old->index, r), old->rows[r].moment, err);
-    return rc || !old->with_words ? rc : kn_view_add_terms(v, e->terms, e->n_terms, err);
-}
-
 /* ---- which rows may be found ---- */
 
 static int compare_entry(const void *id, const void *entry)
 {
-    return memcmp(id, &((const struct entry *)entry)->title.id, sizeof(struct kn_id));
+    return memcmp(id, &((const struct view_entry *)entry)->title.id, sizeof(struct kn_id));
 }
 
-static const struct entry *entry_of(const struct kn_view *v, const struct kn_id *id) /* or NULL */
+static const struct view_entry *entry_of(const struct kn_view *v,
+                                         const struct kn_id *id) /* or NULL */
 {
     return v->n_entries ? bsearch(id, v->entries, v->n_entries, sizeof *v->entries, compare_entry)
                         : NULL;
@@ -276,7 +133,7 @@ static int allowed_in_tail(const struct kn_view *v, const struct kn_filter *f, u
             set_rows(bits, v->entries[i].first_row, v->entries[i].rows, true);
     }
     for (size_t i = 0; i < f->n_exclude; i++) {
-        const struct entry *e = entry_of(v, &f->exclude[i]);
+        const struct view_entry *e = entry_of(v, &f->exclude[i]);
 
         if (e)
             set_rows(bits, e->first_row, e->rows, false);
@@ -536,7 +393,7 @@ static bool on_shelf(const struct kn_view *v, const struct kn_id *id, uint32_t *
 
 uint32_t kn_view_key(const struct kn_view *v, const struct kn_id *id)
 {
-    const struct entry *e = entry_of(v, id);
+    const struct view_entry *e = entry_of(v, id);
     struct kn_view_title t = {.key = 0};
     uint32_t row, moment;
 
@@ -545,6 +402,38 @@ uint32_t kn_view_key(const struct kn_view *v, const struct kn_id *id)
     if (on_shelf(v, id, &row))
         kn_shelf_title(v->shelf, row, &t, &moment);
     return t.key;
+}
+
+static int marks_of(const struct kn_view *v, const struct kn_id *id, struct kn_marks *out,
+                    bool *known, struct kn_err *err)
+{
+    const struct view_entry *e = entry_of(v, id);
+    uint32_t row;
+
+    *known = e || on_shelf(v, id, &row);
+    if (e)
+        *out = e->marks;
+    return e || !*known ? KN_OK : kn_shelf_marks(v->shelf, row, out, err);
+}
+
+int kn_view_alike(const struct kn_view *v, const struct kn_id *ids, size_t n, bool *alike,
+                  struct kn_err *err)
+{
+    struct kn_marks *marks = calloc(n + 1, sizeof *marks);
+    bool *known = calloc(n + 1, sizeof *known);
+    int rc = KN_OK;
+
+    if (!marks || !known)
+        rc = kn_err_set(err, KN_ELIMIT, "library: no memory to compare %zu titles", n);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = marks_of(v, &ids[i], &marks[i], &known[i], err);
+    if (!rc)
+        rc = kn_marks_alike(marks, n, alike, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        alike[i] = alike[i] || !known[i];
+    free(marks);
+    free(known);
+    return rc;
 }
 
 /* Those on the shelf, all at once. */
@@ -574,7 +463,7 @@ int kn_view_similarities(const struct kn_view *v, const float *vector, size_t di
     if (!rc && (!rows || !places))
         rc = kn_err_set(err, KN_ELIMIT, "library: no memory to compare %zu titles", n);
     for (size_t i = 0; !rc && i < n; i++) {
-        const struct entry *e = entry_of(v, &ids[i]);
+        const struct view_entry *e = entry_of(v, &ids[i]);
         float similarity;
 
         out[i] = (double)NAN;

@@ -52,11 +52,17 @@ int kn_view_add_row(struct kn_view *v, const float *vector, uint32_t moment, str
 
 /* Of the title added last; for a view that shared_words is to be asked of, each title has one (n may be 0), and
  * kn_view_end comes behind them all. */
-int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n, struct kn_err *err);
+int kn_view_add_terms(struct kn_view *v, const struct kn_term *terms, size_t n,
+                      const struct kn_marks *marks, struct kn_err *err);
 int kn_view_end(struct kn_view *v, struct kn_err *err);
 
 /* The key of a title that can be found; 0: it cannot, or has none. */
 uint32_t kn_view_key(const struct kn_view *v, const struct kn_id *id);
+
+/* Of a view with terms: which of these titles may say what another of them says (kn_marks_alike). Those that cannot be found may say
+ * anything. As kn_shelf_marks. */
+int kn_view_alike(const struct kn_view *v, const struct kn_id *ids, size_t n, bool *alike,
+                  struct kn_err *err);
 
 /* The tail of an older view, title by title, to be taken over: with its rows and terms. */
 size_t kn_view_tail(const struct kn_view *v);

@@ -172,22 +172,24 @@ int kn_rank_correlations(const struct kn_ranked *ranked, size_t n, double *liken
 
 /* ---- evidence ---- */
 
-/* Eight sums side by side, in the compilers' vector extension. Moments lie in arenas, on no such boundary. */
-typedef float lanes __attribute__((vector_size(32), aligned(4)));
+/* Sixteen sums side by side, four registers of any processor, in the compilers' vector extension: one register alone would
+ * wait for itself. Moments lie in arenas, on no such boundary. */
+typedef float lanes __attribute__((vector_size(16), aligned(4)));
 
 static float dot(const float *a, const float *b, size_t dim)
 {
-    lanes sum = {0};
+    lanes sum[4] = {{0}};
     float rest = 0;
     size_t i = 0;
 
-    for (; i + 8 <= dim; i += 8)
-        sum += *(const lanes *)(const void *)(a + i) * *(const lanes *)(const void *)(b + i);
+    for (; i + 16 <= dim; i += 16)
+        for (size_t s = 0; s < 4; s++)
+            sum[s] += *(const lanes *)(const void *)(a + i + 4 * s) *
+                      *(const lanes *)(const void *)(b + i + 4 * s);
     for (; i < dim; i++)
         rest += a[i] * b[i];
-    for (int lane = 0; lane < 8; lane++)
-        rest += sum[lane];
-    return rest;
+    sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    return rest + ((sum[0][0] + sum[0][1]) + (sum[0][2] + sum[0][3]));
 }
 
 bool kn_evidence(const struct kn_moment *a, size_t n_a, const struct kn_moment *b, size_t n_b,

@@ -212,6 +212,78 @@ double kn_wording_overlap(const struct kn_wording *a, const struct kn_wording *b
     return alike < 1 ? alike : 1;
 }
 
+/* ---- marks ---- */
+
+static void mark(const uint32_t *sketch, size_t n, struct kn_marks *out)
+{
+    *out = (struct kn_marks){{0}};
+    for (size_t i = 0; i < n && i < KN_MARKS; i++) {
+        uint16_t low = (uint16_t)sketch[i];
+
+        out->mark[i] = low ? low : 1;
+    }
+}
+
+void kn_wording_mark(const struct kn_wording *w, struct kn_marks *out)
+{
+    mark(w->sketch, w->n_sketch, out);
+}
+
+/* Which titles have which mark, in chains by its last bits. */
+struct chains {
+    uint32_t *first; /* place + 1 in links */
+    struct link {
+        uint32_t which, next;
+        uint16_t mark;
+    } * links;
+    size_t n, mask;
+    uint8_t *shared; /* with each title before, of the one that is looked at */
+};
+
+static void look_up(struct chains *c, const struct kn_marks *m, size_t at, bool *alike)
+{
+    memset(c->shared, 0, at);
+    for (size_t i = 0; i < KN_MARKS && m->mark[i]; i++) {
+        for (uint32_t l = c->first[m->mark[i] & c->mask]; l > 0; l = c->links[l - 1].next) {
+            uint32_t which = c->links[l - 1].which;
+
+            if (c->links[l - 1].mark == m->mark[i] && ++c->shared[which] == 2)
+                alike[which] = alike[at] = true;
+        }
+    }
+    for (size_t i = 0; i < KN_MARKS && m->mark[i]; i++) {
+        uint32_t *first = &c->first[m->mark[i] & c->mask];
+
+        c->links[c->n] = (struct link){(uint32_t)at, *first, m->mark[i]};
+        *first = (uint32_t)++c->n;
+    }
+}
+
+int kn_marks_alike(const struct kn_marks *marks, size_t n, bool *alike, struct kn_err *err)
+{
+    struct chains c = {.mask = 255};
+    int rc = KN_OK;
+
+    while (c.mask < n * KN_MARKS && c.mask < UINT16_MAX)
+        c.mask = 2 * c.mask + 1;
+    c.first = calloc(c.mask + 1, sizeof *c.first);
+    c.links = malloc((n * KN_MARKS + 1) * sizeof *c.links);
+    c.shared = malloc(n + 1);
+    if (!c.first || !c.links || !c.shared) {
+        rc = kn_err_set(err, KN_ELIMIT, "wording: no memory to compare %zu titles", n);
+    } else {
+        memset(alike, 0, n * sizeof *alike);
+        for (size_t i = 0; i < n; i++)
+            look_up(&c, &marks[i], i, alike);
+    }
+    free(c.first);
+    free(c.links);
+    free(c.shared);
+    return rc;
+}
+
+/* ---- bytes ---- */
+
 size_t kn_wording_pack(const struct kn_wording *w, unsigned char *out)
 {
     const uint32_t head[] = {w->n_terms, w->phrases};
@@ -249,6 +321,21 @@ bool kn_wording_unpack_terms(const void *bytes, size_t n, struct kn_term *out, s
         if (out[i - 1].hash >= out[i].hash)
             return false;
     *n_terms = head.n_terms;
+    return true;
+}
+
+bool kn_wording_unpack_marks(const void *bytes, size_t n, struct kn_marks *out)
+{
+    uint32_t sketch[KN_MARKS];
+    struct kn_wording head;
+    size_t most;
+
+    if (!read_head(bytes, n, &head))
+        return false;
+    most = head.n_sketch < KN_MARKS ? head.n_sketch : KN_MARKS;
+    memcpy(sketch, (const unsigned char *)bytes + n - head.n_sketch * sizeof *sketch,
+           most * sizeof *sketch);
+    mark(sketch, most, out);
     return true;
 }
 

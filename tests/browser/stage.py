@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 import urllib.request
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
@@ -48,14 +49,18 @@ def make_library(folder):
     return kinora, films
 
 
+def is_free(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) != 0
+
+
 class Server:
-    """kinora serve, always on the same port, so that a page finds it again."""
+    """kinora serve, always on the same port, so that a page finds it again: one that the system lends to nobody meanwhile."""
 
     def __init__(self, kinora, films, *options):
         self.kinora, self.films, self.options = kinora, films, options
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        lent_from = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        self.port = next(port for port in range(max(lent_from, 9000) - os.getpid() % 5000 - 1, 1023, -1) if is_free(port))
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 

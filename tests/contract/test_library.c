@@ -186,6 +186,29 @@ static void an_unknown_title_is_not_found_and_leaves_the_output(void **state)
     assert_string_not_equal(err.msg, "");
 }
 
+static void many_come_as_they_were_asked_for_or_not_at_all(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_record r[3], back[3];
+    struct kn_id ids[3];
+
+    set_model(f);
+    for (uint32_t i = 0; i < 3; i++) {
+        r[i] = some_record(f->arena, i, 2);
+        ids[2 - i] = r[i].title.id;
+    }
+    put(f, r, 3);
+    assert_int_equal(kn_library_get_many(f->lib, ids, 3,
+                                         KN_WITH_VECTOR | KN_WITH_SEGMENTS | KN_WITH_MOMENT_VECTORS,
+                                         f->arena, back, NULL),
+                     KN_OK);
+    for (int i = 0; i < 3; i++)
+        assert_same_record(&r[2 - i], &back[i]);
+    ids[1] = id_of(404);
+    assert_int_equal(kn_library_get_many(f->lib, ids, 3, 0, f->arena, back, NULL), KN_ENOTFOUND);
+    assert_int_equal(kn_library_get_many(f->lib, NULL, 0, 0, f->arena, NULL, NULL), KN_OK);
+}
+
 static void removed_is_gone_and_unknown_ids_are_fine(void **state)
 {
     struct fixture *f = *state;
@@ -515,6 +538,7 @@ int main(void)
         TEST(of_one_title_twice_in_a_batch_the_last_counts),
         TEST(a_path_belongs_to_the_title_it_was_put_with_last),
         TEST(an_unknown_title_is_not_found_and_leaves_the_output),
+        TEST(many_come_as_they_were_asked_for_or_not_at_all),
         TEST(removed_is_gone_and_unknown_ids_are_fine),
         TEST(a_batch_with_one_impossible_title_changes_nothing),
         TEST(find_exact_wants_the_whole_name_or_id),

@@ -3,6 +3,8 @@
 
 #include <sys/wait.h>
 
+enum { MARKS = TITLES * sizeof(struct kn_marks) };
+
 static void a_damaged_file_is_made_again_and_said(void **state)
 {
     struct fixture *f = *state;
@@ -38,7 +40,7 @@ static void damaged_words_are_made_again_though_there_is_a_tail(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         put_titles(writer, 3000 + i, 3001 + i);
         flip(index_path(f, "titles"),
-             (long)size_of(index_path(f, "titles")) - 5000 - 20000 * (long)i);
+             (long)size_of(index_path(f, "titles")) - MARKS - 5000 - 20000 * (long)i);
         reader = open_with(f, NULL);
         if (i % 2) {
             assert_true(finds(reader, ODD, NULL)); /* the file is open, and then comes more */
@@ -50,6 +52,30 @@ static void damaged_words_are_made_again_though_there_is_a_tail(void **state)
     }
     assert_int_equal(said, 4);
     kn_library_close(writer);
+}
+
+/* They lie behind the words, and are looked at when a recommendation asks who says the same. */
+static void damaged_marks_are_made_again(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_wording own, alike[2];
+    struct kn_library *reader;
+    struct kn_id ids[] = {id_of(7), id_of(8)};
+
+    kn_library_close(make_large(f, true));
+    flip(index_path(f, "titles"), (long)size_of(index_path(f, "titles")) - MARKS / 2);
+    reader = open_with(f, NULL);
+    assert_true(finds(reader, ODD, NULL) && finds_words(reader, ODD));
+    assert_false(told(reader, "damaged"));
+    assert_int_equal(kn_library_wording(reader, &ids[0], &own, NULL), KN_OK);
+    assert_int_equal(kn_library_alike(reader, ids, 2, alike, NULL), KN_OK);
+    assert_true(told(reader, "damaged"));
+    assert_true(alike[0].n_terms == 0 || memcmp(&alike[0], &own, sizeof own) == 0);
+    kn_library_close(reader);
+    reader = open_with(f, NULL);
+    assert_int_equal(kn_library_alike(reader, ids, 2, alike, NULL), KN_OK);
+    assert_false(told(reader, "damaged"));
+    kn_library_close(reader);
 }
 
 static void a_file_from_before_a_backup_was_put_back_is_not_used(void **state)
@@ -172,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_damaged_file_is_made_again_and_said),
         TEST(damaged_words_are_made_again_though_there_is_a_tail),
+        TEST(damaged_marks_are_made_again),
         TEST(a_file_from_before_a_backup_was_put_back_is_not_used),
         TEST(a_file_made_for_less_recall_is_made_again),
         TEST(readers_that_cannot_write_use_what_is_there_or_do_without),

@@ -196,6 +196,43 @@ static void a_wording_is_that_of_the_segments_as_they_are_now(void **state)
     assert_int_equal(kn_library_wording(f->lib, &nobody, &got, NULL), KN_ENOTFOUND);
 }
 
+/* Of the others it is left to the backend whether they are read. */
+static void the_wordings_of_titles_that_say_the_same_are_given(void **state)
+{
+    enum { N = 40, COPY = 7, OF = 3 };
+    struct fixture *f = *state;
+    struct kn_record r[N];
+    struct kn_wording own, alike[N + 1];
+    const struct kn_wording none = {0};
+    struct kn_id ids[N + 1];
+
+    set_model(f);
+    for (uint32_t i = 0; i < N; i++) {
+        struct kn_segment *s = kn_arena_array(f->arena, 1, sizeof *s);
+        uint32_t film = i == COPY ? OF : i;
+        char text[400] = "";
+
+        for (uint32_t w = 0; w < 30; w++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s%u ", places[w % 5],
+                     film * 100 + w);
+        *s = (struct kn_segment){1, 2, kn_arena_text(f->arena, text)};
+        r[i] = some_record(f->arena, i, 1);
+        r[i].segments = s;
+        ids[i] = r[i].title.id;
+    }
+    put(f, r, N);
+    ids[N] = id_of(777);
+    assert_int_equal(kn_library_alike(f->lib, ids, N + 1, alike, NULL), KN_OK);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(kn_library_wording(f->lib, &ids[i], &own, NULL), KN_OK);
+        if (i == COPY || i == OF || alike[i].n_terms > 0)
+            assert_memory_equal(&alike[i], &own, sizeof own);
+        else
+            assert_memory_equal(&alike[i], &none, sizeof none);
+    }
+    assert_memory_equal(&alike[N], &none, sizeof none);
+}
+
 static void changed_words_and_genres_are_found_as_they_are_now(void **state)
 {
     struct fixture *f = *state;
@@ -239,6 +276,7 @@ int main(void)
         TEST(the_order_in_which_titles_came_does_not_count),
         TEST(similarities_are_those_of_similar),
         TEST(a_wording_is_that_of_the_segments_as_they_are_now),
+        TEST(the_wordings_of_titles_that_say_the_same_are_given),
         TEST(changed_words_and_genres_are_found_as_they_are_now),
         TEST(without_a_model_nothing_is_shared),
     };

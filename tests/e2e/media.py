@@ -1,8 +1,10 @@
 """Small films, good and bad, made with the ffmpeg command when a test needs them."""
 
+import os
 import random
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from e2e import FILMS, SAMPLES, Skip
@@ -21,9 +23,10 @@ def ffmpeg(*args):
 
 
 def good(path, film=ENGLISH, title="", seconds=GOOD_SECONDS, *options):
-    """The beginning of a sample. Another title is another content."""
+    """The beginning of a sample, and old, or an ingest waits whether it is still written. Another title is another content."""
     temporary = Path(path).parent / "making.mp4"
     ffmpeg("-i", SAMPLES / film["file"], "-t", seconds, "-c", "copy", "-metadata", f"comment={title}", *options, temporary)
+    os.utime(temporary, (time.time() - 60,) * 2)
     temporary.rename(path)
     return path
 

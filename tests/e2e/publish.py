@@ -29,8 +29,8 @@ REAL = os.environ.get("KINORA_TEST_QDRANT", "").rstrip("/")
 KEY = os.environ.get("KINORA_TEST_QDRANT_API_KEY", "")
 MINILM = MODELS / "all-MiniLM-L6-v2-f16.gguf"
 TITLES = 150  # more than two batches of 64
-SLOW_PUT = {"path": "PUT /collections", "kind": "slow", "seconds": 0.05, "times": 10**6}
-SLOW_READ = {"path": "POST /collections", "kind": "slow", "seconds": 0.01, "times": 10**6}
+SLOW_PUT = {"path": "PUT /collections", "kind": "slow", "seconds": 0.03, "times": 10**6}
+SLOW_READ = {"path": "POST /collections", "kind": "slow", "seconds": 0.004, "times": 10**6}
 
 
 class Server:

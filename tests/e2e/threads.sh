@@ -26,8 +26,10 @@ tell "an import has none" $? 0
 kinora ingest --jobs 3 --scorer lexicon "$dir/films"
 tell "another scorer for all has none" $? 0
 
-"$KINORA" --library "$dir/second" ingest --jobs 2 "$dir/films" &
-sleep 4
+"$KINORA" --library "$dir/second" ingest --jobs 2 "$dir/films" >"$dir/told" 2>&1 &
+while kill -0 $! && ! grep -q 1/5 "$dir/told"; do sleep 0.2; done # the broken one is done, the others are being heard
 kill -INT $!
 wait $!
-tell "an interrupted one has none" $? 1
+ended=$?
+cat "$dir/told"
+tell "an interrupted one has none" $ended 1

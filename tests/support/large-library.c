@@ -480,7 +480,7 @@ enum {
     SHOWN = 10
 };
 
-static const char *const part_names[PARTS] = {"similar", "shared_words", "similarities", "wordings",
+static const char *const part_names[PARTS] = {"similar", "shared_words", "similarities", "alike",
                                               "records"};
 
 static void measure_parts(struct kn_library *lib, const struct kn_id *id, double *took)
@@ -492,7 +492,7 @@ static void measure_parts(struct kn_library *lib, const struct kn_id *id, double
     struct kn_id ids[CANDIDATES];
     double similarities[CANDIDATES], at[PARTS + 1];
     struct kn_wording own;
-    struct kn_record r;
+    struct kn_record r, shown[SHOWN];
     struct kn_err err;
     size_t n, m, dim;
     char model[64];
@@ -512,12 +512,13 @@ static void measure_parts(struct kn_library *lib, const struct kn_id *id, double
     at[2] = cpu_now();
     check(kn_library_similarities(lib, r.vector, dim, ids, m, similarities, &err), &err);
     at[3] = cpu_now();
-    check(kn_library_wordings(lib, ids, m < LOOKED_AT ? m : LOOKED_AT, wordings, &err), &err);
+    check(kn_library_alike(lib, ids, m < LOOKED_AT ? m : LOOKED_AT, wordings, &err), &err);
     at[4] = cpu_now();
-    for (size_t i = 0; i < SHOWN && i < n; i++)
-        check(kn_library_get(lib, &hits[i].id, KN_WITH_MOMENT_VECTORS | KN_WITHOUT_RAW, arena, &r,
-                             &err),
-              &err);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = hits[i].id;
+    check(kn_library_get_many(lib, ids, n < SHOWN ? n : SHOWN,
+                              KN_WITH_MOMENT_VECTORS | KN_WITHOUT_RAW, arena, shown, &err),
+          &err);
     at[5] = cpu_now();
     for (int i = 0; i < PARTS; i++)
         took[i] = at[i + 1] - at[i];

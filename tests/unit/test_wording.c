@@ -186,6 +186,53 @@ static void what_is_packed_comes_back_and_nothing_else_does(void **state)
     assert_false(kn_wording_unpack(bytes, sizeof bytes, &back));
 }
 
+static void marks_tell_who_may_say_the_same(void **state)
+{
+    struct kn_wording w[] = {of_many(0, 1000),   of_many(5000, 1000), of_many(100, 1000),
+                             of_many(9000, 300), of_many(8500, 900),  of_many(20000, 12)};
+    enum { N = sizeof w / sizeof *w };
+    const bool wanted[N] = {true, false, true, true, true, false};
+    unsigned char packed[KN_WORDING_BYTES];
+    struct kn_marks marks[N], unpacked;
+    bool alike[N];
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        kn_wording_mark(&w[i], &marks[i]);
+        assert_true(kn_wording_unpack_marks(packed, kn_wording_pack(&w[i], packed), &unpacked));
+        assert_memory_equal(&unpacked, &marks[i], sizeof unpacked);
+    }
+    assert_int_equal(kn_marks_alike(marks, N, alike, NULL), KN_OK);
+    assert_memory_equal(alike, wanted, sizeof alike);
+    assert_int_equal(kn_marks_alike(marks, 0, NULL, NULL), KN_OK);
+    assert_true(marks[5].mark[9] && !marks[5].mark[10]); /* twelve words are ten phrases */
+}
+
+/* What kn_marks_alike promises of copies: one of the length, and one a third as long, of each of 400 texts. */
+static void marks_miss_hardly_a_copy(void **state)
+{
+    size_t missed = 0, missed_short = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 400; i++) {
+        struct kn_wording whole = of_many(10000 * i, 900);
+        struct kn_wording same = of_many(10000 * i + 100, 900),
+                          part = of_many(10000 * i + 300, 300);
+        struct kn_marks m[3];
+        bool alike[3];
+
+        kn_wording_mark(&whole, &m[0]);
+        kn_wording_mark(&same, &m[1]);
+        assert_int_equal(kn_marks_alike(m, 2, alike, NULL), KN_OK);
+        missed += !alike[0];
+        kn_wording_mark(&part, &m[1]);
+        assert_int_equal(kn_marks_alike(m, 2, alike, NULL), KN_OK);
+        missed_short += !alike[0];
+    }
+    assert_int_equal(missed, 0);
+    assert_in_range(missed_short, 0, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +246,8 @@ int main(void)
         cmocka_unit_test(a_short_text_is_compared_exactly),
         cmocka_unit_test(too_little_tells_nothing),
         cmocka_unit_test(what_is_packed_comes_back_and_nothing_else_does),
+        cmocka_unit_test(marks_tell_who_may_say_the_same),
+        cmocka_unit_test(marks_miss_hardly_a_copy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
