@@ -205,7 +205,7 @@ KIND static uint64_t products_above(const float *numbers, const float *factors, 
     uint64_t above = 0;
 
     for (size_t i = 0; i < n; i += 16) {
-        __mmask16 in = n - i < 16 ? (__mmask16)((1U << (n - i)) - 1) : 0xffff;
+        __mmask16 in = (__mmask16)(n - i < 16 ? (1U << (n - i)) - 1 : 0xffffU);
         __m512 p = _mm512_mul_ps(_mm512_maskz_loadu_ps(in, numbers + i),
                                  _mm512_maskz_loadu_ps(in, factors + i));
 
