@@ -379,9 +379,9 @@ struct kinora_event {
     double seconds, duration; /* of this title */
     size_t done, total;       /* files */
     double heard, elapsed;    /* seconds of sound heard; seconds since the run began */
-    /* of SCANNED: files that are new or changed, those of them with subtitles beside them, and about how many
-     * seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
-    size_t fresh, subtitled;
+    /* of SCANNED: files that are new or changed, that failed and are tried again, those of both with subtitles beside them, and
+     * about how many seconds of sound there are to hear in the others, by their bytes and what those of films here before came to */
+    size_t fresh, again, subtitled;
     double sound;
     double left;           /* estimated seconds to the end; NaN while unknown */
     size_t posters, films; /* of POSTER: how many came, of how many */
@@ -389,7 +389,7 @@ struct kinora_event {
 
 struct kinora_summary {
     size_t files, added, unchanged, ready, silent, failed, missing, skipped;
-    size_t left;           /* not begun, because max_seconds were over */
+    size_t left;           /* not done, because max_seconds were over */
     size_t waiting;        /* still being written: left for another run */
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
     double sound, elapsed; /* seconds */
@@ -476,6 +476,10 @@ struct kinora_subtitles_options {
     const char *format; /* "srt", "vtt" */
     const char *into;   /* folder, made where it is not there; NULL or "": beside the film */
     bool force;         /* write over a file that is there */
+    /* Paths, as below, that were written for other titles before: one of these is not written over whatever force says, but the
+     * title's id comes into its file's name. */
+    const char *const *written;
+    size_t n_written;
 };
 
 struct kinora_subtitles {

@@ -37,6 +37,7 @@ static void relay(void *p, const struct kn_ingest_event *e)
         .heard = e->heard,
         .elapsed = e->elapsed,
         .fresh = e->fresh,
+        .again = e->again,
         .subtitled = e->subtitled,
         .sound = e->sound,
         .left = e->left,

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/unicode.h"
 #include "library/store.h"
 #include "text/captions.h"
@@ -12,6 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { FILE_MAX = 64 << 20 };
 
@@ -32,14 +34,16 @@ static int format_of(const char *name, enum kn_subtitle_format *out, struct kn_e
     return KN_OK;
 }
 
-/* Bytes: the film's path, or its name in into, without its extension; then the language, then the format. */
-static int path_of(const struct kn_title *t, const struct kinora_subtitles_options *o,
+/* Bytes: the film's path, or its name in into, without its extension; its id where another has that name; then the language,
+ * then the format. */
+static int path_of(const struct kn_title *t, const struct kinora_subtitles_options *o, bool with_id,
                    struct kn_buf *out, struct kn_err *err)
 {
     const char *film = t->n_paths ? t->paths[0] : t->name;
     const char *slash = strrchr(film, '/'), *base = slash ? slash + 1 : film;
     const char *dot = t->n_paths ? strrchr(base, '.') : NULL;
     struct kn_sv stem = {film, dot && dot > base ? (size_t)(dot - film) : strlen(film)};
+    char id[KN_ID_TEXT];
     int rc = KN_OK;
 
     if (!t->n_paths && !(o->into && *o->into))
@@ -53,9 +57,38 @@ static int path_of(const struct kn_title *t, const struct kinora_subtitles_optio
     }
     if (rc == KN_OK)
         rc = kn_unescape_path(stem, out, err);
+    kn_id_format(&t->id, id);
+    if (rc == KN_OK && with_id)
+        rc = kn_buf_addf(out, err, " [%.8s]", id);
     if (rc == KN_OK && *t->language)
         rc = kn_buf_addf(out, err, ".%s", t->language);
     return rc ? rc : kn_buf_addf(out, err, ".%s", o->format);
+}
+
+/* On some disks two names that differ only in case are one file. */
+static bool was_written(const struct kinora_subtitles_options *o, const char *escaped)
+{
+    for (size_t i = 0; i < o->n_written; i++)
+        if (strcasecmp(o->written[i], escaped) == 0)
+            return true;
+    return false;
+}
+
+static int place_of(const struct kn_title *t, const struct kinora_subtitles_options *o,
+                    struct kn_buf *path, struct kn_buf *escaped, struct kn_err *err)
+{
+    bool taken = false;
+    int rc;
+
+    do {
+        kn_buf_clear(path);
+        kn_buf_clear(escaped);
+        rc = path_of(t, o, taken, path, err);
+        if (rc == KN_OK)
+            rc = kn_escape_path(kn_sv_of(path->data), escaped, err);
+    } while (rc == KN_OK && !taken && kn_fs_exists(path->data) &&
+             (taken = was_written(o, escaped->data)));
+    return rc;
 }
 
 static int check_words(const struct kn_record *r, struct kn_err *err)
@@ -139,13 +172,11 @@ int kinora_export_subtitles(struct kinora *k, const struct kn_id *id,
     if (rc == KN_OK)
         rc = check_words(&r, err);
     if (rc == KN_OK)
-        rc = path_of(&r.title, o, &path, err);
+        rc = place_of(&r.title, o, &path, &escaped, err);
     if (rc == KN_OK && !(o->into && *o->into))
         rc = check_source(k, &r, path.data, s->arena, err);
     if (rc == KN_OK)
         rc = write_file(k, &r, format, o, path.data, err);
-    if (rc == KN_OK)
-        rc = kn_escape_path(kn_sv_of(path.data), &escaped, err);
     s->path = rc ? NULL : kn_arena_text(s->arena, escaped.data);
     if (rc == KN_OK && !s->path)
         rc = kn_api_no_memory(err, "export");

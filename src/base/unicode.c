@@ -113,7 +113,7 @@ int kn_fold(struct kn_sv text, struct kn_buf *out, struct kn_err *err)
         goto out;
     if (utf8proc_map((const utf8proc_uint8_t *)valid.data, (utf8proc_ssize_t)valid.n, &folded,
                      how) < 0) {
-        rc = kn_err_set(err, KN_ELIMIT, "fold a text of %zu bytes: no memory", text.n);
+        rc = kn_err_memory(err, "fold a text of %zu bytes: no memory", text.n);
         goto out;
     }
     for (struct kn_sv s = kn_sv_of((char *)folded); s.n > 0 && rc == KN_OK; advance(&s, n)) {

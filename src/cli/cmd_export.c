@@ -1,6 +1,8 @@
 /* kinora export DIR; kinora export --format srt TITLE... */
 #include "cli.h"
 
+#include "base/err.h"
+
 #include <string.h>
 
 /* ---- for a notebook ---- */
@@ -59,18 +61,36 @@ struct files {
     struct kn_cli *cli;
     struct kinora *k;
     struct kn_document d; /* with --json */
+    const char **paths;   /* of those that are written; from the command's arena */
     size_t written, there, left_out;
 };
+
+static int make_room(struct files *f, size_t n)
+{
+    struct kn_err err;
+
+    f->paths = kn_arena_array(f->cli->arena, n, sizeof *f->paths);
+    if (f->paths)
+        return KN_EXIT_DONE;
+    kn_err_memory(&err, "export: no memory for %zu paths", n);
+    return kn_cli_fail(f->cli, &err);
+}
 
 /* all: what cannot be, or is there, is counted and no failure. Gives an exit code. */
 static int export_title(struct files *f, const struct kn_title *t, bool all)
 {
     const struct kn_config *c = &f->cli->config;
-    const struct kinora_subtitles_options options = {c->format, c->into, c->force};
+    const struct kinora_subtitles_options options = {c->format, c->into, c->force, f->paths,
+                                                     f->written};
     struct kinora_subtitles *s;
     struct kn_err err;
+    const char *path = NULL;
     int rc = kinora_export_subtitles(f->k, &t->id, &options, &s, &err);
 
+    if (rc == KN_OK && !(path = kn_arena_text(f->cli->arena, s->path))) {
+        kinora_subtitles_free(s);
+        rc = kn_err_memory(&err, "export: no memory for a path");
+    }
     if (rc && all && (rc == KN_EARG || rc == KN_ENOTFOUND)) {
         f->there += rc == KN_EARG;
         f->left_out += rc == KN_ENOTFOUND;
@@ -78,7 +98,7 @@ static int export_title(struct files *f, const struct kn_title *t, bool all)
     }
     if (rc)
         return kn_cli_fail(f->cli, &err);
-    f->written++;
+    f->paths[f->written++] = path;
     if (c->json) {
         kn_json_begin_object(&f->d.w, NULL);
         kn_json_name(&f->d.w, t);
@@ -95,10 +115,11 @@ static int export_all(struct files *f)
 {
     struct kinora_titles *titles;
     struct kn_err err;
-    int code = KN_EXIT_DONE;
+    int code;
 
     if (kinora_list(f->k, NULL, &titles, &err))
         return kn_cli_fail(f->cli, &err);
+    code = make_room(f, titles->n);
     for (size_t i = 0; code == KN_EXIT_DONE && i < titles->n && !kn_signals_seen(); i++)
         code = export_title(f, &titles->titles[i], true);
     kinora_titles_free(titles);
@@ -107,7 +128,7 @@ static int export_all(struct files *f)
 
 static int export_named(struct files *f)
 {
-    int code = KN_EXIT_DONE;
+    int code = make_room(f, f->cli->n_args);
 
     for (size_t i = 0; code == KN_EXIT_DONE && i < f->cli->n_args; i++) {
         struct kinora_titles *found = NULL;

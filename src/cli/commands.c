@@ -20,7 +20,8 @@ static const struct kn_command commands[] = {
           "A subtitle file beside a film is read instead of listening: Film.srt, Film.en.srt, "
           "Film.es.forced.vtt, Film.en.sdh.ass. One that is added, edited or removed later counts "
           "in the next run; so does a .nfo file, which gives title, year, genres and plot. Without "
-          "subtitles beside it, a text track in the film is read.",
+          "subtitles beside it, a text track in the film is read. Either is passed over where it "
+          "has fewer than 4 words a minute (forced captions: 20) and the film has sound.",
           "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C ends after "
           "the "
           "step under way, twice at once; either way nothing that was finished is lost, and the "
@@ -146,7 +147,8 @@ static const struct kn_command commands[] = {
           "With --format srt or vtt the words of each TITLE, or of all titles for all, become a "
           "subtitle file "
           "beside its film, such as Film.en.srt, or in the folder --into. A file that is there is "
-          "kept unless --force is given. The next ingest knows what was written here and does not "
+          "kept unless --force is given; where two titles would share one, the second's has its id "
+          "in its name. The next ingest knows what was written here and does not "
           "take it for subtitles, until somebody edits it."},
      .examples = {{"kinora export notebook/", "three files in the folder notebook"},
                   {"kinora export --format notebook notebook/ --force", "the same once more"},
@@ -215,7 +217,7 @@ static const struct kn_command commands[] = {
      .bit = KN_FOR_CHECK,
      .args = "",
      .run = kn_cmd_check,
-     .summary = "Is the library sound?",
+     .summary = "Whether the library is sound, and mending what is not",
      .text =
          {"Looks at SQLite's pages and indexes, rows that belong to nothing, vectors, the index of "
           "words and the stages of each title. Exit code 1 when something is wrong that was not "

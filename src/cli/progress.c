@@ -234,8 +234,12 @@ static void finished_line(struct kn_progress *p, const struct kinora_event *e)
 static void plan_line(const struct kn_progress *p, const struct kinora_event *e)
 {
     fprintf(stderr, "%zu %s%s to look at", e->total, p->thing, e->total == 1 ? "" : "s");
+    if (e->again > 0)
+        fprintf(stderr, ": %zu to try again", e->again);
     if (e->fresh > 0)
-        fprintf(stderr, ": %zu new, %zu with subtitles", e->fresh, e->subtitled);
+        fprintf(stderr, "%s %zu new", e->again > 0 ? "," : ":", e->fresh);
+    if (e->again + e->fresh > 0)
+        fprintf(stderr, ", %zu with subtitles", e->subtitled);
     if (e->sound > 0)
         fprintf(stderr, "; some %s to hear", about(e->sound).text);
     if (e->sound > 0 && isfinite(e->left))
@@ -307,6 +311,7 @@ static void event_json(const struct kinora_event *e)
     }
     if (e->kind == KINORA_SCANNED) {
         kn_json_integer(&d.w, "new", (int64_t)e->fresh);
+        kn_json_integer(&d.w, "again", (int64_t)e->again);
         kn_json_integer(&d.w, "with_subtitles", (int64_t)e->subtitled);
         kn_json_seconds(&d.w, "sound", e->sound);
     }

@@ -36,7 +36,7 @@ static int carry_title(struct run *r, const struct kn_staged *t, struct kn_err *
     int rc = KN_OK;
 
     if (!j)
-        return kn_err_set(err, KN_ELIMIT, "title '%s': no memory", t->name);
+        return kn_err_memory(err, "title '%s': no memory", t->name);
     rc = plan_staged(r, t, &j->plan, err);
     if (rc == KN_OK)
         rc = job_to_meaning(r, j, err);

@@ -128,7 +128,7 @@ static int beside(const struct kn_scan *scan, const struct parts *p, bool of_fol
         return KN_OK;
     path = kn_arena_printf(arena, "%.*s%s", (int)stem.n, stem.p, name);
     if (!path)
-        return kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        return kn_err_memory(err, "files beside a film: no memory");
     if (kn_scan_has_beside(scan, path))
         *out = path;
     return KN_OK;
@@ -161,7 +161,8 @@ static int find_poster(const struct kn_scan *scan, const struct parts *p, bool o
 }
 
 /* Leaves out as it was where the file is of no use. */
-static void read_nfo(const char *path, struct kn_arena *arena, struct kn_nfo *out)
+static int read_nfo(const char *path, struct kn_arena *arena, struct kn_nfo *out,
+                    struct kn_err *err)
 {
     struct kn_buf bytes;
     struct kn_err why;
@@ -171,10 +172,13 @@ static void read_nfo(const char *path, struct kn_arena *arena, struct kn_nfo *ou
     rc = kn_fs_read(path, &bytes, &why);
     if (rc == KN_OK)
         rc = kn_nfo_parse((struct kn_sv){bytes.data, bytes.n}, arena, out, &why);
+    kn_buf_free(&bytes);
+    if (rc && kn_err_is_memory(&why))
+        return kn_err_memory(err, "'%s': %s", path, why.msg);
     if (rc)
         kn_log(rc == KN_ENOTFOUND ? KN_LOG_INFO : KN_LOG_WARNING, "'%s' is not used: %s", path,
                why.msg);
-    kn_buf_free(&bytes);
+    return KN_OK;
 }
 
 static int facts_key(const char *name, struct kn_facts *f, struct kn_err *err)
@@ -182,7 +186,7 @@ static int facts_key(const char *name, struct kn_facts *f, struct kn_err *err)
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        return kn_err_memory(err, "files beside a film: no memory");
     kn_hasher_u64(h, FACTS_VERSION);
     kn_hasher_text(h, name);
     kn_hasher_u64(h, (uint64_t)f->year);
@@ -205,7 +209,7 @@ static int escaped(const char *path, struct kn_arena *arena, const char **out, s
     if (rc == KN_OK)
         *out = kn_arena_text(arena, b.data);
     if (rc == KN_OK && !*out)
-        rc = kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        rc = kn_err_memory(err, "files beside a film: no memory");
     kn_buf_free(&b);
     return rc;
 }
@@ -228,10 +232,10 @@ static int gather(const struct kn_scan *scan, const char *path, struct kn_arena 
         rc = find_nfo(scan, &p, owns, arena, &nfo_path, err);
     if (rc == KN_OK)
         rc = find_poster(scan, &p, owns, arena, &poster, err);
+    if (rc == KN_OK && nfo_path)
+        rc = read_nfo(nfo_path, arena, &nfo, err);
     if (rc)
         return rc;
-    if (nfo_path)
-        read_nfo(nfo_path, arena, &nfo);
     kn_film_ids_fill(&film.ids, &nfo.ids);
     if (film.kind == KN_FILM && !film.part)
         kn_film_ids_text(&film.ids, ids);
@@ -246,7 +250,7 @@ static int gather(const struct kn_scan *scan, const char *path, struct kn_arena 
     if (!*film.name)
         rc = escaped(kn_arena_bytes(arena, p.base.p, p.base.n), arena, name, err);
     if (rc == KN_OK && (!out->ids || !*name))
-        rc = kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+        rc = kn_err_memory(err, "files beside a film: no memory");
     return rc ? rc : escaped(poster, arena, &out->poster, err);
 }
 
@@ -262,7 +266,7 @@ int kn_facts_of(const struct kn_scan *scan, const char *path, struct kn_arena *a
     if (!kn_scan_covers(scan, path)) {
         folder = kn_arena_bytes(arena, path, p.folder.n ? p.folder.n : 1);
         rc = folder ? kn_scan_folder(folder, arena, &beside_it, err)
-                    : kn_err_set(err, KN_ELIMIT, "files beside a film: no memory");
+                    : kn_err_memory(err, "files beside a film: no memory");
         scan = &beside_it;
     }
     if (rc == KN_OK)
@@ -303,7 +307,7 @@ int kn_facts_version(const char *path, bool *may, struct kn_hash *key, struct kn
         kn_hasher_u64(h, (uint64_t)film.year);
         *key = kn_hasher_end(h);
     } else if (!h) {
-        rc = kn_err_set(err, KN_ELIMIT, "versions of a film: no memory");
+        rc = kn_err_memory(err, "versions of a film: no memory");
     }
     kn_hasher_free(h);
     kn_buf_free(&folded);

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/unicode.h"
 #include "decode/media.h"
 #include "ingest/tracks.h"
 #include "text/language.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +76,7 @@ static int claim(struct run *r, const struct kn_id *id, bool *ours, struct kn_er
         struct kn_id *grown = realloc(r->under_way, cap * sizeof *grown);
 
         if (!grown) {
-            rc = kn_err_set(err, KN_ELIMIT, "ingest: no memory for %zu titles", cap);
+            rc = kn_err_memory(err, "ingest: no memory for %zu titles", cap);
         } else {
             r->under_way = grown;
             r->cap_under_way = cap;
@@ -95,7 +97,7 @@ static void feed_sound(struct run *r, struct kn_media *media, struct job *j)
         struct block *b = malloc(sizeof *b + BLOCK_SAMPLES * sizeof *b->samples);
 
         if (!b) {
-            rc = kn_err_set(&j->feed_err, KN_ELIMIT, "decode: no memory for a block of sound");
+            rc = kn_err_memory(&j->feed_err, "decode: no memory for a block of sound");
             break;
         }
         rc = kn_media_read_audio(media, b->samples, BLOCK_SAMPLES, &r->stop, &b->n, &j->feed_err);
@@ -140,7 +142,7 @@ int job_hand_on(struct run *r, struct job *j, const struct kn_segment *segments,
     j->n_segments = n;
     j->language = kn_arena_text(j->arena, language);
     if (!j->language)
-        return kn_err_set(err, KN_ELIMIT, "title '%s': no memory", j->plan.name);
+        return kn_err_memory(err, "title '%s': no memory", j->plan.name);
     atomic_fetch_add(&j->holders, 1);
     rc = kn_queue_push(r->to_mean, j, kn_arena_used(j->arena), err);
     if (rc)
@@ -287,7 +289,7 @@ static int open_and_feed(struct run *r, struct kn_media *media, const struct kn_
     struct kn_media_info info;
     struct kn_err err;
     bool own = true;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC), rc;
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 
     if (fd < 0)
         rc = kn_err_set(&err, KN_EIO, "open the file: %s", strerror(errno));
@@ -321,18 +323,40 @@ int job_to_meaning(struct run *r, struct job *j, struct kn_err *err)
     return job_hand_on(r, j, record.segments, record.n_segments, record.title.language, err);
 }
 
+int run_is_known(struct run *r, const struct kn_scan_file *file, bool *known, struct kn_err *err)
+{
+    struct kn_seen seen = {.size = file->size, .mtime_ns = file->mtime_ns};
+    struct kn_hash identity;
+    struct kn_buf escaped;
+    struct kn_id id;
+    int rc;
+
+    kn_buf_init(&escaped, 4 * PATH_MAX);
+    rc = kn_escape_path(kn_sv_of(file->path), &escaped, err);
+    seen.path = escaped.data;
+    if (rc == KN_OK)
+        rc = kn_store_known(r->lib, &seen, known, &identity, &id, err);
+    kn_buf_free(&escaped);
+    return rc;
+}
+
+/* Once the time is over, of each further file only whether it is done: what is not is left. */
 static int feed_file(struct run *r, struct kn_media *media, struct kn_scan_file *file)
 {
     struct job *j = job_new();
     struct kn_err err;
-    bool ours = true;
+    bool ours = true, known = true;
     int rc;
 
     if (!j) {
-        rc = kn_err_set(&err, KN_ELIMIT, "ingest '%s': no memory", file->path);
+        rc = kn_err_memory(&err, "ingest '%s': no memory", file->path);
         goto out;
     }
-    rc = kn_plan_file(&r->planning, file, j->arena, &j->plan, &err);
+    rc = run_out_of_time(r) ? run_is_known(r, file, &known, &err) : KN_OK;
+    if (rc == KN_OK && known)
+        rc = kn_plan_file(&r->planning, file, j->arena, &j->plan, &err);
+    if (rc == KN_OK && run_out_of_time(r) && (!known || j->plan.from != KN_STAGES))
+        goto out;
     if (rc == KN_OK && j->plan.waiting) {
         rc = run_wait_for(r, file, &err);
         goto out;
@@ -375,7 +399,7 @@ void *feed_thread(void *p)
 
     if (rc)
         run_fail(r, rc, &err);
-    while (rc == KN_OK && !run_stopped(r) && !run_out_of_time(r)) {
+    while (rc == KN_OK && !run_stopped(r)) {
         struct kn_scan_file *file = run_next_file(r);
 
         if (!file)

@@ -27,7 +27,7 @@ static int find_language(struct run *r, const struct kn_row *row, struct kn_aren
         return KN_OK;
     rc = run_language_of(r, kn_sv_of(row->text), tag, &w->language_confidence, err);
     if (rc == KN_OK && !(w->language = kn_arena_text(arena, tag)))
-        rc = kn_err_set(err, KN_ELIMIT, "no memory for its language");
+        rc = kn_err_memory(err, "no memory for its language");
     return rc;
 }
 
@@ -41,7 +41,7 @@ static int hash_row(const struct kn_row *row, const struct kn_hash *base, size_t
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "no memory to hash");
+        return kn_err_memory(err, "no memory to hash");
     if (base) {
         kn_hasher_hash(h, base);
         kn_hasher_u64(h, which);
@@ -76,7 +76,7 @@ static int identify(const struct kn_row *rows, size_t n, struct kn_arena *arena,
     int rc = KN_OK;
 
     if (!all)
-        return kn_err_set(err, KN_ELIMIT, "no memory for %zu rows", n);
+        return kn_err_memory(err, "no memory for %zu rows", n);
     for (size_t i = 0; i < n && rc == KN_OK; i++) {
         all[i].row = i;
         rc = hash_row(&rows[i], NULL, 0, &all[i].hash, err);
@@ -98,7 +98,7 @@ static int key_of(const struct kn_imported *t, struct kn_hash *out, struct kn_er
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "no memory to hash");
+        return kn_err_memory(err, "no memory to hash");
     kn_hasher_u64(h, IMPORT_VERSION);
     kn_hasher_u64(h, KN_PLAIN_VERSION);
     kn_hasher_hash(h, &t->identity);
@@ -126,7 +126,7 @@ static int fill(struct run *r, const struct kn_row *row, struct kn_arena *arena,
 
         t->failed = kn_arena_bytes(arena, why.p, why.n);
         if (!t->failed)
-            return kn_err_set(err, KN_ELIMIT, "line %zu: no memory", row->line);
+            return kn_err_memory(err, "line %zu: no memory", row->line);
     } else if (kn_count_words(kn_sv_of(row->text)) == 0) {
         t->words.reason = "its text has no words";
     } else {
@@ -185,7 +185,7 @@ static int go_on(struct run *r, const struct kn_imported *titles, size_t n, stru
         return rc;
     carried = kn_arena_array(arena, r->n_carried, sizeof *carried);
     if (!carried)
-        return kn_err_set(err, KN_ELIMIT, "no memory for %zu titles", r->n_carried);
+        return kn_err_memory(err, "no memory for %zu titles", r->n_carried);
     for (size_t i = 0; i < r->n_carried; i++)
         carried[i] = r->carried[i].id;
     qsort(carried, r->n_carried, sizeof *carried, compare_id);
@@ -212,7 +212,7 @@ static int import(struct run *r, const char *path, struct kn_arena *arena,
         return rc;
     titles = kn_arena_array(arena, n, sizeof *titles);
     rc = titles ? identify(rows, n, arena, titles, err)
-                : kn_err_set(err, KN_ELIMIT, "no memory for %zu rows", n);
+                : kn_err_memory(err, "no memory for %zu rows", n);
     for (size_t i = 0; i < n && rc == KN_OK; i++)
         rc = fill(r, &rows[i], arena, &titles[i], err);
     if (rc == KN_OK)
@@ -239,7 +239,7 @@ int kn_import_run(struct kn_library *lib, const char *path, const struct kn_inge
     int rc;
 
     if (!arena)
-        return kn_err_set(err, KN_ELIMIT, "import '%s': no memory", path);
+        return kn_err_memory(err, "import '%s': no memory", path);
     rc = import(&r, path, arena, cancel, err);
     if (rc == KN_OK)
         rc = run_sum_up(&r, out, err);

@@ -282,7 +282,7 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     int jobs = run_jobs(options), rc;
 
     if (!arena)
-        return kn_err_set(err, KN_ELIMIT, "ingest: no memory");
+        return kn_err_memory(err, "ingest: no memory");
     /* Before anything is touched: a mistyped language would fail every title. */
     rc = o.language_hint && *o.language_hint
              ? kn_speech_language_of(o.speech_model, o.language_hint, hint, err)
@@ -314,6 +314,7 @@ int kn_ingest_run(struct kn_library *lib, const struct kn_ingest_options *option
     if (rc == KN_OK && r.n_carried > 0) {
         progress_more(&r.progress, r.n_carried);
         rc = run_carry(&r, cancel, err);
+        r.progress.sum.left = r.scan.n_files + r.n_carried - r.progress.done;
     }
     if (rc == KN_OK)
         rc = run_remember_pace(&r, jobs, err);

@@ -77,7 +77,8 @@ struct kn_ingest_event {
     size_t done, total;       /* files */
     double heard;             /* seconds of sound heard so far in this run, over all titles */
     double elapsed;           /* seconds since the run began */
-    size_t fresh, subtitled;  /* files new or changed; those with subtitles beside them */
+    size_t fresh, again;      /* files new or changed; that failed, and are tried again */
+    size_t subtitled;         /* of both, those with subtitles beside them */
     double sound;             /* seconds to hear in the others, by their bytes */
     double left;              /* estimated seconds to the end; NaN while unknown */
     size_t posters, films;    /* of POSTER: how many came, of how many */
@@ -87,7 +88,7 @@ struct kn_ingest_summary {
     size_t files, added, unchanged, ready, silent, failed, missing;
     size_t waiting;        /* still being written: left for another run */
     size_t still_failed;   /* of the unchanged: those that failed in an earlier run */
-    size_t left;           /* not begun for want of time */
+    size_t left;           /* not done for want of time */
     size_t skipped;        /* files without a media extension */
     double sound, elapsed; /* seconds */
 };

@@ -12,7 +12,7 @@
 
 static int no_memory(struct kn_err *err, const struct job *j)
 {
-    return kn_err_set(err, KN_ELIMIT, "title '%s': no memory for its moments", j->plan.name);
+    return kn_err_memory(err, "title '%s': no memory for its moments", j->plan.name);
 }
 
 /* What is said in a moment, for the embedder: sounds in brackets and names are no meaning, unless the text was
@@ -89,7 +89,7 @@ static int embed_whole(struct run *r, struct kn_embedder *e, const struct job *j
         return rc;
     transcript = found ? given.text : kn_segments_join(j->segments, j->n_segments, j->arena);
     if (!transcript)
-        return kn_err_set(err, KN_ELIMIT, "title '%s': no memory for its transcript", j->plan.name);
+        return kn_err_memory(err, "title '%s': no memory for its transcript", j->plan.name);
     return kn_embedder_embed(e, &transcript, 1, &r->stop, raw, vector, err);
 }
 

@@ -41,29 +41,47 @@ static const char *machine(const struct run *r, int jobs, char out[256])
     return out;
 }
 
-static int look_at(const struct run *r, const struct kn_scan_file *file, struct kn_arena *arena,
-                   struct outlook *o, double *bytes, struct kn_err *err)
+/* Did it fail, and is it to be tried again? */
+static int is_retried(struct run *r, const struct kn_scan_file *file, struct kn_arena *arena,
+                      bool *retried, struct kn_err *err)
 {
-    struct kn_seen seen = {.size = file->size, .mtime_ns = file->mtime_ns};
-    struct kn_sidecar *sidecars;
-    struct kn_hash identity;
+    struct kn_standing now;
     struct kn_buf escaped;
     struct kn_id id;
-    bool known = false;
-    size_t n = 0;
+    bool found = false, apart;
     int rc;
 
+    *retried = false;
+    if (!r->options->retry_failed)
+        return KN_OK;
     kn_buf_init(&escaped, 4 * PATH_MAX);
     rc = kn_escape_path(kn_sv_of(file->path), &escaped, err);
-    seen.path = escaped.data;
     if (rc == KN_OK)
-        rc = kn_store_known(r->lib, &seen, &known, &identity, &id, err);
-    if (rc == KN_OK && !known)
-        rc = kn_sidecar_find(&r->scan, file->path, arena, &sidecars, &n, err);
+        rc = kn_store_at(r->lib, escaped.data, &found, &id, &apart, err);
+    if (rc == KN_OK && found)
+        rc = kn_store_standing(r->lib, &id, arena, &now, err);
+    *retried = rc == KN_OK && found && now.state == KN_STATE_FAILED;
     kn_buf_free(&escaped);
-    if (rc || known)
+    return rc;
+}
+
+static int look_at(struct run *r, const struct kn_scan_file *file, struct kn_arena *arena,
+                   struct outlook *o, double *bytes, struct kn_err *err)
+{
+    struct kn_sidecar *sidecars;
+    bool known = false, retried = false;
+    size_t n = 0;
+    int rc = run_is_known(r, file, &known, err);
+
+    if (rc == KN_OK)
+        rc = is_retried(r, file, arena, &retried, err);
+    if (rc || (known && !retried))
         return rc;
-    o->fresh++;
+    rc = kn_sidecar_find(&r->scan, file->path, arena, &sidecars, &n, err);
+    if (rc)
+        return rc;
+    o->again += retried;
+    o->fresh += !retried;
     if (n > 0)
         o->subtitled++;
     else
@@ -79,7 +97,7 @@ int run_look_ahead(struct run *r, int jobs, const struct kn_cancel *cancel, stru
     double bytes = 0;
     char name[256];
     int rc = arena ? kn_store_pace(r->lib, machine(r, jobs, name), &pace, err)
-                   : kn_err_set(err, KN_ELIMIT, "ingest: no memory");
+                   : kn_err_memory(err, "ingest: no memory");
 
     for (size_t i = 0; rc == KN_OK && i < r->scan.n_files && !kn_cancel_is_set(cancel); i++)
         rc = look_at(r, &r->scan.files[i], arena, &o, &bytes, err);

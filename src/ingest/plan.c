@@ -26,7 +26,7 @@ enum {
     WORDS_VERSION = 3,
     VECTORS_VERSION = 1,
     OPINION_VERSION = 1,
-    SIDECAR_VERSION = 1,
+    SIDECAR_VERSION = 2,
     TRACKS_VERSION = 1
 };
 
@@ -73,7 +73,7 @@ int kn_plan_settings(const struct kn_ingest_options *o, const struct kn_embed_ca
     int rc;
 
     if (!words || !vectors || !opinion || !sidecar || !tracks) {
-        rc = kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        rc = kn_err_memory(err, "plan: no memory");
         goto out;
     }
     rc = o->speech_model ? add_model(words, o->speech_model, err) : KN_OK;
@@ -132,7 +132,7 @@ int kn_plan_behind_words(const struct kn_hash *words, const struct kn_plan_setti
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     keys[KN_STAGE_WORDS] = *words;
     keys[KN_STAGE_VECTORS] = chain(h, words, &s->vectors);
     keys[KN_STAGE_OPINION] = chain(h, &keys[KN_STAGE_VECTORS], &s->opinion);
@@ -145,7 +145,7 @@ static int probe_key(const struct kn_hash *identity, struct kn_hash *out, struct
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     kn_hasher_u64(h, PROBE_VERSION);
     *out = chain(h, identity, NULL);
     kn_hasher_free(h);
@@ -158,7 +158,7 @@ int kn_plan_keys(struct kn_plan *p, const struct kn_plan_settings *s, const stru
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     p->keys[KN_STAGE_WORDS] = chain(h, &p->keys[KN_STAGE_PROBE], words);
     kn_hasher_free(h);
     return kn_plan_behind_words(&p->keys[KN_STAGE_WORDS], s, p->keys, err);
@@ -170,7 +170,7 @@ static int identity_of_path(const char *escaped, struct kn_hash *out, struct kn_
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     kn_hasher_text(h, "path");
     kn_hasher_text(h, escaped);
     *out = kn_hasher_end(h);
@@ -186,9 +186,11 @@ static int identify(const struct kn_scan_file *file, const char *escaped, struct
     int fd = -1, rc = KN_OK;
 
     unreadable[0] = '\0';
-    if (file->size == 0) {
+    if (file->special) {
+        snprintf(unreadable, 256, "it is a pipe, a socket or a device, not a regular file");
+    } else if (file->size == 0) {
         snprintf(unreadable, 256, "the file is empty (0 bytes)");
-    } else if ((fd = open(file->path, O_RDONLY | O_CLOEXEC)) < 0) {
+    } else if ((fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
         snprintf(unreadable, 256, "open the file: %s", strerror(errno));
     } else if (kn_hash_file(fd, file->size, identity, &why) < 0) {
         if (kn_err_is_memory(&why))
@@ -213,7 +215,7 @@ static int escape(const char *path, struct kn_arena *arena, const char **out, st
     if (rc == KN_OK)
         *out = kn_arena_text(arena, b.data);
     if (rc == KN_OK && !*out)
-        rc = kn_err_set(err, KN_ELIMIT, "plan '%s': no memory", path);
+        rc = kn_err_memory(err, "plan '%s': no memory", path);
     kn_buf_free(&b);
     return rc;
 }
@@ -241,7 +243,7 @@ bool kn_plan_is_quiet(int64_t mtime_ns)
 static int hash_all(const char *path, const struct kn_cancel *cancel, struct kn_hash *out,
                     struct kn_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc; /* it may be a pipe by now */
 
     if (fd < 0)
         return kn_err_set(err, KN_EIO, "open the file: %s", strerror(errno));
@@ -291,18 +293,22 @@ static int register_file(const struct kn_plan_context *c, const struct kn_scan_f
                          struct kn_arena *arena, struct kn_plan *p, struct kn_err *err)
 {
     struct kn_facts facts;
-    struct kn_seen seen = {
-        .path = p->escaped, .size = file->size, .mtime_ns = file->mtime_ns, .facts = &facts};
-    bool known;
-    int rc = kn_facts_of(c->scan, file->path, arena, &p->name, &facts, err);
+    struct kn_seen seen = {.path = p->escaped, .size = file->size, .mtime_ns = file->mtime_ns};
+    bool known = true;
+    int rc = KN_OK;
 
+    /* What waits is planned again, and its .nfo file is to be told of once. */
+    if (!kn_plan_is_quiet(file->mtime_ns))
+        rc = kn_store_known(c->lib, &seen, &known, &p->identity, &p->id, err);
+    p->waiting = !known;
+    if (rc || p->waiting)
+        return rc;
+    rc = kn_facts_of(c->scan, file->path, arena, &p->name, &facts, err);
+    seen.facts = &facts;
     if (rc == KN_OK)
         rc = kn_store_known(c->lib, &seen, &known, &p->identity, &p->id, err);
     if (rc || known)
         return rc;
-    p->waiting = !kn_plan_is_quiet(file->mtime_ns);
-    if (p->waiting)
-        return KN_OK;
     rc = identify(file, p->escaped, &p->identity, p->unreadable, err);
     if (rc == KN_OK && !p->unreadable[0])
         rc = look_between(c->lib, file, p, err);
@@ -356,7 +362,7 @@ static int speech_key(const struct kn_plan_context *c, struct kn_plan *p, struct
     char code[8] = "";
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     if (*p->set_language)
         kn_speech_language(p->set_language, code, NULL);
     kn_hasher_hash(h, &c->settings->speech);

@@ -58,6 +58,7 @@ struct kn_plan {
         *paths; /* escaped; all that the library knows of this content, this one too */
     size_t n_paths;
     double duration;                /* as the last probe found it; 0: unknown */
+    bool mute;                      /* it found no sound to hear */
     char set_language[KN_TAG_TEXT]; /* by the user, for this title; "" */
     struct kn_hash speech;          /* what its words depend on when they are heard */
 
@@ -101,8 +102,9 @@ int kn_plan_take_whole(const struct kn_plan_context *c, const struct kn_scan_fil
 
 /* Decides where the words come from, by what the store has of the last probe, and makes the keys from there on: the first
  * of the title's sidecars that is of use; else its text tracks are left in the plan, to be read; else speech. A sidecar that is not
- * of use is told of by a warning, with file, line and reason, but for what kinora export wrote. One
- * of forced captions is of use where it says as much as a film does: most hold a few lines for a whole film. */
+ * of use is told of by a warning, with file, line and reason, but for what kinora export wrote. One with
+ * fewer than 4 words a minute is of no use, unless the film has no sound; of forced captions, fewer than 20: most hold a few lines
+ * for a whole film. Tracks likewise. */
 int kn_plan_words(const struct kn_plan_context *c, struct kn_plan *p, struct kn_arena *arena,
                   struct kn_err *err);
 

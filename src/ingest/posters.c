@@ -23,7 +23,7 @@ static int key_of(const struct kn_hash *probe, struct kn_hash *out, struct kn_er
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "posters: no memory");
+        return kn_err_memory(err, "posters: no memory");
     kn_hasher_u64(h, POSTER_VERSION);
     kn_hasher_hash(h, probe);
     *out = kn_hasher_end(h);

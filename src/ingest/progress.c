@@ -44,6 +44,7 @@ void progress_begin(struct progress *p, size_t total)
     struct kn_ingest_event e = {.kind = KN_INGEST_SCANNED, .name = "", .path = "", .reason = ""};
 
     e.fresh = p->outlook.fresh;
+    e.again = p->outlook.again;
     e.subtitled = p->outlook.subtitled;
     e.sound = p->outlook.sound;
     pthread_mutex_lock(&p->lock);

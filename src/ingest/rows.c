@@ -33,7 +33,7 @@ static int add(struct rows *r, const struct kn_row *row, struct kn_err *err)
         struct kn_row *grown = kn_arena_array(r->arena, cap, sizeof *grown);
 
         if (!grown)
-            return kn_err_set(err, KN_ELIMIT, "line %zu: no memory for more rows", row->line);
+            return kn_err_memory(err, "line %zu: no memory for more rows", row->line);
         if (r->n > 0)
             memcpy(grown, r->d, r->n * sizeof *grown);
         r->d = grown;
@@ -91,7 +91,7 @@ static int read_csv_row(const struct kn_csv_row *row, size_t file, size_t transc
     r.text = row->fields[transcript];
     r.failed = begins_with_error(r.text);
     if (!name_of_file(rows->arena, row->fields[file], &r))
-        return kn_err_set(err, KN_ELIMIT, "line %zu: no memory for a name", row->line);
+        return kn_err_memory(err, "line %zu: no memory for a name", row->line);
     return add(rows, &r, err);
 }
 
@@ -153,7 +153,7 @@ static int read_genres(const struct kn_json *v, struct kn_row *row, struct kn_ar
     }
     rc = kn_buf_ok(&b, err);
     if (rc == KN_OK && !(row->genres = kn_arena_text(arena, b.data)))
-        rc = kn_err_set(err, KN_ELIMIT, "line %zu: no memory", row->line);
+        rc = kn_err_memory(err, "line %zu: no memory", row->line);
     kn_buf_free(&b);
     return rc;
 }
@@ -175,7 +175,7 @@ static int read_facts(const struct kn_json *v, struct kn_row *row, struct kn_are
     row->language = kn_arena_text(arena, tag);
     row->genres = kn_arena_text(arena, kn_json_text_or(genres, ""));
     if (!row->language || !row->genres)
-        return kn_err_set(err, KN_ELIMIT, "line %zu: no memory", row->line);
+        return kn_err_memory(err, "line %zu: no memory", row->line);
     if (kn_json_is_null(genres) || kn_json_text_or(genres, NULL))
         return KN_OK;
     if (!kn_json_is_array(genres))
@@ -206,7 +206,7 @@ static int read_object(const struct kn_json *v, size_t line, struct rows *rows, 
                                       kn_sv_trim(kn_sv_of(title)).n)
                      : NULL;
     if (!row.name || !row.text)
-        return kn_err_set(err, KN_ELIMIT, "line %zu: no memory", line);
+        return kn_err_memory(err, "line %zu: no memory", line);
     row.failed = begins_with_error(row.text);
     return add(rows, &row, err);
 }

@@ -57,7 +57,8 @@ struct block {
 };
 
 struct outlook {
-    size_t fresh, subtitled; /* files that are new or changed; those with subtitles beside them */
+    size_t fresh, again;     /* files that are new or changed; that failed, and are tried again */
+    size_t subtitled;        /* of both, those with subtitles beside them */
     double sound, listening; /* seconds: of sound in the others, and to hear that; NaN unknown */
 };
 
@@ -123,7 +124,7 @@ struct crew {
 bool crew_start(struct crew *c, void *(*work)(void *), struct run *r);
 void crew_wait(struct crew *c, struct run *r, const struct kn_cancel *cancel); /* until r->ended */
 
-/* waiting.c. The next file to plan, NULL: there is none, or the run is to end. A file that the plan says is to wait goes back. */
+/* waiting.c. The next file to plan, NULL: there is none, or the run is to end. Once its time is over, only for whether it is done. A file that the plan says is to wait goes back. */
 struct kn_scan_file *run_next_file(struct run *r);
 int run_wait_for(struct run *r, struct kn_scan_file *file, struct kn_err *err);
 
@@ -142,6 +143,9 @@ int run_make_posters(struct run *r, int jobs, struct kn_arena *arena,
 /* feed.c: the language of a text, "" unknown, by a model that the first call opens. */
 int run_language_of(struct run *r, struct kn_sv text, char tag[16], double *confidence,
                     struct kn_err *err);
+
+/* Has the library a file of this path, size and time? No file is opened for it. */
+int run_is_known(struct run *r, const struct kn_scan_file *file, bool *known, struct kn_err *err);
 
 struct job *job_new(void); /* NULL without memory */
 void job_free(void *job);  /* lets go */

@@ -109,13 +109,13 @@ static int add_path(struct walk *w, struct list *l, const char *path)
         const char **grown = realloc(l->paths, cap * sizeof *grown);
 
         if (!grown)
-            return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
+            return kn_err_memory(w->err, "scan '%s': no memory", path);
         l->paths = grown;
         l->cap = cap;
     }
     l->paths[l->n] = kn_arena_text(w->arena, path);
     if (!l->paths[l->n])
-        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
+        return kn_err_memory(w->err, "scan '%s': no memory", path);
     l->n++;
     return KN_OK;
 }
@@ -132,7 +132,7 @@ static int add_file(struct walk *w, const char *path, const struct stat *st)
         struct kn_scan_file *grown = realloc(w->files, cap * sizeof *grown);
 
         if (!grown)
-            return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
+            return kn_err_memory(w->err, "scan '%s': no memory", path);
         w->files = grown;
         w->cap = cap;
     }
@@ -140,8 +140,9 @@ static int add_file(struct walk *w, const char *path, const struct stat *st)
     f->path = kn_arena_text(w->arena, path);
     f->size = (uint64_t)st->st_size;
     f->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+    f->special = !S_ISREG(st->st_mode);
     if (!f->path)
-        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", path);
+        return kn_err_memory(w->err, "scan '%s': no memory", path);
     w->n++;
     return KN_OK;
 }
@@ -173,7 +174,7 @@ static bool is_ignored(const struct rules *r, const char *path, bool is_folder)
 }
 
 /* *ignore stays NULL where there is none. One that cannot be read is told of: better a film too many than one that is lost. */
-static void read_ignore(struct walk *w, const char *folder, const struct kn_ignore **ignore)
+static int read_ignore(struct walk *w, const char *folder, const struct kn_ignore **ignore)
 {
     char path[PATH_MAX + sizeof "/.ignore"];
     struct kn_ignore *read;
@@ -186,11 +187,14 @@ static void read_ignore(struct walk *w, const char *folder, const struct kn_igno
     rc = kn_fs_read(path, &bytes, &why);
     if (rc == KN_OK)
         rc = kn_ignore_parse((struct kn_sv){bytes.data, bytes.n}, w->arena, &read, &why);
+    kn_buf_free(&bytes);
     if (rc == KN_OK)
         *ignore = read;
+    else if (kn_err_is_memory(&why))
+        return kn_err_memory(w->err, "'%s': %s", path, why.msg);
     else if (rc != KN_ENOTFOUND)
         kn_log(KN_LOG_WARNING, "'%s' is not used: %s", path, why.msg);
-    kn_buf_free(&bytes);
+    return KN_OK;
 }
 
 static int walk_entry(struct walk *w, const char *path, const char *name, int depth,
@@ -211,7 +215,7 @@ static int walk_entry(struct walk *w, const char *path, const char *name, int de
         return KN_OK;
     }
     if (!S_ISREG(st.st_mode))
-        return KN_OK;
+        return kn_scan_is_media(name) ? add_file(w, path, &st) : KN_OK;
     if (is_subtitle(name))
         return add_path(w, &w->subtitles, path);
     if (is_beside(name))
@@ -268,8 +272,8 @@ static int walk_folder(struct walk *w, const char *path, int depth, const struct
         return KN_OK;
     }
     if (!w->flat)
-        read_ignore(w, path, &rules.ignore);
-    if (!rules.ignore || !kn_ignore_is_empty(rules.ignore))
+        rc = read_ignore(w, path, &rules.ignore);
+    if (rc == KN_OK && (!rules.ignore || !kn_ignore_is_empty(rules.ignore)))
         rc = read_folder(w, dir, path, depth, &rules);
     closedir(dir);
     return rc;
@@ -281,12 +285,13 @@ static int rules_above(struct walk *w, const char *folder, const struct rules **
 {
     struct rules *rules;
     size_t n = 0;
+    int rc;
 
     for (const char *p = folder; *p; p++)
         n += *p == '/';
     rules = kn_arena_array(w->arena, n ? n : 1, sizeof *rules);
     if (!rules)
-        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", folder);
+        return kn_err_memory(w->err, "scan '%s': no memory", folder);
     *above = NULL;
     *out = false;
     for (const char *p = strchr(folder, '/'); p; p = strchr(p + 1, '/')) {
@@ -295,7 +300,9 @@ static int rules_above(struct walk *w, const char *folder, const struct rules **
         snprintf(path, sizeof path, "%.*s", (int)(p - folder), folder);
         *out = *out || (*path && is_ignored(*above, path, true));
         *rules = (struct rules){.folder = strlen(path), .above = *above};
-        read_ignore(w, path, &rules->ignore);
+        rc = read_ignore(w, path, &rules->ignore);
+        if (rc)
+            return rc;
         *out = *out || (rules->ignore && kn_ignore_is_empty(rules->ignore));
         *above = rules++;
     }
@@ -316,10 +323,10 @@ static int walk_root(struct walk *w, const char *given, struct kn_scan_root *roo
                           strerror(errno), errno == ENOENT ? "; check the path" : "");
     root->path = kn_arena_text(w->arena, strcmp(real, "/") == 0 ? "" : real);
     if (!root->path)
-        return kn_err_set(w->err, KN_ELIMIT, "scan '%s': no memory", given);
+        return kn_err_memory(w->err, "scan '%s': no memory", given);
     w->whole = true;
     root->is_folder = S_ISDIR(st.st_mode);
-    if (S_ISREG(st.st_mode)) {
+    if (S_ISREG(st.st_mode) || (!root->is_folder && kn_scan_is_media(real))) {
         root->whole = false; /* nothing is told of its neighbours */
         return add_file(w, real, &st);
     }
@@ -363,7 +370,7 @@ static int finish_list(struct walk *w, struct list *l, const char *const **out, 
     size_t kept = 0;
 
     if (!paths)
-        return kn_err_set(w->err, KN_ELIMIT, "scan: no memory for %zu files", l->n);
+        return kn_err_memory(w->err, "scan: no memory for %zu files", l->n);
     if (l->n > 0)
         qsort(l->paths, l->n, sizeof *l->paths, by_text);
     for (size_t i = 0; i < l->n; i++) {
@@ -387,7 +394,7 @@ static int finish(struct walk *w, struct kn_scan *out)
     n_files = unique(w->files, w->n);
     files = kn_arena_array(w->arena, n_files ? n_files : 1, sizeof *files);
     if (!files)
-        return kn_err_set(w->err, KN_ELIMIT, "scan: no memory for %zu files", n_files);
+        return kn_err_memory(w->err, "scan: no memory for %zu files", n_files);
     if (n_files > 0)
         memcpy(files, w->files, n_files * sizeof *files);
     rc = finish_list(w, &w->subtitles, &out->subtitles, &out->n_subtitles);
@@ -415,7 +422,7 @@ int kn_scan(const char *const *roots, size_t n, const struct kn_cancel *cancel,
 
     scan.roots = kn_arena_array(arena, n ? n : 1, sizeof *scan.roots);
     if (!scan.roots)
-        rc = kn_err_set(err, KN_ELIMIT, "scan: no memory for %zu folders", n);
+        rc = kn_err_memory(err, "scan: no memory for %zu folders", n);
     for (size_t i = 0; rc == KN_OK && i < n; i++)
         rc = walk_root(&w, roots[i], &scan.roots[i]);
     if (rc == KN_OK)
@@ -448,7 +455,7 @@ int kn_scan_leaves_out(const char *folder, bool *out, struct kn_err *err)
     int rc;
 
     if (!w.arena)
-        return kn_err_set(err, KN_ELIMIT, "scan '%s': no memory", folder);
+        return kn_err_memory(err, "scan '%s': no memory", folder);
     rc = rules_above(&w, folder, &above, out);
     kn_arena_free(w.arena);
     return rc;

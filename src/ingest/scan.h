@@ -22,6 +22,8 @@ struct kn_scan_file {
     const char *path; /* absolute, bytes */
     uint64_t size;
     int64_t mtime_ns;
+    bool
+        special; /* a pipe, a socket or a device: there is nothing to read, and opening it might wait for ever */
 };
 
 struct kn_scan_root {

@@ -113,7 +113,7 @@ static int collect(const struct kn_scan *scan, const char *path, struct kn_arena
         end++;
     found = kn_arena_array(arena, end - first + 1, sizeof *found);
     if (!found)
-        return kn_err_set(err, KN_ELIMIT, "subtitles of '%s': no memory", path);
+        return kn_err_memory(err, "subtitles of '%s': no memory", path);
     for (size_t i = first; i < end; i++) {
         const char *subtitle = scan->subtitles[i];
 
@@ -141,7 +141,7 @@ int kn_sidecar_find(const struct kn_scan *scan, const char *path, struct kn_aren
         return collect(scan, path, arena, out, n, err);
     folder = kn_arena_bytes(arena, path, slash && slash > path ? (size_t)(slash - path) : 1);
     if (!folder)
-        return kn_err_set(err, KN_ELIMIT, "subtitles of '%s': no memory", path);
+        return kn_err_memory(err, "subtitles of '%s': no memory", path);
     rc = kn_scan_folder(folder, arena, &beside, err);
     return rc ? rc : collect(&beside, path, arena, out, n, err);
 }

@@ -113,7 +113,7 @@ int kn_tracks_read(const char *text, struct kn_arena *arena, struct kn_track **o
         i++;
     kn_json_free(json);
     if (!tracks || i < n)
-        return kn_err_set(err, KN_ELIMIT, "tracks: no memory for %zu", n);
+        return kn_err_memory(err, "tracks: no memory for %zu", n);
     *out = tracks;
     *n_out = n;
     return KN_OK;

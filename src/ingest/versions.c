@@ -59,7 +59,7 @@ static int join_if_alike(struct run *r, const struct kn_id *lead, const struct k
     struct kn_record a, b;
     double alike = 0;
     int rc = arena ? kn_library_get(r->lib, lead, KN_WITH_SEGMENTS, arena, &a, err)
-                   : kn_err_set(err, KN_ELIMIT, "compare transcripts: no memory");
+                   : kn_err_memory(err, "compare transcripts: no memory");
 
     if (rc == KN_OK)
         rc = kn_library_get(r->lib, other, KN_WITH_SEGMENTS, arena, &b, err);
@@ -76,7 +76,7 @@ static int join_group(struct run *r, const struct candidate *group, size_t n, st
     struct kn_record first, other;
     bool usable = false, too;
     size_t i = 0;
-    int rc = arena ? KN_OK : kn_err_set(err, KN_ELIMIT, "compare transcripts: no memory");
+    int rc = arena ? KN_OK : kn_err_memory(err, "compare transcripts: no memory");
 
     while (rc == KN_OK && !usable && i < n)
         rc = title_of(r, &r->scan.files[group[i++].file], arena, &usable, &first, err);
@@ -93,7 +93,7 @@ int run_join_versions(struct run *r, struct kn_err *err)
 {
     struct candidate *all = malloc((r->scan.n_files + 1) * sizeof *all);
     size_t n = 0;
-    int rc = all ? KN_OK : kn_err_set(err, KN_ELIMIT, "compare transcripts: no memory");
+    int rc = all ? KN_OK : kn_err_memory(err, "compare transcripts: no memory");
 
     for (size_t i = 0; rc == KN_OK && i < r->scan.n_files; i++) {
         bool may;

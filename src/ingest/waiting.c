@@ -24,7 +24,7 @@ int run_wait_for(struct run *r, struct kn_scan_file *file, struct kn_err *err)
             r->waiting = grown;
             r->cap_waiting = cap;
         } else {
-            rc = kn_err_set(err, KN_ELIMIT, "ingest: no memory for %zu files", cap);
+            rc = kn_err_memory(err, "ingest: no memory for %zu files", cap);
         }
     }
     if (rc == KN_OK)
@@ -78,7 +78,7 @@ static void give_up(struct run *r, const struct kn_scan_file *file)
     if (j)
         rc = kn_plan_give_up(&r->planning, file, reason, j->arena, &j->plan, &err);
     else
-        kn_err_set(&err, KN_ELIMIT, "ingest '%s': no memory", file->path);
+        kn_err_memory(&err, "ingest '%s': no memory", file->path);
     if (rc)
         run_fail(r, rc, &err);
     else
@@ -95,7 +95,7 @@ struct kn_scan_file *run_next_file(struct run *r)
 
     if (i < r->scan.n_files)
         return &r->scan.files[i];
-    while (left && !run_stopped(r)) {
+    while (left && !run_stopped(r) && !run_out_of_time(r)) {
         bool up = kn_clock_now() >= until;
 
         file = take(r, up, &left);

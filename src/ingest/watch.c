@@ -52,7 +52,7 @@ struct kn_watch {
 
 static int no_memory(struct kn_err *err, const char *path)
 {
-    return kn_err_set(err, KN_ELIMIT, "watch '%s': no memory", path);
+    return kn_err_memory(err, "watch '%s': no memory", path);
 }
 
 /* ---- what changed ---- */

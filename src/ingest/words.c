@@ -16,7 +16,8 @@
 
 /* Trailers and films have 60 words a minute and more; forced captions of a film one or two. */
 static const double FORCED_WORDS_PER_MINUTE = 20;
-/* A track that says less than this is not of what is said, whatever it is called: speech tells more. */
+/* What says less than this is not of what is said, whatever it is called (an advertiser's line, most often): speech tells
+ * more, even of a film that says little. */
 static const double FEW_WORDS_PER_MINUTE = 4;
 enum { SPOKEN_SAMPLE = 16 << 10 };
 
@@ -43,7 +44,7 @@ static int find_all(const struct kn_plan_context *c, const struct kn_plan *p,
             continue;
         joined = kn_arena_array(arena, n + more, sizeof *joined);
         if (!joined) {
-            rc = kn_err_set(err, KN_ELIMIT, "subtitles of '%s': no memory", path.data);
+            rc = kn_err_memory(err, "subtitles of '%s': no memory", path.data);
             break;
         }
         if (n > 0)
@@ -91,7 +92,7 @@ static int sidecar_key(const struct kn_plan_settings *s, const struct kn_sidecar
     struct kn_hasher *h = kn_hasher_new();
 
     if (!h)
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     kn_hasher_hash(h, &s->sidecar);
     kn_hasher_text(h, sidecar->language);
     kn_hasher_add(h, bytes->data, bytes->n);
@@ -125,11 +126,17 @@ static int spoken(const struct kn_subtitle *s, struct kn_arena *arena, size_t *w
     return rc;
 }
 
+/* Words a minute: with fewer, subtitles are of no use, but that nobody can hear a film without sound. */
+static double least_of(const struct kn_plan *p, bool partial)
+{
+    return partial ? FORCED_WORDS_PER_MINUTE : p->mute ? 0 : FEW_WORDS_PER_MINUTE;
+}
+
 struct source {
     const char *name;      /* for messages */
     const char *from, *at; /* as kn_words has them */
     const char *language;
-    double least; /* words a minute: with fewer it is of no use */
+    double least; /* least_of */
 };
 
 /* Takes the words of a source that was read. A reason why they are of no use goes into why. */
@@ -208,7 +215,7 @@ static int try_sidecar(const struct kn_plan_context *c, const struct kn_sidecar 
     *used = done && memcmp(done, &p->keys[KN_STAGE_WORDS], sizeof *done) == 0;
     if (!*used) {
         const struct source from = {sidecar->path, "sidecar", name.data, sidecar->language,
-                                    sidecar->forced ? FORCED_WORDS_PER_MINUTE : 0};
+                                    least_of(p, sidecar->forced)};
         int taken = take(&from, &bytes, p, arena, &why);
 
         *used = taken == KN_OK;
@@ -233,7 +240,7 @@ static int plan_tracks(const struct kn_plan_settings *s, const struct kn_track *
 
     if (!out || !tried) {
         kn_hasher_free(tried);
-        return kn_err_set(err, KN_ELIMIT, "plan: no memory");
+        return kn_err_memory(err, "plan: no memory");
     }
     kn_hasher_hash(tried, &s->tracks);
     for (size_t i = 0; i < n; i++) {
@@ -296,6 +303,9 @@ int kn_plan_words(const struct kn_plan_context *c, struct kn_plan *p, struct kn_
     if (rc)
         return rc;
     find_wanted(c, p, tracks, n_tracks, &wanted);
+    p->mute = true;
+    for (size_t i = 0; i < n_tracks; i++)
+        p->mute &= !tracks[i].heard;
     kn_sidecar_order(sidecars, n, wanted.at, wanted.n);
     for (size_t i = 0; rc == KN_OK && !used && i < n; i++)
         rc = try_sidecar(c, &sidecars[i], found ? &done : NULL, p, arena, &used, err);
@@ -312,8 +322,7 @@ int kn_plan_take_track(const struct kn_plan_context *c, size_t i, const struct k
 {
     const struct kn_plan_track *t = &p->tracks[i];
     char at[24];
-    const struct source from = {p->escaped, "embedded", at, t->language,
-                                t->partial ? FORCED_WORDS_PER_MINUTE : FEW_WORDS_PER_MINUTE};
+    const struct source from = {p->escaped, "embedded", at, t->language, least_of(p, t->partial)};
     int rc;
 
     snprintf(at, sizeof at, "%zu", t->stream);

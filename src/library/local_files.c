@@ -156,6 +156,19 @@ static int bring_back(struct kn_db *db, int64_t title, struct kn_err *err)
     return rc;
 }
 
+/* Another content is at its path now. Of what nobody could read to its end, a download most often, nothing is worth keeping. */
+static int leave_path(struct kn_db *db, int64_t title, struct kn_err *err)
+{
+    int rc = kn_local_settle_paths(db, title, KN_REASON_TAKEN, NULL, err);
+
+    return rc ? rc
+              : kn_db_run(db,
+                          "DELETE FROM title WHERE key = ?1 AND gone <> '' AND state IN (0, 2)"
+                          " AND NOT EXISTS (SELECT 1 FROM segment WHERE segment.title = ?1)"
+                          " AND NOT EXISTS (SELECT 1 FROM title AS one WHERE one.joined = ?1)",
+                          KN_VALUES(KN_INT(title)), err);
+}
+
 static int see_in(struct local *l, const struct kn_seen *seen, const struct kn_hash *identity,
                   const char *name, int year, struct kn_id *id, struct kn_err *err)
 {
@@ -182,7 +195,7 @@ static int see_in(struct local *l, const struct kn_seen *seen, const struct kn_h
     if (!rc && seen->facts)
         rc = kn_local_tell(db, path, seen->facts, err);
     if (!rc && was && before != title)
-        rc = kn_local_settle_paths(db, before, KN_REASON_TAKEN, NULL, err);
+        rc = leave_path(db, before, err);
     if (!rc)
         rc = bring_back(db, title, err);
     if (!rc)

@@ -60,7 +60,8 @@ int kn_store_known(struct kn_library *lib, const struct kn_seen *seen, bool *kno
 
 /* Records that this path holds this content now. A new content makes a pending title named name;
  * a known one under a new path (moved, copied) keeps everything; a missing title is brought back
- * to the state it had. *id is its title. Where the facts have an id that another film has, the two are joined. */
+ * to the state it had. *id is its title. What the path held before is missing, or forgotten if it failed or is pending without
+ * words. Where the facts have an id that another film has, the two are joined. */
 int kn_store_see(struct kn_library *lib, const struct kn_seen *seen, const struct kn_hash *identity,
                  const char *name, int year, struct kn_id *id, struct kn_err *err);
 

@@ -123,6 +123,7 @@ static void post_event(struct kn_v1_ingest *g, const struct kinora_event *e)
     }
     if (e->kind == KINORA_SCANNED) {
         kn_json_integer(&w, "new", (int64_t)e->fresh);
+        kn_json_integer(&w, "again", (int64_t)e->again);
         kn_json_integer(&w, "with_subtitles", (int64_t)e->subtitled);
         kn_json_seconds(&w, "sound", e->sound);
     }

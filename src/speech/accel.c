@@ -178,6 +178,26 @@ static enum ggml_status graph_compute(ggml_backend_t backend, struct ggml_cgraph
     return GGML_STATUS_SUCCESS;
 }
 
+static struct ggml_backend_device accelerator;
+
+static enum ggml_status fail_compute(ggml_backend_t backend, struct ggml_cgraph *graph)
+{
+    (void)backend;
+    (void)graph;
+    return GGML_STATUS_ALLOC_FAILED;
+}
+
+static void keep_backend(ggml_backend_t backend)
+{
+    (void)backend;
+}
+
+/* Without memory: whisper.cpp would go on without a backend that cannot be had, and other sums are other words. */
+static struct ggml_backend no_backend = {
+    .iface = {.get_name = name, .free = keep_backend, .graph_compute = fail_compute},
+    .device = &accelerator,
+};
+
 static ggml_backend_t init_backend(ggml_backend_dev_t device, const char *params)
 {
     static ggml_guid guid = {0x4b, 0x69, 0x6e, 0x6f, 0x72, 0x61, 0x20, 0x62,
@@ -189,7 +209,7 @@ static ggml_backend_t init_backend(ggml_backend_dev_t device, const char *params
     if (!backend || !a) {
         free(backend);
         free(a);
-        return NULL;
+        return &no_backend;
     }
     *backend = (struct ggml_backend){
         .guid = &guid,
@@ -257,23 +277,23 @@ static size_t device_count(ggml_backend_reg_t reg)
     return 1;
 }
 
+static struct ggml_backend_device accelerator = {
+    .iface = {.get_name = device_name,
+              .get_description = device_description,
+              .get_memory = device_memory,
+              .get_type = device_type,
+              .get_props = device_props,
+              .init_backend = init_backend,
+              .get_buffer_type = buffer_type,
+              .supports_op = supports_op,
+              .supports_buft = supports_buffer},
+};
+
 static ggml_backend_dev_t get_device(ggml_backend_reg_t reg, size_t index)
 {
-    static struct ggml_backend_device device = {
-        .iface = {.get_name = device_name,
-                  .get_description = device_description,
-                  .get_memory = device_memory,
-                  .get_type = device_type,
-                  .get_props = device_props,
-                  .init_backend = init_backend,
-                  .get_buffer_type = buffer_type,
-                  .supports_op = supports_op,
-                  .supports_buft = supports_buffer},
-    };
-
     (void)index;
-    device.reg = reg;
-    return &device;
+    accelerator.reg = reg;
+    return &accelerator;
 }
 
 void kn_accel_join(void)

@@ -1,6 +1,7 @@
 #include "speech/doubt.h"
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/unicode.h"
 #include "speech/sound.h"
 
@@ -121,15 +122,17 @@ static bool is_apostrophe(const char *s, size_t n)
     return (n == 1 && s[0] == '\'') || (n == 3 && memcmp(s, "\xe2\x80\x99", 3) == 0);
 }
 
-/* Letters, figures and single spaces; an apostrophe joins. */
-static bool plain(const char *text, struct kn_buf *out)
+/* Letters, figures and single spaces; an apostrophe joins. Of what is too long to be a phrase, nothing. */
+static int plain(const char *text, struct kn_buf *out, struct kn_err *err)
 {
     struct kn_buf folded;
-    bool space = false, fits;
+    struct kn_err own;
+    bool space = false;
+    int rc;
 
     kn_buf_init(&folded, 1 << 16);
-    fits = kn_fold(kn_sv_of(text), &folded, NULL) == 0;
-    for (size_t i = 0; fits && i < folded.n;) {
+    rc = kn_fold(kn_sv_of(text), &folded, &own);
+    for (size_t i = 0; rc == KN_OK && i < folded.n;) {
         size_t n = mark(folded.data + i, folded.n - i);
 
         if (n > 0) {
@@ -138,25 +141,33 @@ static bool plain(const char *text, struct kn_buf *out)
             continue;
         }
         if (space && out->n > 0)
-            fits = kn_buf_adds(out, " ", NULL) == 0;
-        fits = fits && kn_buf_add(out, &folded.data[i++], 1, NULL) == 0;
+            rc = kn_buf_adds(out, " ", &own);
+        if (rc == KN_OK)
+            rc = kn_buf_add(out, &folded.data[i++], 1, &own);
         space = false;
     }
     kn_buf_free(&folded);
-    return fits && out->n > 0;
+    if (rc && kn_err_is_memory(&own))
+        return kn_err_memory(err, "speech: no memory to compare a line");
+    if (rc)
+        kn_buf_clear(out);
+    return KN_OK;
 }
 
-static bool same(const char *a, const char *b)
+static int same(const char *a, const char *b, bool *yes, struct kn_err *err)
 {
     struct kn_buf x, y;
-    bool yes;
+    int rc;
 
     kn_buf_init(&x, 1 << 16);
     kn_buf_init(&y, 1 << 16);
-    yes = plain(a, &x) && plain(b, &y) && strcmp(x.data, y.data) == 0;
+    rc = plain(a, &x, err);
+    if (rc == KN_OK)
+        rc = plain(b, &y, err);
+    *yes = rc == KN_OK && x.n > 0 && strcmp(x.data, y.data) == 0;
     kn_buf_free(&x);
     kn_buf_free(&y);
-    return yes;
+    return rc;
 }
 
 /* Kana, Han or Hangul, folded: U+1000 and above. */
@@ -165,26 +176,29 @@ static bool far_east(const char *s)
     return (unsigned char)s[0] > 0xe0;
 }
 
-bool kn_is_phantom(const char *text)
+int kn_is_phantom(const char *text, bool *is, struct kn_err *err)
 {
     struct kn_buf words;
     bool found = false;
+    int rc;
 
     kn_buf_init(&words, 1 << 16);
-    if (plain(text, &words)) {
-        for (size_t i = 0; i < sizeof whole / sizeof *whole && !found; i++)
-            found = strcmp(words.data, whole[i]) == 0;
-        for (size_t i = 0; i < sizeof composed / sizeof *composed && !found; i++)
-            found = far_east(words.data) && same(text, composed[i]);
-        for (size_t i = 0; i < sizeof begins / sizeof *begins && !found; i++) {
-            size_t n = strlen(begins[i]);
+    rc = plain(text, &words, err);
+    for (size_t i = 0; i < sizeof whole / sizeof *whole && !found; i++)
+        found = strcmp(words.data, whole[i]) == 0;
+    for (size_t i = 0; rc == KN_OK && i < sizeof composed / sizeof *composed && !found; i++)
+        if (far_east(words.data))
+            rc = same(text, composed[i], &found, err);
+    for (size_t i = 0; i < sizeof begins / sizeof *begins && !found; i++) {
+        size_t n = strlen(begins[i]);
 
-            found = strncmp(words.data, begins[i], n) == 0 &&
-                    (words.data[n] == ' ' || words.data[n] == '\0');
-        }
+        found = strncmp(words.data, begins[i], n) == 0 &&
+                (words.data[n] == ' ' || words.data[n] == '\0');
     }
     kn_buf_free(&words);
-    return found;
+    if (rc == KN_OK)
+        *is = found;
+    return rc;
 }
 
 static size_t voiced(const float *p, size_t from, size_t to)
@@ -196,29 +210,37 @@ static size_t voiced(const float *p, size_t from, size_t to)
     return frames;
 }
 
-static bool again(const struct kn_line *line, const struct kn_line *before, size_t n)
+static int again(const struct kn_line *line, const struct kn_line *before, size_t n, bool *found,
+                 struct kn_err *err)
 {
-    bool found = false;
+    int rc = KN_OK;
 
-    for (size_t i = 0; i < n && !found; i++)
-        found = same(line->text, before[i].text);
-    return found;
+    *found = false;
+    for (size_t i = 0; rc == KN_OK && i < n && !*found; i++)
+        rc = same(line->text, before[i].text, found, err);
+    return rc;
 }
 
-const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, size_t n_before,
-                     const float *p, size_t n)
+int kn_doubt(const struct kn_line *line, const struct kn_line *before, size_t n_before,
+             const float *p, size_t n, const char **why, struct kn_err *err)
 {
     size_t start = line->start < n ? line->start : n, end = line->end < n ? line->end : n;
     size_t near = start > NEAR ? start - NEAR : 0, far = n - end > NEAR ? end + NEAR : n;
     size_t voice = voiced(p, start, end);
     double seconds = (double)(line->end - line->start) * KN_FRAME / KN_RATE;
     double letters = (double)strlen(line->text);
+    bool repeated = false, phantom = false;
+    int rc = KN_OK;
 
-    if ((letters > FASTEST * seconds || voice == 0) && again(line, before, n_before))
-        return "a line before once more, and nobody has time for it";
-    if (voiced(p, near, far) == 0)
-        return "nobody speaks there";
-    if (kn_is_phantom(line->text) && (2 * voice < end - start || letters < SLOWEST * seconds))
-        return "a phrase that is invented over music, and hardly anybody speaks there";
-    return NULL;
+    if (letters > FASTEST * seconds || voice == 0)
+        rc = again(line, before, n_before, &repeated, err);
+    if (rc == KN_OK && (2 * voice < end - start || letters < SLOWEST * seconds))
+        rc = kn_is_phantom(line->text, &phantom, err);
+    if (rc)
+        return rc;
+    *why = repeated                    ? "a line before once more, and nobody has time for it"
+           : voiced(p, near, far) == 0 ? "nobody speaks there"
+           : phantom ? "a phrase that is invented over music, and hardly anybody speaks there"
+                     : NULL;
+    return KN_OK;
 }

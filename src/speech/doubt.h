@@ -10,12 +10,14 @@
 
 #include "speech/windows.h"
 
-/* Why the line is not to be kept, NULL: no reason. before: the lines of the window that were kept so far;
- * p[0..n): its probabilities of speech. */
-const char *kn_doubt(const struct kn_line *line, const struct kn_line *before, size_t n_before,
-                     const float *p, size_t n);
+struct kn_err;
 
-/* Is it, in whatever case and punctuation, one of the phrases that are known to be invented? */
-bool kn_is_phantom(const char *text);
+/* *why: the line is not to be kept, for this reason; NULL: no reason. before: the lines of the window that were kept so far;
+ * p[0..n): its probabilities of speech. KN_ELIMIT without memory. */
+int kn_doubt(const struct kn_line *line, const struct kn_line *before, size_t n_before,
+             const float *p, size_t n, const char **why, struct kn_err *err);
+
+/* Is it, in whatever case and punctuation, one of the phrases that are known to be invented? KN_ELIMIT without memory. */
+int kn_is_phantom(const char *text, bool *is, struct kn_err *err);
 
 #endif

@@ -165,9 +165,12 @@ static int probe(struct run *r, const struct kn_window *window, size_t positions
     params.audio_ctx = (int)positions;
     params.encoder_begin_callback = never;
     if (whisper_full_with_state(w, state, params, sound->pcm + at * KN_FRAME, (int)n) != 0 ||
-        whisper_lang_auto_detect_with_state(w, state, 0, params.n_threads, votes) < 0)
-        rc = kn_err_set(err, KN_ECORRUPT, "speech: the model '%s' cannot tell a language",
-                        r->l->speech->model);
+        whisper_lang_auto_detect_with_state(w, state, 0, params.n_threads, votes) < 0) {
+        rc = was_cancelled(r, err);
+        if (rc == KN_OK) /* for want of memory: there is no sound that it refuses */
+            rc = kn_err_set(err, KN_ELIMIT, "speech: the model '%s' failed to tell a language",
+                            r->l->speech->model);
+    }
     whisper_free_state(state);
     return rc;
 }
@@ -298,8 +301,8 @@ static int take_lines(struct run *r, struct whisper_state *state, const struct k
         bool words = false;
 
         rc = kn_said_words(&r->said, line.text, &words, err);
-        if (words)
-            doubt = kn_doubt(&line, lines, kept, p, frames);
+        if (rc == KN_OK && words)
+            rc = kn_doubt(&line, lines, kept, p, frames, &doubt, err);
         if (rc == KN_OK && doubt)
             rc = kn_said_drop(&r->said, line.text, fmin(from + (double)t0 / 100, to),
                               fmin(from + (double)t1 / 100, to), doubt, err);

@@ -82,8 +82,7 @@ static int keep(struct kn_sv raw, bool quoted, size_t line, struct kn_arena *are
         return wrong(line, "text that is not UTF-8", err);
     copy = kn_arena_bytes(arena, raw.p, raw.n);
     if (!copy)
-        return kn_err_set(err, KN_ELIMIT, "line %zu: no memory for a field of %zu bytes", line,
-                          raw.n);
+        return kn_err_memory(err, "line %zu: no memory for a field of %zu bytes", line, raw.n);
     for (size_t i = 0; i < raw.n; i++) {
         copy[n++] = raw.p[i];
         i += quoted && raw.p[i] == '"';
@@ -137,7 +136,7 @@ int kn_csv_row(struct kn_csv *c, struct kn_arena *arena, struct kn_csv_row *out,
     skip_empty_lines(c);
     row.fields = kn_arena_array(arena, row.n, sizeof *row.fields);
     if (!row.fields)
-        return kn_err_set(err, KN_ELIMIT, "line %zu: no memory for a row", row.line);
+        return kn_err_memory(err, "line %zu: no memory for a row", row.line);
     memcpy(row.fields, fields, row.n * sizeof *fields);
     *out = row;
     *more = true;

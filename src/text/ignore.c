@@ -64,7 +64,7 @@ static int read_pattern(struct kn_sv s, struct kn_arena *arena, struct kn_ignore
         return KN_OK;
     p.glob = kn_arena_bytes(arena, s.p, s.n);
     if (!p.glob)
-        return kn_err_set(err, KN_ELIMIT, "no memory for patterns");
+        return kn_err_memory(err, "no memory for patterns");
     out->patterns[out->n++] = p;
     return KN_OK;
 }
@@ -85,7 +85,7 @@ int kn_ignore_parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_ignore
     if (ignore)
         ignore->patterns = kn_arena_array(arena, lines, sizeof *ignore->patterns);
     if (!ignore || !ignore->patterns)
-        return kn_err_set(err, KN_ELIMIT, "no memory for patterns");
+        return kn_err_memory(err, "no memory for patterns");
     ignore->empty = kn_sv_trim(bytes).n == 0;
     while (rc == KN_OK && !ignore->empty && bytes.n > 0)
         rc = read_pattern(next_line(&bytes), arena, ignore, err);

@@ -86,7 +86,7 @@ static int read_question(const char *question, struct kn_arena *arena, struct as
             continue;
         out->word[out->n] = kn_arena_bytes(arena, folded.data, folded.n);
         if (!out->word[out->n++])
-            rc = kn_err_set(err, KN_ELIMIT, "mark words: no memory");
+            rc = kn_err_memory(err, "mark words: no memory");
     }
     kn_buf_free(&folded);
     return rc;
@@ -141,7 +141,7 @@ static int mark(struct kn_sv text, const struct asked *asked, struct kn_arena *a
             struct kn_mark *more = kn_arena_array(arena, cap = 2 * cap + 8, sizeof *more);
 
             if (!more) {
-                rc = kn_err_set(err, KN_ELIMIT, "mark words: no memory");
+                rc = kn_err_memory(err, "mark words: no memory");
                 continue;
             }
             if (*n > 0)

@@ -166,7 +166,7 @@ int kn_moments_cut(const struct kn_segment *segments, size_t n, struct kn_arena 
             moments = NULL;
     }
     if (!moments)
-        return kn_err_set(err, KN_ELIMIT, "cut %zu segments into moments: no memory", n);
+        return kn_err_memory(err, "cut %zu segments into moments: no memory", n);
     *out = moments;
     *n_out = count;
     return KN_OK;

@@ -4,11 +4,13 @@
 #include "base/err.h"
 #include "base/unicode.h"
 
+#include <libxml/HTMLparser.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/tree.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -19,7 +21,7 @@ static bool is(const xmlNode *n, const char *name)
     return n->type == XML_ELEMENT_NODE && xmlStrcasecmp(n->name, (const xmlChar *)name) == 0;
 }
 
-/* Text and CDATA right under the node; what an entity stands for is not looked up. White space becomes single spaces. */
+/* Text and CDATA right under the node. White space becomes single spaces. NULL without memory. */
 static const char *text_of(const xmlNode *node, size_t most, struct kn_arena *arena)
 {
     struct kn_buf b;
@@ -44,7 +46,7 @@ static const char *text_of(const xmlNode *node, size_t most, struct kn_arena *ar
         n--; /* cut at a character */
     while (n > 0 && b.data[n - 1] == ' ')
         n--;
-    copy = kn_arena_bytes(arena, b.data, n);
+    copy = b.no_memory ? NULL : kn_arena_bytes(arena, b.data, n);
     kn_buf_free(&b);
     return copy;
 }
@@ -154,11 +156,13 @@ static int read_root(const xmlNode *root, struct kn_arena *arena, struct kn_nfo 
                           (const char *)root->name);
     kn_buf_init(&genres, GENRES_BYTES);
     rc = read_fields(root, arena, &genres, &nfo);
-    if (rc == KN_OK)
+    if (rc == KN_OK && !genres.no_memory)
         nfo.genres = kn_arena_text(arena, genres.data);
+    else
+        nfo.genres = NULL;
     kn_buf_free(&genres);
-    if (rc || !nfo.genres)
-        return kn_err_set(err, KN_ELIMIT, "no memory for its texts");
+    if (!nfo.genres)
+        return kn_err_memory(err, "no memory for its texts");
     if (is(root, "episodedetails"))
         memset(&nfo.ids, 0, sizeof nfo.ids);
     *out = nfo;
@@ -190,6 +194,41 @@ static void declare_nothing(void *ctx, const xmlChar *name, int type, const xmlC
     (void)ctx, (void)name, (void)type, (void)public_id, (void)system_id, (void)content;
 }
 
+/* What stands for an entity while it is put in. */
+struct stand_in {
+    xmlEntity entity;
+    xmlChar text[72];
+};
+
+/* Scrapers write the names of HTML, which XML does not know. Any other name stays as it is written, whatever the file defines it
+ * as. libxml2 takes over the text of an entity that is "predefined" as it is; of one in an attribute its first byte. */
+static xmlEntity *stand_in_for(void *ctx, const xmlChar *name)
+{
+    xmlParserCtxt *ctxt = ctx;
+    struct stand_in *s = ctxt->_private;
+    const htmlEntityDesc *known = htmlEntityLookup(name);
+    int n = 0;
+
+    if (ctxt->instate == XML_PARSER_ATTRIBUTE_VALUE)
+        s->text[n++] = '_';
+    else if (known && known->value == 0xA0) /* no-break space */
+        s->text[n++] = ' ';
+    else if (known)
+        n = xmlCopyChar(0, s->text, (int)known->value);
+    else
+        n = snprintf((char *)s->text, sizeof s->text, "&%s;", (const char *)name);
+    if (n >= (int)sizeof s->text)
+        return NULL; /* nobody writes such a name: the file is broken */
+    s->text[n] = '\0';
+    s->entity = (xmlEntity){.type = XML_ENTITY_DECL,
+                            .name = name,
+                            .etype = XML_INTERNAL_PREDEFINED_ENTITY,
+                            .content = s->text,
+                            .orig = s->text,
+                            .length = n};
+    return &s->entity;
+}
+
 static void say_nothing(void *ctx, const char *format, ...)
 {
     (void)ctx, (void)format;
@@ -203,6 +242,7 @@ static void say_nothing_of(void *ctx, xmlError *error)
 static int parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_nfo *out, struct kn_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT; /* before two threads meet in it */
+    struct stand_in stand_in;
     xmlParserCtxt *ctxt;
     const xmlNode *root;
     int rc;
@@ -211,8 +251,10 @@ static int parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_nfo *out,
     ctxt = xmlCreateMemoryParserCtxt(bytes.p, (int)bytes.n);
 
     if (!ctxt)
-        return kn_err_set(err, KN_ELIMIT, "no memory for its XML");
+        return kn_err_memory(err, "no memory for its XML");
+    ctxt->_private = &stand_in;
     ctxt->sax->entityDecl = declare_nothing;
+    ctxt->sax->getEntity = stand_in_for;
     ctxt->sax->error = ctxt->sax->warning = ctxt->sax->fatalError = say_nothing;
     ctxt->sax->serror = NULL;
     xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
@@ -223,6 +265,8 @@ static int parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_nfo *out,
     root = ctxt->myDoc ? xmlDocGetRootElement(ctxt->myDoc) : NULL;
     if (ctxt->wellFormed && root)
         rc = read_root(root, arena, out, err);
+    else if (ctxt->lastError.code == XML_ERR_NO_MEMORY)
+        rc = kn_err_memory(err, "no memory for its XML");
     else
         rc = kn_err_set(err, KN_ECORRUPT, "line %d: %.*s",
                         ctxt->lastError.line > 0 ? ctxt->lastError.line : 1,

@@ -4,8 +4,8 @@
  * or parted by " / "), plot (else outline), uniqueid, tmdbid, imdbid. Of an episode no ids are taken, they number another thing
  * than films. Behind the end of the root may stand the address of a page, as Kodi allows.
  *
- * The file is nobody's friend: it is parsed with no network and no DTD, entities that it defines are not followed: one
- * that uses them is broken; deep or long ones meet libxml2's limits.
+ * The file is nobody's friend: it is parsed with no network and no DTD; entities that it defines are not followed. The names
+ * of HTML (&eacute;) are known, any other stays as it is written. Deep or long files meet libxml2's limits.
  *
  * Pure, any thread. Texts are UTF-8, trimmed, from the arena. */
 #ifndef KN_TEXT_NFO_H

@@ -35,7 +35,7 @@ static int add_word(struct runs *r, const char *word, size_t n, struct kn_err *e
         uint64_t *grown = realloc(r->hashes, cap * sizeof *grown);
 
         if (!grown)
-            return kn_err_set(err, KN_ELIMIT, "compare transcripts: no memory");
+            return kn_err_memory(err, "compare transcripts: no memory");
         r->hashes = grown;
         r->cap = cap;
     }

@@ -95,8 +95,7 @@ int kn_plain_cut(const char *text, struct kn_arena *arena, struct kn_segment **o
     c.to = kn_arena_get(arena, strlen(text) + words + 1);
     c.segments = kn_arena_array(arena, stops + counted / MOST_WORDS + 1, sizeof *c.segments);
     if (!c.to || !c.segments)
-        return kn_err_set(err, KN_ELIMIT, "cut a text of %zu words into sentences: no memory",
-                          words);
+        return kn_err_memory(err, "cut a text of %zu words into sentences: no memory", words);
     for (const char *at = text; next_segment(&c, &at);)
         ;
     *out = c.segments;

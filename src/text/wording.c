@@ -29,7 +29,7 @@ static int add_word(struct words *w, struct kn_sv text, struct kn_err *err)
         struct word *more = realloc(w->word, cap * sizeof *more);
 
         if (!more)
-            return kn_err_set(err, KN_ELIMIT, "wording: no memory for %zu words", cap);
+            return kn_err_memory(err, "wording: no memory for %zu words", cap);
         w->word = more;
         w->cap = cap;
     }
@@ -83,7 +83,7 @@ static int sketch_phrases(const struct words *w, struct kn_wording *out, struct 
     uint32_t *phrases = calloc(n + 1, sizeof *phrases);
 
     if (!phrases)
-        return kn_err_set(err, KN_ELIMIT, "wording: no memory for %zu phrases", n);
+        return kn_err_memory(err, "wording: no memory for %zu phrases", n);
     for (size_t i = 0; i < n; i++) {
         const uint32_t phrase[] = {w->word[i].hash, w->word[i + 1].hash, w->word[i + 2].hash};
 
@@ -157,7 +157,7 @@ int kn_wording_of(const struct kn_segment *segments, size_t n, struct kn_wording
         goto out;
     c = calloc(w.n + 1, sizeof *c);
     if (!c) {
-        rc = kn_err_set(err, KN_ELIMIT, "wording: no memory for %zu words", w.n);
+        rc = kn_err_memory(err, "wording: no memory for %zu words", w.n);
         goto out;
     }
     for (size_t i = 0; i < w.n; i++)

@@ -221,10 +221,16 @@ def test_retry_without_the_file(folder):
     kinora = Kinora(folder / "retried-library")
     (films / "Gone soon.mp4").write_text("no film " * 100)
     (films / "Stays.mp4").write_text("no film either " * 100)
-    kinora("ingest", films, code=DONE)
+    os.mkfifo(films / "Pipe.mp4")
+    kinora("ingest", films, timeout=60, code=DONE)
+    reasons = {t["name"]: t["reason"] for t in kinora.titles() if t["state"] == "failed"}
+    assert sorted(reasons) == ["Gone soon", "Pipe", "Stays"] and "not a regular file" in reasons["Pipe"], reasons
     (films / "Gone soon.mp4").unlink()
     events = kinora("ingest", "--retry", "failed", "--json", code=DONE).lines
-    assert "Stays" in {e["name"] for e in events if e.get("event") == "finished"}, events
+    assert {"Stays", "Pipe"} <= {e["name"] for e in events if e.get("event") == "finished"}, events
+    scanned = next(e for e in events if e.get("event") == "scanned")
+    assert (scanned["new"], scanned["again"]) == (0, 2), scanned
+    assert "2 files to look at: 2 to try again, 0 with subtitles" in kinora("ingest", "--retry", "failed", code=DONE).err
 
 
 def test_moved_copied_deleted(folder):

@@ -122,12 +122,18 @@ def test_an_nfo_that_is_of_no_use_is_told_of_and_ignored(folder):
     secret = folder / "secret.txt"
     secret.write_text("topsecret")
     nfo = films / "Lamp (1971) [tmdbid-11]/movie.nfo"
-    for text, why in (("<movie><title>Broken", "line 1"), ("https://www.themoviedb.org/movie/11", "address"),
-                      (f"<!DOCTYPE movie [<!ENTITY x SYSTEM 'file://{secret}'>]><movie><title>&x;</title></movie>", "line 1")):
+    for text, why in (("<movie><title>Broken", "line 1"), ("https://www.themoviedb.org/movie/11", "address")):
         nfo.write_text(text)
         stages, _, warned = ingest()
-        assert not stages and str(nfo) in warned and "is not used" in warned and why in warned, warned
+        assert not stages and str(nfo) in warned and warned.count("is not used") == 1 and why in warned, warned
         assert shown("lamp")["title"] is None, shown("lamp")
+    film = nfo.with_name("Lamp (1971) [tmdbid-11].mp4")
+    os.utime(film)  # then it waits, and is planned twice
+    assert ingest()[2].count("is not used") == 1
+    old(film)
+    nfo.write_text(f"<!DOCTYPE movie [<!ENTITY x SYSTEM 'file://{secret}'>]><movie><title>Caf&eacute; &x;</title></movie>")
+    _, _, warned = ingest()
+    assert not warned and shown("lamp")["title"] == "Café &x;", (warned, shown("lamp"))
     assert "topsecret" not in kinora("show", "lamp").out
     nfo.unlink()
 
@@ -341,6 +347,15 @@ def test_a_moved_folder_with_renamed_and_touched_films_redoes_nothing(folder):
     kinora = kept
 
 
+def test_a_run_whose_time_is_over_leaves_only_what_is_to_be_done(_):
+    late = make("0 Late.mp4", LAMP)
+    begun, summary, _ = ingest("--max-hours", "1e-9")
+    assert not begun and summary["left"] == 1 and summary["added"] == 0, summary
+    assert summary["files"] == summary["unchanged"] + 1 and "0 Late" not in names(), summary
+    late.unlink()
+    late.with_suffix(".srt").unlink()
+
+
 # ---- keeping a library ----
 
 def test_one_writes_while_others_read_and_the_next_waits_or_is_told_who_writes(_):
@@ -383,16 +398,21 @@ def test_a_backup_during_an_ingest_is_whole(folder):
 
 def test_what_is_damaged_is_found_mended_and_redone(_):
     ready = {n for n, state in names().items() if state == "ready"}
+    mute, short = sorted(ready - {"Endless", "Quick"})[:2]
     with closing(sqlite3.connect(kinora.library / "library.db")) as db, db:
         here = "gone = '' AND joined IS NULL AND state = 1"
         db.execute(f"DELETE FROM title_vector WHERE title = (SELECT key FROM title WHERE name = 'Endless' AND {here})")
         db.execute(f"DELETE FROM stage WHERE stage = 1 AND title = (SELECT key FROM title WHERE name = 'Quick' AND {here})")
+        db.execute("DELETE FROM moment_vector WHERE moment IN (SELECT moment.key FROM moment JOIN title ON title.key = title"
+                   f" WHERE name = ? AND {here})", (mute,))
+        db.execute("DELETE FROM segment WHERE number = (SELECT max(number) FROM segment AS s WHERE s.title = segment.title)"
+                   f" AND title = (SELECT key FROM title WHERE name = ? AND {here})", (short,))
         db.execute("INSERT INTO path SELECT 9999, '/x', 9999, 'x', 0, 0, 0, NULL, '', '', '', '', '', ''")
     kinora("check", code=FAILED)
     kinora("check", "--repair", code=DONE)
     kinora("check", code=DONE)
     stages, _, _ = ingest()
-    assert stages == {"Endless": ["vectors", "opinion"], "Quick": AFTER_WORDS}, stages
+    assert stages == {"Endless": AFTER_WORDS[1:], mute: AFTER_WORDS[1:], "Quick": AFTER_WORDS, short: AFTER_WORDS}, stages
     assert {n for n, state in names().items() if state == "ready"} == ready, names()
     none_of(damage(kinora.library))
 

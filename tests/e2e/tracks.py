@@ -117,6 +117,18 @@ def test_a_track_without_use_gives_way_to_the_next(_):
     assert not stages, stages
 
 
+def test_a_sidecar_without_use_gives_way_likewise_but_in_a_film_without_sound(_):
+    advert = [(1, 4, "Downloaded from www.site.example")]
+    for name, sound in (("Advert", ("eng",)), ("Quiet", ())):
+        media.with_tracks(films / f"{name}.mkv", [Track(srt(ENGLISH * 4), language="eng")], sound=sound, seconds=180)
+        (films / f"{name}.en.srt").write_text(srt(advert), encoding="utf-8")
+    ingest()
+    says("Advert", ENGLISH, "en", 2)
+    says("Quiet", advert, "en")
+    stages, _ = ingest()
+    assert not stages, stages
+
+
 def test_of_several_sounds_the_film_s_own_is_heard(_):
     media.with_tracks(films / "Sounds.mkv", [Track(srt(ENGLISH), language="eng")], sound=("eng", "eng", "spa"),
                       titles=("Audio commentary", "Feature"))

@@ -114,6 +114,13 @@ static inline enum kn_state state_of(struct fixture *f, struct kn_id id)
     return get(f, id).title.state;
 }
 
+static inline bool exists(struct fixture *f, struct kn_id id)
+{
+    struct kn_record r;
+
+    return kn_library_get(f->lib, &id, 0, f->arena, &r, NULL) == KN_OK;
+}
+
 /* The key of a finished stage; -1: none. */
 static inline int key_of(struct fixture *f, struct kn_id id, enum kn_stage stage)
 {

@@ -93,7 +93,26 @@ static void a_new_content_at_a_known_path_leaves_the_old_title_missing(void **st
     assert_int_equal(state_of(f, b), KN_STATE_PENDING);
     see(f, "/films/a.mp4", 1, "a"); /* and back again */
     assert_int_equal(state_of(f, a), KN_STATE_READY);
-    assert_int_equal(state_of(f, b), KN_STATE_MISSING);
+    assert_false(exists(f, b)); /* nobody has read it */
+}
+
+static void what_could_not_be_read_is_forgotten_with_its_path(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_hash key = hash(9);
+    struct kn_id a = see(f, "/films/a.mp4", 1, "a"), b, copied;
+
+    assert_int_equal(kn_store_commit_failure(f->lib, &a, KN_STAGE_PROBE, &key, "truncated", NULL),
+                     KN_OK);
+    b = see(f, "/films/a.mp4", 2, "a");
+    assert_false(exists(f, a));
+    assert_true(exists(f, b));
+    assert_int_equal(kn_store_commit_failure(f->lib, &b, KN_STAGE_PROBE, &key, "truncated", NULL),
+                     KN_OK);
+    copied = see(f, "/films/b.mp4", 2, "b");
+    see(f, "/films/a.mp4", 3, "a");
+    assert_memory_equal(&copied, &b, sizeof b);
+    assert_int_equal(state_of(f, b), KN_STATE_FAILED); /* it lies elsewhere too */
 }
 
 static void a_title_with_another_path_left_is_not_missing(void **state)
@@ -450,6 +469,7 @@ int main(void)
         TEST(a_copy_is_the_same_title_with_two_paths),
         TEST(moving_and_renaming_keep_everything_and_the_name_follows),
         TEST(a_new_content_at_a_known_path_leaves_the_old_title_missing),
+        TEST(what_could_not_be_read_is_forgotten_with_its_path),
         TEST(a_title_with_another_path_left_is_not_missing),
         TEST(what_a_scan_did_not_meet_is_missing_and_comes_back_as_it_was),
         TEST(a_scan_ends_only_what_is_under_its_root),
