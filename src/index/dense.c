@@ -59,14 +59,16 @@ int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct askin
     if (plan->way == BY_SKETCH) {
         struct near *near = &a->near;
 
-        near->cap = FIRST_NEAR;
+        near->cap = near->cap_late = FIRST_NEAR;
+        near->late = calloc(near->cap_late, sizeof *near->late);
         near->rows = calloc(near->cap, sizeof *near->rows);
         near->estimates = calloc(near->cap, sizeof *near->estimates);
         near->count = calloc(x->head.dim + 1, sizeof *near->count);
         near->best.k = plan->near_k;
         near->best.hits = calloc(plan->near_k, sizeof *near->best.hits);
         a->sketch = calloc(6 * x->layout.words, sizeof *a->sketch);
-        if (!near->rows || !near->estimates || !near->count || !near->best.hits || !a->sketch)
+        if (!near->late || !near->rows || !near->estimates || !near->count || !near->best.hits ||
+            !a->sketch)
             goto no_memory;
     }
     *out = a;
@@ -84,6 +86,7 @@ void kn_dense_asked(struct asking *a)
     free(a->vector);
     free(a->near.rows);
     free(a->near.estimates);
+    free(a->near.late);
     free(a->near.best.hits);
     free(a->near.count);
     free(a->sketch);
@@ -337,8 +340,8 @@ static bool make_plan(const struct kn_dense *x, const uint64_t *allowed, size_t 
         return true;
     p->reranked = scaled(x->head.reranked, k, passing);
     p->near_k = k > 10 ? k : passing < 10 ? passing : 10;
-    p->far = x->head.far[k > 10];
-    p->faint = x->head.faint[k > 10];
+    p->far = &x->head.far[k > 10];
+    p->faint = &x->head.faint[k > 10];
     p->way =
         x->head.tier == KN_DENSE_SKETCH && kn_dense_sketch_pays(x, passing) ? BY_SKETCH : BY_CODES;
     return true;

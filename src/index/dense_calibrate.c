@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +32,10 @@ struct place { /* of one true neighbour; by_codes from 1, 0 where there is none 
     float faint[2];
 };
 
-/* How many rows a margin of so many bits, or steps of the estimate, lets pass at k 10. */
+/* Of one that asks: where its k-th best is, by distance and by estimate; and how many rows a margin of so many bits, or steps of the
+ * estimate, lets pass at k 10. */
 struct passing {
+    float reached[2], blur[2];
     uint32_t far[STEPS], faint[STEPS];
 };
 
@@ -153,6 +156,10 @@ static void count_passing(const struct view *v, struct passing *p)
     float step = FAINT_STEP * kn_dense_blur(v->a, v->limit[AT_10]);
 
     memset(p, 0, sizeof *p);
+    for (int at = AT_10; at <= AT_100; at++) {
+        p->reached[at] = (float)v->reached[at];
+        p->blur[at] = kn_dense_blur(v->a, v->limit[at]);
+    }
     for (size_t i = 0; i < STEPS; i++) {
         size_t d = v->reached[AT_10] + i;
 
@@ -268,30 +275,68 @@ static float asked_of(const struct place *p, enum step step, int at)
                             : p->faint[at];
 }
 
-/* Raises *most to what holds all but this share of the first k neighbours of each group, rows and queries. */
-static int raise(const struct calibration *c, enum step step, int at, double misses, float *most,
-                 struct kn_err *err)
+/* What holds all but this share of the first k neighbours of a group (rows: 0, queries: 1); *out as it was where the group is empty. */
+static int needed(const struct calibration *c, enum step step, int at, double misses, int group,
+                  float *out, struct kn_err *err)
 {
     const size_t ends[] = {0, c->own, c->own + c->given};
     float *all = calloc((c->own + c->given) * TRUE_K + 1, sizeof *all);
+    size_t n = 0;
 
     if (!all)
         return kn_err_memory(err, "index: no memory to calibrate");
-    for (int group = 0; group < 2; group++) {
-        size_t n = 0;
-
-        for (size_t i = ends[group]; i < ends[group + 1]; i++)
-            for (size_t h = 0; h < at_k[at]; h++)
-                if (c->places[i * TRUE_K + h].by_codes)
-                    all[n++] = asked_of(&c->places[i * TRUE_K + h], step, at);
-        if (n == 0)
-            continue;
+    for (size_t i = ends[group]; i < ends[group + 1]; i++)
+        for (size_t h = 0; h < at_k[at]; h++)
+            if (c->places[i * TRUE_K + h].by_codes)
+                all[n++] = asked_of(&c->places[i * TRUE_K + h], step, at);
+    if (n > 0) {
         qsort(all, n, sizeof *all, ascending);
-        n -= 1 + (size_t)(misses * (double)n);
-        *most = all[n] > *most ? all[n] : *most;
+        *out = all[n - 1 - (size_t)(misses * (double)n)];
     }
     free(all);
     return KN_OK;
+}
+
+/* Three in four rows have their k-th best no farther than this. Less than any where queries are no farther. */
+static int find_up_to(const struct calibration *c, enum step step, int at, float *out,
+                      struct kn_err *err)
+{
+    float *all = calloc(c->own + c->given + 1, sizeof *all), *given = all + c->own;
+
+    if (!all)
+        return kn_err_memory(err, "index: no memory to calibrate");
+    for (size_t i = 0; i < c->own + c->given; i++)
+        all[i] = step == BY_FAR ? c->passing[i].reached[at] : c->passing[i].blur[at];
+    *out = -1;
+    if (c->own > 0 && c->given > 0) {
+        qsort(all, c->own, sizeof *all, ascending);
+        qsort(given, c->given, sizeof *given, ascending);
+        if (all[c->own - 1 - c->own / 4] < given[c->given / 10])
+            *out = all[c->own - 1 - c->own / 4];
+    }
+    free(all);
+    return KN_OK;
+}
+
+/* Near, a wider margin costs next to nothing, so half of the misses is enough. */
+static int find_margin(const struct calibration *c, enum step step, int at, double misses,
+                       struct margin *m, struct kn_err *err)
+{
+    float width[2] = {0, 0};
+    int rc = find_up_to(c, step, at, &m->up_to, err);
+
+    for (int group = 0; group < 2 && rc == KN_OK; group++)
+        rc = needed(c, step, at, group ? misses : misses / 2, group, &width[group], err);
+    m->near = width[0] > 0 ? width[0] : 0;
+    m->beyond = width[1] > m->near ? width[1] : m->near;
+    return rc;
+}
+
+static bool is_near(const struct header *head, const struct place *p, const struct passing *by,
+                    int at)
+{
+    return (float)p->far[at] <= kn_dense_margin(&head->far[at], by->reached[at]) &&
+           p->faint[at] <= kn_dense_margin(&head->faint[at], by->blur[at]);
 }
 
 /* The recall of a group, where it is less. */
@@ -309,8 +354,7 @@ static void reach(const struct calibration *c, size_t from, size_t to, int at)
                 continue;
             n++;
             found += p->by_codes <= head->reranked[at] &&
-                     (head->tier == KN_DENSE_FLAT ||
-                      (p->far[at] <= (int32_t)head->far[at] && p->faint[at] <= head->faint[at]));
+                     (head->tier == KN_DENSE_FLAT || is_near(head, p, &c->passing[i], at));
         }
     share = n ? (double)found / (double)n : 1;
     head->reached[at] = share < head->reached[at] ? share : head->reached[at];
@@ -320,12 +364,16 @@ static void reach(const struct calibration *c, size_t from, size_t to, int at)
 static void count_work(const struct calibration *c)
 {
     struct header *head = &c->x->head;
-    size_t far = head->far[AT_10], faint = (size_t)(head->faint[AT_10] / FAINT_STEP) + 1;
     size_t n = c->own + c->given, weighed = 0, candidates = 0;
 
     for (size_t i = 0; i < n; i++) {
-        weighed += c->passing[i].far[far < STEPS ? far : STEPS - 1];
-        candidates += c->passing[i].faint[faint < STEPS ? faint : STEPS - 1];
+        const struct passing *p = &c->passing[i];
+        size_t far = (size_t)ceilf(kn_dense_margin(&head->far[AT_10], p->reached[AT_10]));
+        size_t faint =
+            (size_t)(kn_dense_margin(&head->faint[AT_10], p->blur[AT_10]) / FAINT_STEP) + 1;
+
+        weighed += p->far[far < STEPS ? far : STEPS - 1];
+        candidates += p->faint[faint < STEPS ? faint : STEPS - 1];
     }
     head->weighed = n ? (uint32_t)(weighed / n) : 0;
     head->candidates = n ? (uint32_t)(candidates / n) : 0;
@@ -337,18 +385,20 @@ static int conclude(const struct calibration *c, struct kn_err *err)
     double misses = head->recall < 1 ? 1 - head->recall : 0;
 
     for (int at = AT_10; at <= AT_100; at++) {
-        float reranked = (float)at_k[at] + LEAST_RERANKED, far = 0, faint = 0;
-        int rc = raise(c, BY_PLACE, at, misses * CODES_SHARE, &reranked, err);
+        float reranked = (float)at_k[at] + LEAST_RERANKED;
+        int rc = find_margin(c, BY_FAR, at, misses * SKETCH_SHARE, &head->far[at], err);
 
         if (rc == KN_OK)
-            rc = raise(c, BY_FAR, at, misses * SKETCH_SHARE, &far, err);
-        if (rc == KN_OK)
-            rc = raise(c, BY_FAINT, at, misses * ESTIMATE_SHARE, &faint, err);
+            rc = find_margin(c, BY_FAINT, at, misses * ESTIMATE_SHARE, &head->faint[at], err);
+        for (int group = 0; group < 2 && rc == KN_OK; group++) {
+            float place = 0;
+
+            rc = needed(c, BY_PLACE, at, misses * CODES_SHARE, group, &place, err);
+            reranked = place > reranked ? place : reranked;
+        }
         if (rc)
             return rc;
         head->reranked[at] = (uint32_t)reranked;
-        head->far[at] = (uint32_t)far;
-        head->faint[at] = faint;
     }
     count_work(c);
     if (head->tier == KN_DENSE_AUTO)
@@ -374,7 +424,8 @@ int kn_dense_calibrate(struct kn_dense *x, const struct kn_dense_how *how, struc
     c.given = c.own == 0 ? 0 : how->n_queries < n ? how->n_queries : n;
     c.by_codes = (struct plan){.way = BY_CODES, .k = 1};
     c.by_codes.reranked = x->head.rows < POOL ? x->head.rows : POOL;
-    c.by_sketch = (struct plan){.way = BY_SKETCH, .k = 1, .reranked = 1, .near_k = 1};
+    c.by_sketch = (struct plan){
+        .way = BY_SKETCH, .k = 1, .reranked = 1, .near_k = 1, .far = x->head.far}; /* none yet */
     n = c.own + c.given;
     x->head.rows_asked = (uint32_t)c.own;
     x->head.queries_asked = (uint32_t)c.given;

@@ -15,7 +15,7 @@
 
 /* A plane of lower bytes above FINE_MAPPED is read row by row and not mapped: a few rows a search are wanted of it, and the kernel
  * maps 16 pages around each that is touched, so that all of it would soon be resident. */
-enum { VERSION = 1, ORDER = 0x01020304, FINE_MAPPED = 64 << 20 };
+enum { VERSION = 2, ORDER = 0x01020304, FINE_MAPPED = 64 << 20 };
 static const char magic[8] = "KNDENSE";
 _Static_assert(sizeof(struct header) <= PAGE, "the header is a page");
 

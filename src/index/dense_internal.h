@@ -29,6 +29,17 @@ struct layout {
     size_t end; /* where sections begin */
 };
 
+/* How far behind the k-th best a row may fall: as wide as rows that ask need it, most of which lie near their neighbours, where the k-th
+ * best is no farther than `up_to`; as wide as queries that lie far from all need it beyond, which is no less. */
+struct margin {
+    float up_to, near, beyond;
+};
+
+static inline float kn_dense_margin(const struct margin *m, float at)
+{
+    return at <= m->up_to ? m->near : m->beyond;
+}
+
 struct file_section {
     char name[KN_DENSE_SECTION_NAME];
     uint64_t bytes, hash;
@@ -40,8 +51,8 @@ struct header {
     uint32_t version, order;
     uint64_t dim, rows, sequence, model, file_bytes;
     uint32_t tier, rows_asked, queries_asked, n_sections;
-    uint32_t reranked[2], far[2], weighed, candidates;
-    float faint[2];
+    uint32_t reranked[2], weighed, candidates;
+    struct margin far[2], faint[2];
     double recall, reached[2];
     uint64_t table_hash;
     struct file_section sections[KN_DENSE_SECTIONS];
@@ -121,20 +132,26 @@ struct plan {
     size_t passing;     /* rows that are allowed */
     size_t k, reranked; /* none more than passing */
     size_t near_k;      /* k, but 10 where it is less: that is what margins were calibrated for */
-    uint32_t far;       /* a distance may pass the k-th best's by so much, */
-    float faint;        /* an estimate fall behind it by so many of kn_dense_blur */
+    const struct margin *far; /* a distance may pass the k-th best's by so much, by the latter, */
+    const struct margin
+        *faint; /* an estimate fall behind it by so many of kn_dense_blur, by that */
 };
 
-/* What sketches leave, in the order of rows. */
+/* What sketches leave. */
 struct near {
     size_t n, cap;
     uint32_t *rows;
     float *estimates;
+    struct late { /* not estimated yet: most are out of reach once all were met */
+        uint32_t row, distance;
+    } * late;
+    size_t n_late, cap_late;
     struct kn_best best; /* the k best estimates */
     uint32_t *count;     /* rows met, by distance */
     size_t seen, wanted; /* rows so far, and how many of them must be within reach */
     uint32_t reached;    /* they are within it, */
     size_t within;       /* and exactly so many */
+    uint32_t most;       /* with its margin: what is farther does not pass */
     uint32_t least;      /* the least that it ever was */
     bool fixed;          /* the second time: reached is known and stays */
 };

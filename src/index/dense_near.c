@@ -5,14 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NIBBLE = 7, WANT_EVERY = 8 };
+enum { NIBBLE = 7, WANT_EVERY = 8, EARLY = 16384 };
+
+static void set_reached(struct asking *a, uint32_t reached)
+{
+    a->near.reached = reached;
+    a->near.most = reached + (uint32_t)ceilf(kn_dense_margin(a->plan->far, (float)reached));
+}
 
 static void start_near(struct asking *a, uint32_t reached)
 {
     struct near *near = &a->near;
 
-    near->n = near->seen = near->wanted = near->within = near->best.n = 0;
-    near->reached = near->least = reached;
+    near->n = near->n_late = near->seen = near->wanted = near->within = near->best.n = 0;
+    near->least = reached;
+    set_reached(a, reached);
     memset(near->count, 0, (a->x->head.dim + 1) * sizeof *near->count);
 }
 
@@ -63,21 +70,51 @@ float kn_dense_blur(const struct asking *a, float limit)
     return sqrtf(1 - (along < most && a->spread > 0 ? along / a->spread : 0.9f));
 }
 
-/* Room for a chunk more. Rows that are all alike all stay: then this is a scan of everything, as it must be. */
+static bool grown(void *array, size_t n, size_t size)
+{
+    void *p;
+
+    memcpy(&p, array, sizeof p);
+    p = realloc(p, n * size);
+    if (p)
+        memcpy(array, &p, sizeof p);
+    return p;
+}
+
+/* Room for a chunk more in each. Rows that are all alike all stay: then this is a scan of everything, as it must be. */
 static int make_room(struct asking *a, struct kn_err *err)
 {
     struct near *near = &a->near;
-    uint32_t *rows;
-    float *estimates;
+    size_t cap = near->n + KN_CHUNK > near->cap ? 2 * near->cap : near->cap;
+    size_t late = near->n_late + KN_CHUNK > near->cap_late ? 2 * near->cap_late : near->cap_late;
 
-    rows = realloc(near->rows, 2 * near->cap * sizeof *rows);
-    near->rows = rows ? rows : near->rows;
-    estimates = rows ? realloc(near->estimates, 2 * near->cap * sizeof *estimates) : NULL;
-    near->estimates = estimates ? estimates : near->estimates;
-    if (!estimates)
-        return kn_err_memory(err, "index: no memory to search %zu rows", (size_t)a->x->head.rows);
-    near->cap *= 2;
+    if (cap > near->cap && (!grown(&near->rows, cap, sizeof *near->rows) ||
+                            !grown(&near->estimates, cap, sizeof *near->estimates)))
+        goto no_memory;
+    near->cap = cap;
+    if (late > near->cap_late && !grown(&near->late, late, sizeof *near->late))
+        goto no_memory;
+    near->cap_late = late;
     return KN_OK;
+no_memory:
+    return kn_err_memory(err, "index: no memory to search %zu rows", (size_t)a->x->head.rows);
+}
+
+static void weigh(struct asking *a, size_t chunk, uint64_t which)
+{
+    const struct kn_dense *x = a->x;
+    struct near *near = &a->near;
+    float estimates[KN_CHUNK];
+
+    x->kernels->weigh_sketches(
+        (const uint64_t *)(const void *)kn_dense_chunk(x, PLANE_SKETCH, chunk), x->layout.words,
+        a->sketch + 2 * x->layout.words, a->nibbles, which, -INFINITY, estimates);
+    for (; which; which &= which - 1) {
+        unsigned r = (unsigned)__builtin_ctzll(which);
+
+        near->rows[near->n] = (uint32_t)(chunk * KN_CHUNK + r);
+        near->estimates[near->n++] = estimates[r];
+    }
 }
 
 /* How many of the k nearest should have been met by now, and three deviations more: rows come in no order. So from the first chunks
@@ -92,38 +129,43 @@ static void want(struct asking *a)
     near->wanted = wanted < a->plan->near_k ? wanted : a->plan->near_k;
 }
 
-static void reach(struct near *near, size_t dim)
+static void reach(struct asking *a)
 {
-    while (near->within < near->wanted && near->reached < dim)
-        near->within += near->count[++near->reached];
-    while (near->within - near->count[near->reached] >= near->wanted)
-        near->within -= near->count[near->reached--];
-    near->least = near->reached < near->least ? near->reached : near->least;
+    struct near *near = &a->near;
+    uint32_t reached = near->reached;
+
+    while (near->within < near->wanted && reached < a->x->head.dim)
+        near->within += near->count[++reached];
+    while (near->within - near->count[reached] >= near->wanted)
+        near->within -= near->count[reached--];
+    if (reached != near->reached)
+        set_reached(a, reached);
+    near->least = reached < near->least ? reached : near->least;
 }
 
 /* The rows that are no farther than the k-th best by more than the calibration found needful: by the bits that differ, and of
- * those by an estimate, four times as dear and as many times as sharp, taken while the sketch is in the cache. A margin and not a
+ * those by an estimate, four times as dear and as many times as sharp, taken while the sketch is in the cache; of the first at the
+ * end, when few of them pass any more. A margin and not a
  * number of candidates: titles lie in clumps, where a few dozen rows pass, and a text may lie far from all, where thousands do. */
 int kn_dense_scan_sketches(struct asking *a, size_t from, size_t to, struct kn_err *err)
 {
     const struct kn_dense *x = a->x;
     struct near *near = &a->near;
     uint16_t distances[KN_CHUNK];
-    float estimates[KN_CHUNK];
 
     for (size_t c = from; c < to; c++) {
         const uint64_t *chunk = (const uint64_t *)(const void *)kn_dense_chunk(x, PLANE_SKETCH, c);
         uint64_t allowed = kn_dense_allowed(a, c), found;
         int rc = allowed ? kn_dense_touch(x, PLANE_SKETCH, c, err) : KN_OK;
 
-        if (rc == KN_OK && near->n + KN_CHUNK > near->cap)
+        if (rc == KN_OK)
             rc = make_room(a, err);
         if (rc)
             return rc;
         if (!allowed)
             continue;
         found = allowed & x->kernels->scan_sketches(chunk, x->layout.words, a->sketch,
-                                                    near->reached + a->plan->far + 1, distances);
+                                                    near->most + 1, distances);
         near->seen += (size_t)__builtin_popcountll(allowed);
         if (near->wanted == 0 || c % WANT_EVERY == 0)
             want(a);
@@ -134,23 +176,22 @@ int kn_dense_scan_sketches(struct asking *a, size_t from, size_t to, struct kn_e
             near->within += d <= near->reached;
         }
         if (!near->fixed)
-            reach(near, x->head.dim);
-        if (!found)
+            reach(a);
+        if (near->seen > EARLY) {
+            weigh(a, c, found);
             continue;
-        x->kernels->weigh_sketches(chunk, x->layout.words, a->sketch + 2 * x->layout.words,
-                                   a->nibbles, found, -INFINITY, estimates);
+        }
         for (; found; found &= found - 1) {
             unsigned r = (unsigned)__builtin_ctzll(found);
 
-            near->rows[near->n] = (uint32_t)(c * KN_CHUNK + r);
-            near->estimates[near->n++] = estimates[r];
+            near->late[near->n_late++] = (struct late){(uint32_t)(c * KN_CHUNK + r), distances[r]};
         }
     }
     return KN_OK;
 }
 
 /* Were rows left out that the k-th best of all would have let pass? Then all are looked at again, now that it is known. Counts are whole up
- * to least + far, and beyond it too low: so what is found to be within reach is never too near. */
+ * to least and its margin, and beyond it too low: so what is found to be within reach is never too near. */
 static int scan_again_where_needed(struct asking *a, struct kn_err *err)
 {
     struct near *near = &a->near;
@@ -165,17 +206,38 @@ static int scan_again_where_needed(struct asking *a, struct kn_err *err)
     return kn_dense_scan_sketches(a, 0, a->x->layout.chunks, err);
 }
 
+static int weigh_late(struct asking *a, struct kn_err *err)
+{
+    struct near *near = &a->near;
+    int rc = KN_OK;
+
+    for (size_t i = 0; i < near->n_late && rc == KN_OK;) {
+        size_t chunk = near->late[i].row / KN_CHUNK;
+        uint64_t which = 0;
+
+        for (; i < near->n_late && near->late[i].row / KN_CHUNK == chunk; i++)
+            if (near->late[i].distance <= near->most)
+                which |= UINT64_C(1) << near->late[i].row % KN_CHUNK;
+        if (which)
+            rc = make_room(a, err);
+        if (which && rc == KN_OK)
+            weigh(a, chunk, which);
+    }
+    return rc;
+}
+
 /* Those whose estimate is not too far behind the k-th best's. */
 static void keep_near(struct asking *a)
 {
     struct near *near = &a->near;
     size_t kept = 0;
-    float limit;
+    float limit, blur;
 
     for (size_t i = 0; i < near->n; i++)
         kn_best_offer(&near->best, near->rows[i], near->estimates[i]);
     limit = kn_best_limit(&near->best);
-    limit -= a->step > 0 ? a->plan->faint * kn_dense_blur(a, limit) / a->step : 0;
+    blur = kn_dense_blur(a, limit);
+    limit -= a->step > 0 ? kn_dense_margin(a->plan->faint, blur) * blur / a->step : 0;
     for (size_t i = 0; i < near->n; i++)
         if (near->estimates[i] >= limit)
             near->rows[kept++] = near->rows[i];
@@ -186,6 +248,8 @@ int kn_dense_near(struct asking *a, struct kn_err *err)
 {
     int rc = scan_again_where_needed(a, err);
 
+    if (rc == KN_OK)
+        rc = weigh_late(a, err);
     if (rc == KN_OK)
         keep_near(a);
     return rc;

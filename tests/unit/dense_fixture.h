@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { CLUMPS = 200, MOST_K = 1000, QUERIES = 60, GIVEN = 200 };
+enum { CLUMPS = 200, MOST_K = 1000, QUERIES = 240, GIVEN = 200 };
 
 static uint64_t seed = 1;
 

@@ -72,7 +72,7 @@ static void recall_is_what_was_asked_for_at_every_size_k_and_filter(void **state
                 for (size_t k = 0; k < sizeof ks / sizeof *ks; k++) {
                     double r = recall(x, e, &d, allowed, ks[k]);
 
-                    if (r < (ks[k] == 1 ? 0.95 : 0.99)) /* one of 60, two: chance */
+                    if (r < (ks[k] == 1 ? 0.95 : 0.99)) /* one of few is chance */
                         fail_msg("%zu x %zu, tier %d, share %g, k %zu: recall %.4f", d.rows, d.dim,
                                  (int)tiers[t], shares[f], ks[k], r);
                 }
