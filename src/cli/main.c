@@ -239,11 +239,12 @@ static struct kn_screen look_at(int fd)
 
 /* What is large goes back to the system when it is freed. By itself glibc raises the size from which on that
  * is so to 32 MB once such a block was freed, and keeps Whisper's buffers, which live for a window, in the
- * heap of each thread that ever heard one: 100 MB and more (bench/RESULTS.md). */
+ * heap of each thread that ever heard one: 100 MB and more (bench/RESULTS.md). 256 KiB is what each question takes for its sums
+ * (index/sparse.c): that stays. */
 static void give_memory_back(void)
 {
 #if defined(__GLIBC__)
-    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_MMAP_THRESHOLD, 320 << 10);
 #endif
 }
 
