@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """sizing.py http://HOST:6333/NAME [--moments M]    what a title takes in a cluster, and what N of them would
-   sizing.py --cost N:MS,N:MS [--cluster N:MS]      what a recommendation takes as N grows by ten
+   sizing.py --cost N:MS,N:MS... [--cluster N:MS]     what a recommendation takes as N grows by ten
 
 The first samples up to 2,000 points of either collection of a published library, measures what they hold, and prints the table of
 README.md; KINORA_QDRANT_API_KEY is sent where it is set. --moments: how many a title has (an hour of speech has about 130), by default as
@@ -105,7 +105,7 @@ def pairs(text):
 
 
 def costs(local, cluster):
-    (n1, t1), (n2, t2) = sorted(local)
+    (n1, t1), (n2, t2) = sorted(local)[-2:]
     slope = (t2 - t1) / (n2 - n1)
     print("| titles | local, one thread | | cluster, each shard 1/3 of them | |")
     print("|---|---|---|---|---|")
