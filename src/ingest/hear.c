@@ -1,6 +1,7 @@
 #include "ingest/run.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "decode/media.h"
 #include "models/models.h"
 #include "speech/speech.h"
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { HEARD_MAX = 64 << 20 }; /* days of talk */
 
 /* The sound of a title as a listener pulls it out of the job's queue. */
 struct pull {
@@ -84,12 +87,35 @@ static int commit_words(struct run *r, struct job *j, const struct kn_transcript
     return kn_store_commit_words(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_WORDS], &words, err);
 }
 
+/* With what was heard of it before the last run was stopped; and when this one is, what was heard now is kept. */
+static int transcribe(struct run *r, struct kn_listener *listener, struct job *j,
+                      const char *language, struct pull *from, struct kn_transcript *out,
+                      struct kn_err *err)
+{
+    const struct kn_audio_source source = {pull, from};
+    const struct kn_hash *key = &j->plan.keys[KN_STAGE_WORDS];
+    struct hearing h = {r, j};
+    struct kn_buf kept;
+    size_t before;
+    int rc;
+
+    kn_buf_init(&kept, HEARD_MAX);
+    rc = kn_store_heard(r->lib, &j->plan.id, key, &kept, err);
+    before = kept.n;
+    if (rc == KN_OK)
+        rc = kn_listener_transcribe(listener, &source, language, &r->stop, heard, &h, &kept,
+                                    j->arena, out, err);
+    if (rc == KN_ECANCELLED && kept.n > before &&
+        kn_store_keep_heard(r->lib, &j->plan.id, key, kept.data, kept.n, err))
+        rc = err ? err->code : KN_EIO; /* cannot be kept: the disk, most likely */
+    kn_buf_free(&kept);
+    return rc;
+}
+
 /* Hears one title. The job stays the caller's. */
 static void hear_title(struct run *r, struct kn_listener *listener, struct job *j)
 {
     struct pull from = {.job = j};
-    const struct kn_audio_source source = {pull, &from};
-    struct hearing h = {r, j};
     const char *set = j->plan.set_language;
     char code[8] = "";
     struct kn_transcript t;
@@ -98,8 +124,7 @@ static void hear_title(struct run *r, struct kn_listener *listener, struct job *
 
     progress_stage(r, j, KN_STAGE_WORDS);
     if (rc == KN_OK)
-        rc = kn_listener_transcribe(listener, &source, *code ? code : r->options->language_hint,
-                                    &r->stop, heard, &h, j->arena, &t, &err);
+        rc = transcribe(r, listener, j, *code ? code : r->options->language_hint, &from, &t, &err);
     free(from.block);
     if (rc && rc != KN_ECANCELLED) {
         /* What the decoder told is the file's own, and so is a language that was set for it; a setting of the run or no

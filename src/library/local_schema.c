@@ -219,6 +219,10 @@ static const char *const MIGRATIONS[] = {
     " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
     " key BLOB NOT NULL CHECK (length(key) = 16), reason TEXT NOT NULL, jpeg BLOB NOT NULL) "
     "STRICT;",
+    /* 13: what was heard of a film when its hearing was interrupted (speech/heard.h); gone when its words are there. */
+    "CREATE TABLE heard ("
+    " title INTEGER PRIMARY KEY REFERENCES title ON DELETE CASCADE,"
+    " key BLOB NOT NULL CHECK (length(key) = 16), windows BLOB NOT NULL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = 1 + sizeof MIGRATIONS / sizeof *MIGRATIONS };

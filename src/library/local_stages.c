@@ -2,6 +2,7 @@
 #include "library/store.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <math.h>
@@ -252,6 +253,8 @@ int kn_local_commit_words(struct kn_db *db, int64_t title, const struct kn_hash 
     int rc = kn_local_forget(db, title, KN_STAGE_WORDS, err);
 
     if (!rc)
+        rc = kn_db_run(db, "DELETE FROM heard WHERE title = ?", KN_VALUES(KN_INT(title)), err);
+    if (!rc)
         rc = kn_local_add_segments(db, title, w->segments, w->n_segments, err);
     if (!rc)
         rc = kn_local_add_dropped(db, title, w->dropped, w->n_dropped, err);
@@ -326,6 +329,48 @@ int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const 
     if (!rc)
         rc = begin(lib, id, &l, &title, err);
     return rc ? rc : kn_local_end(l, kn_local_commit_words(l->writer, title, key, words, err), err);
+}
+
+int kn_store_keep_heard(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                        const void *bytes, size_t n, struct kn_err *err)
+{
+    struct local *l;
+    int64_t title;
+    int rc = begin(lib, id, &l, &title, err);
+
+    if (rc)
+        return rc;
+    rc =
+        kn_db_run(l->writer,
+                  "INSERT INTO heard (title, key, windows) VALUES (?1, ?2, ?3)"
+                  " ON CONFLICT (title) DO UPDATE SET key = ?2, windows = ?3",
+                  KN_VALUES(KN_INT(title), KN_BLOB(key->b, sizeof key->b), KN_BLOB(bytes, n)), err);
+    return kn_local_end(l, rc, err);
+}
+
+int kn_store_heard(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                   struct kn_buf *out, struct kn_err *err)
+{
+    struct local *l;
+    struct kn_db *db;
+    sqlite3_stmt *s;
+    bool row;
+    int rc = kn_local_store_reader(lib, &l, &db, err);
+
+    if (rc)
+        return rc;
+    rc = kn_db_query(db,
+                     "SELECT windows FROM heard JOIN title ON title.key = heard.title"
+                     " WHERE id = ? AND heard.key = ?",
+                     KN_VALUES(KN_BLOB(id->b, sizeof id->b), KN_BLOB(key->b, sizeof key->b)), &s,
+                     err);
+    if (!rc)
+        rc = kn_db_step(db, s, &row, err);
+    kn_buf_clear(out);
+    if (!rc && row)
+        rc = kn_buf_add(out, sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0), err);
+    kn_local_done(l, db);
+    return rc;
 }
 
 /* Opinions are the next stage's. */

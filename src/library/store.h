@@ -138,6 +138,13 @@ struct kn_words {
 int kn_store_commit_words(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
                           const struct kn_words *words, struct kn_err *err);
 
+/* What was heard of a title before the run was stopped, opaque, with the key that its words would have had. Committed words take it away;
+ * out gets nothing where there is none with this key. */
+int kn_store_keep_heard(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                        const void *bytes, size_t n, struct kn_err *err);
+int kn_store_heard(struct kn_library *lib, const struct kn_id *id, const struct kn_hash *key,
+                   struct kn_buf *out, struct kn_err *err);
+
 /* Sets a title's language, whatever was or will be found: a tag of at most 15 letters; "" lifts that, and what was
  * found last is its language again. The words stay; opinions are forgotten, for a scorer may ask for the
  * language. KN_EARG. */

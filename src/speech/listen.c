@@ -7,9 +7,11 @@
  * with another audio_ctx left (whisper.cpp 1.9.1, whisper_build_graph_cross and _decoder). */
 #include "speech/internal.h"
 
+#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "speech/doubt.h"
+#include "speech/heard.h"
 #include "speech/said.h"
 
 #include <math.h>
@@ -42,6 +44,7 @@ struct run {
     struct kn_listener *l;
     const struct kn_cancel *cancel;
     struct kn_said said;
+    struct kn_buf *heard; /* heard.h; NULL: nothing is kept */
     int language;
     double confidence;
 };
@@ -70,7 +73,7 @@ static bool worth_a_pass(struct whisper_context *w, struct whisper_state *state,
     size_t from;
 
     (void)w;
-    if (kn_cancel_is_set(p->run->cancel) || p->passes++ >= PASSES)
+    if (p->passes++ >= PASSES)
         return false;
     if (p->passes == 1)
         return true;
@@ -100,8 +103,6 @@ static struct whisper_full_params params_for(struct run *r)
     p.n_max_text_ctx = 0;
     p.language = whisper_lang_str(r->language);
     p.print_progress = false;
-    p.abort_callback = cancelled;
-    p.abort_callback_user_data = r;
     return p;
 }
 
@@ -164,6 +165,8 @@ static int probe(struct run *r, const struct kn_window *window, size_t positions
     memset(votes, 0, KN_BALLOT * sizeof *votes);
     params.audio_ctx = (int)positions;
     params.encoder_begin_callback = never;
+    params.abort_callback = cancelled;
+    params.abort_callback_user_data = r;
     if (whisper_full_with_state(w, state, params, sound->pcm + at * KN_FRAME, (int)n) != 0 ||
         whisper_lang_auto_detect_with_state(w, state, 0, params.n_threads, votes) < 0) {
         rc = was_cancelled(r, err);
@@ -281,8 +284,8 @@ static size_t frame_of(int64_t hundredths)
 }
 
 /* The window's lines: those that nobody says are dropped, the others go to where the voice is. */
-static int take_lines(struct run *r, struct whisper_state *state, const struct kn_window *w,
-                      struct kn_line *lines, size_t n, struct kn_err *err)
+static int take_lines(struct run *r, const struct kn_raw_lines *raw, const struct kn_window *w,
+                      struct kn_line *lines, struct kn_err *err)
 {
     const struct kn_sound *sound = &r->l->sound;
     const float *p = sound->speech + w->start;
@@ -291,12 +294,9 @@ static int take_lines(struct run *r, struct whisper_state *state, const struct k
     double to = from + (double)samples_in(sound, w->start, frames) / KN_RATE;
     int rc = KN_OK;
 
-    for (size_t i = 0; rc == KN_OK && i < n; i++) {
-        int s = (int)i;
-        int64_t t0 = whisper_full_get_segment_t0_from_state(state, s);
-        int64_t t1 = whisper_full_get_segment_t1_from_state(state, s);
-        struct kn_line line = {whisper_full_get_segment_text_from_state(state, s), frame_of(t0),
-                               frame_of(t1 > t0 ? t1 : t0)};
+    for (size_t i = 0; rc == KN_OK && i < raw->n; i++) {
+        int64_t t0 = raw->line[i].start, t1 = raw->line[i].end;
+        struct kn_line line = {raw->line[i].text, frame_of(t0), frame_of(t1 > t0 ? t1 : t0)};
         const char *doubt = "a sound, not words";
         bool words = false;
 
@@ -317,15 +317,15 @@ static int take_lines(struct run *r, struct whisper_state *state, const struct k
     return rc;
 }
 
-static int take_segments(struct run *r, struct whisper_state *state, const struct kn_window *w,
+static int take_segments(struct run *r, const struct kn_raw_lines *raw, const struct kn_window *w,
                          struct kn_err *err)
 {
-    int n = whisper_full_n_segments_from_state(state), rc;
-    struct kn_line *lines = calloc((size_t)n + 1, sizeof *lines);
+    struct kn_line *lines = calloc(raw->n + 1, sizeof *lines);
+    int rc;
 
     if (!lines)
-        return kn_err_memory(err, "speech: no memory for %d lines", n);
-    rc = take_lines(r, state, w, lines, (size_t)n, err);
+        return kn_err_memory(err, "speech: no memory for %zu lines", raw->n);
+    rc = take_lines(r, raw, w, lines, err);
     free(lines);
     return rc;
 }
@@ -334,37 +334,69 @@ static int take_segments(struct run *r, struct whisper_state *state, const struc
 struct hearing {
     struct run *run;
     struct kn_window window;
-    struct whisper_state *state; /* holds what was heard */
+    struct kn_raw_lines raw; /* what was heard */
+    bool is_kept;            /* in r->heard */
     pthread_t thread;
     int rc;
     struct kn_err err;
 };
 
-static void *hear(void *arg)
+static int copy_lines(struct whisper_state *state, struct kn_raw_lines *out, struct kn_err *err)
 {
-    struct hearing *h = arg;
-    struct run *r = h->run;
+    int n = whisper_full_n_segments_from_state(state), rc;
+    struct kn_raw_line *lines = calloc((size_t)n + 1, sizeof *lines);
+
+    if (!lines)
+        return kn_err_memory(err, "speech: no memory for %d lines", n);
+    for (int i = 0; i < n; i++)
+        lines[i] = (struct kn_raw_line){whisper_full_get_segment_t0_from_state(state, i),
+                                        whisper_full_get_segment_t1_from_state(state, i),
+                                        whisper_full_get_segment_text_from_state(state, i)};
+    rc = kn_raw_lines_copy(lines, (size_t)n, out, err);
+    free(lines);
+    return rc;
+}
+
+static int run_whisper(struct run *r, const struct kn_window *w, struct kn_raw_lines *out,
+                       struct kn_err *err)
+{
     const struct kn_sound *sound = &r->l->sound;
-    const struct kn_window *w = &h->window;
     size_t n = samples_in(sound, w->start, w->end - w->start);
     struct whisper_full_params params = params_for(r);
     struct pass pass = {.run = r, .window = *w};
-    int failed;
+    struct whisper_state *state = NULL;
+    int failed, rc = fresh_state(r, &state, err);
 
-    h->rc = fresh_state(r, &h->state, &h->err);
-    if (h->rc != KN_OK)
-        return NULL;
+    if (rc != KN_OK)
+        return rc;
     params.encoder_begin_callback = worth_a_pass;
     params.encoder_begin_callback_user_data = &pass;
-    failed = whisper_full_with_state(r->l->speech->whisper, h->state, params,
+    failed = whisper_full_with_state(r->l->speech->whisper, state, params,
                                      sound->pcm + w->start * KN_FRAME, (int)n);
     if (failed == -7)
-        h->state = NULL; /* whisper.cpp has freed it: no memory for its cache */
-    h->rc = was_cancelled(r, &h->err);
-    if (h->rc == KN_OK && failed)
-        h->rc = kn_err_set(&h->err, KN_ELIMIT, "speech: the model '%s' failed (%d) at %.1f s",
-                           r->l->speech->model, failed,
-                           (double)((sound->at + w->start) * KN_FRAME) / KN_RATE);
+        state = NULL; /* whisper.cpp has freed it: no memory for its cache */
+    if (failed)
+        rc = kn_err_set(err, KN_ELIMIT, "speech: the model '%s' failed (%d) at %.1f s",
+                        r->l->speech->model, failed,
+                        (double)((sound->at + w->start) * KN_FRAME) / KN_RATE);
+    else
+        rc = copy_lines(state, out, err);
+    whisper_free_state(state);
+    return rc;
+}
+
+static void *hear(void *arg)
+{
+    struct hearing *h = arg;
+    const struct run *r = h->run;
+    size_t at = r->l->sound.at;
+
+    h->rc = KN_OK;
+    if (r->heard)
+        h->rc = kn_heard_find(r->heard, at + h->window.start, at + h->window.end, &h->is_kept,
+                              &h->raw, &h->err);
+    if (h->rc == KN_OK && !h->is_kept)
+        h->rc = run_whisper(h->run, &h->window, &h->raw, &h->err);
     return NULL;
 }
 
@@ -372,11 +404,10 @@ static void *hear(void *arg)
 static bool unheard(const struct hearing *h, struct kn_window *rest)
 {
     const float *speech = h->run->l->sound.speech;
-    int n = whisper_full_n_segments_from_state(h->state);
     size_t from = h->window.start;
 
-    if (n > 0)
-        from += frame_of(whisper_full_get_segment_t1_from_state(h->state, n - 1));
+    if (h->raw.n > 0)
+        from += frame_of(h->raw.line[h->raw.n - 1].end);
     if (from == h->window.start || from >= h->window.end ||
         kn_windows_next(speech + from, h->window.end - from, true, rest) != KN_WINDOWS_FOUND ||
         rest->speech < UNHEARD)
@@ -386,17 +417,16 @@ static bool unheard(const struct hearing *h, struct kn_window *rest)
     return true;
 }
 
-/* Its lines, and those of what was not heard in it, as of a window of its own. That is smaller each time.
- * Frees the state before another is made: a listener shall never have more of them than threads. */
+/* Its lines, and those of what was not heard in it, as of a window of its own. That is smaller each time. */
 static int take_window(struct run *r, struct hearing *h, struct kn_err *err)
 {
     struct hearing again = {.run = r};
-    int rc = take_segments(r, h->state, &h->window, err);
-    bool more = rc == KN_OK && unheard(h, &again.window);
+    size_t at = r->l->sound.at;
+    int rc = take_segments(r, &h->raw, &h->window, err);
 
-    whisper_free_state(h->state);
-    h->state = NULL;
-    if (!more)
+    if (rc == KN_OK && r->heard && !h->is_kept)
+        rc = kn_heard_add(r->heard, at + h->window.start, at + h->window.end, &h->raw, err);
+    if (rc != KN_OK || !unheard(h, &again.window))
         return rc;
     hear(&again);
     rc = again.rc;
@@ -404,7 +434,7 @@ static int take_window(struct run *r, struct hearing *h, struct kn_err *err)
         *err = again.err;
     if (rc == KN_OK)
         rc = take_window(r, &again, err);
-    whisper_free_state(again.state);
+    free(again.raw.line);
     return rc;
 }
 
@@ -430,7 +460,7 @@ static int hear_all(struct run *r, struct hearing *h, int n, struct kn_err *err)
         }
         if (rc == KN_OK)
             rc = take_window(r, &h[i], err);
-        whisper_free_state(h[i].state);
+        free(h[i].raw.line);
     }
     return rc;
 }
@@ -512,23 +542,36 @@ static int go_on(struct run *r, bool *end, double *speech, struct kn_err *err)
     return rc;
 }
 
+/* That of an interrupted hearing stands: its windows were heard in it. */
+static int choose_language(struct run *r, const char *language, struct kn_err *err)
+{
+    int rc;
+
+    if (r->heard && kn_heard_language(r->heard, &r->language, &r->confidence) &&
+        r->language < r->l->speech->languages)
+        return KN_OK;
+    if (language && *language)
+        rc = language_id(r->l->speech, language, &r->language, err);
+    else
+        rc = find_language(r, err);
+    return rc || !r->heard ? rc : kn_heard_begin(r->heard, r->language, r->confidence, err);
+}
+
 int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *source,
                            const char *language, const struct kn_cancel *cancel,
                            void (*heard)(void *ctx, double seconds), void *heard_ctx,
-                           struct kn_arena *arena, struct kn_transcript *out, struct kn_err *err)
+                           struct kn_buf *kept, struct kn_arena *arena, struct kn_transcript *out,
+                           struct kn_err *err)
 {
     struct kn_transcript t = {.speech = 0};
-    struct run r = {.l = l, .cancel = cancel, .confidence = 1};
+    struct run r = {.l = l, .cancel = cancel, .heard = kept, .confidence = 1};
     bool end = false;
     int rc;
 
     atomic_fetch_sub(&l->speech->idle, 1);
     kn_said_init(&r.said, arena);
     kn_sound_begin(&l->sound, source);
-    if (language && *language)
-        rc = language_id(l->speech, language, &r.language, err);
-    else
-        rc = find_language(&r, err);
+    rc = choose_language(&r, language, err);
     while (rc == KN_OK && !end) {
         rc = was_cancelled(&r, err);
         if (rc == KN_OK)

@@ -33,6 +33,7 @@
 #include <kinora/types.h>
 
 struct kn_arena;
+struct kn_buf;
 struct kn_cancel;
 struct kn_err;
 struct kn_speech;   /* opaque; weights, shared by threads */
@@ -76,12 +77,15 @@ void kn_listener_free(struct kn_listener *l); /* NULL is fine */
 
 /* language: NULL or "" detects; otherwise ISO 639-1, KN_EARG when the model does not know it.
  * heard (may be NULL) is called as work goes on with the seconds of sound done so far.
- * Texts and segments come from arena. A cancel ends within a second or two.
+ * Texts and segments come from arena. A cancel waits for the windows under way, some seconds.
+ * kept (may be NULL): empty, or what an earlier call on the same sound, with the same model, settings and language, left in it when it was
+ * cancelled; then the windows heard there are not heard again, and the transcript is the same (heard.h).
  * An error of the source is returned as it came. */
 int kn_listener_transcribe(struct kn_listener *l, const struct kn_audio_source *source,
                            const char *language, const struct kn_cancel *cancel,
                            void (*heard)(void *ctx, double seconds), void *heard_ctx,
-                           struct kn_arena *arena, struct kn_transcript *out, struct kn_err *err);
+                           struct kn_buf *kept, struct kn_arena *arena, struct kn_transcript *out,
+                           struct kn_err *err);
 
 /* Sends the log lines of whisper.cpp and ggml to kn_log, at debug level (llama.cpp's own are llm's
  * matter), and joins the faster operations of accel.h to ggml. Both are process-wide: call once,

@@ -57,8 +57,8 @@ static int hear(struct kn_listener *l, const struct work *w, struct recording *r
     if (!source.ctx)
         return kn_err_set(err, KN_ENOTFOUND, "open '%s'", r->path);
     r->arena = kn_arena_new(0);
-    rc = kn_listener_transcribe(l, &source, w->language, NULL, NULL, NULL, r->arena, &r->transcript,
-                                err);
+    rc = kn_listener_transcribe(l, &source, w->language, NULL, NULL, NULL, NULL, r->arena,
+                                &r->transcript, err);
     fclose(source.ctx);
     return rc;
 }

@@ -144,7 +144,7 @@ static inline struct kn_transcript hear(struct kn_listener *l, struct sound s, c
     struct kn_transcript t = {0};
     struct kn_err err = {0};
 
-    if (kn_listener_transcribe(l, &source, language, NULL, NULL, NULL, arena, &t, &err)) {
+    if (kn_listener_transcribe(l, &source, language, NULL, NULL, NULL, NULL, arena, &t, &err)) {
         print_error("%s\n", err.msg);
         fail();
     }

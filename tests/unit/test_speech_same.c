@@ -34,7 +34,8 @@ static void *listen(void *ctx)
     struct listening *x = ctx;
     struct kn_audio_source source = {read_sound, &x->sound};
 
-    x->rc = kn_listener_transcribe(x->l, &source, NULL, NULL, NULL, NULL, x->arena, &x->t, NULL);
+    x->rc =
+        kn_listener_transcribe(x->l, &source, NULL, NULL, NULL, NULL, NULL, x->arena, &x->t, NULL);
     return NULL;
 }
 

@@ -1,6 +1,8 @@
 /* One test a promise of store.h, named after it. */
 #include "store_fixture.h"
 
+#include "base/buf.h"
+
 /* ---- files and paths ---- */
 
 static void a_new_content_makes_a_pending_title_with_the_id_of_its_identity(void **state)
@@ -248,6 +250,30 @@ static void where_the_words_are_from_goes_when_they_go(void **state)
     assert_string_equal(p.words_at, "");
 }
 
+static void what_was_heard_is_kept_under_its_key_until_words_are_there(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_id id = see(f, "/films/a.mp4", 1, "a"), nobody = {{7}};
+    struct kn_hash key = hash(11), other = hash(12);
+    const struct kn_segment line = {0, 1, "Words."};
+    const struct kn_words words = {
+        .segments = &line, .n_segments = 1, .language = "en", .words_from = "speech", .reason = ""};
+    struct kn_buf out;
+
+    kn_buf_init(&out, 1000);
+    assert_int_equal(kn_store_keep_heard(f->lib, &id, &key, "first", 5, NULL), KN_OK);
+    assert_int_equal(kn_store_keep_heard(f->lib, &id, &key, "more", 4, NULL), KN_OK);
+    assert_int_equal(kn_store_heard(f->lib, &id, &key, &out, NULL), KN_OK);
+    assert_string_equal(out.data, "more");
+    assert_int_equal(kn_store_heard(f->lib, &id, &other, &out, NULL), KN_OK);
+    assert_int_equal(out.n, 0);
+    assert_int_equal(kn_store_keep_heard(f->lib, &nobody, &key, "x", 1, NULL), KN_ENOTFOUND);
+    assert_int_equal(kn_store_commit_words(f->lib, &id, &key, &words, NULL), KN_OK);
+    assert_int_equal(kn_store_heard(f->lib, &id, &key, &out, NULL), KN_OK);
+    assert_int_equal(out.n, 0);
+    kn_buf_free(&out);
+}
+
 static void what_was_exported_is_known_by_its_bytes(void **state)
 {
     struct fixture *f = *state;
@@ -487,6 +513,7 @@ int main(void)
         TEST(redo_forgets_from_one_stage_on),
         TEST(impossible_stages_are_refused_and_change_nothing),
         TEST(only_a_local_library_opened_to_write_takes_stages),
+        TEST(what_was_heard_is_kept_under_its_key_until_words_are_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
