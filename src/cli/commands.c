@@ -22,11 +22,10 @@ static const struct kn_command commands[] = {
           "in the next run; so does a .nfo file, which gives title, year, genres and plot. Without "
           "subtitles beside it, a text track in the film is read. Either is passed over where it "
           "has fewer than 4 words a minute (forced captions: 20) and the film has sound.",
-          "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C ends after "
-          "the "
-          "step under way, twice at once; either way nothing that was finished is lost, and the "
-          "same "
-          "command goes on where it was.",
+          "A film that cannot be read is kept with the reason; the run goes on. Ctrl-C or "
+          "SIGTERM ends after the step under way, twice at once. Nothing that was finished is "
+          "lost, "
+          "nor what was heard of a film by then, and the same command goes on where it was.",
           "With --again or --retry, no DIR means the places where those titles were found before."},
      .examples = {{"kinora ingest ~/Films", "everything below one folder"},
                   {"kinora ingest --retry failed", "once more what could not be read"},
