@@ -140,6 +140,19 @@ int kn_reply_problem(struct kn_reply *out, unsigned status, const char *detail, 
     return KN_OK;
 }
 
+int kn_reply_problem_code(struct kn_reply *out, unsigned status, const char *code,
+                          const char *detail, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, detail);
+    vsnprintf(text, sizeof text, detail, ap);
+    va_end(ap);
+    kn_reply_become_problem(out, status, text, code, NULL);
+    return KN_OK;
+}
+
 unsigned kn_status_of(const struct kn_err *err)
 {
     if (kn_err_is_memory(err))

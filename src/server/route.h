@@ -174,6 +174,9 @@ int kn_reply_file(struct kn_reply *out, const char *path, const char *type, stru
 /* A problem document. detail as printf; title is the status's own name. */
 int kn_reply_problem(struct kn_reply *out, unsigned status, const char *detail, ...)
     __attribute__((format(printf, 3, 4))); /* gives KN_OK, to be returned */
+/* The same with a code of its own, by which a program tells it from others of that status; openapi.yaml lists them. */
+int kn_reply_problem_code(struct kn_reply *out, unsigned status, const char *code,
+                          const char *detail, ...) __attribute__((format(printf, 4, 5)));
 
 void kn_reply_status(struct kn_reply *out,
                      unsigned status); /* of what is not a problem: 201, 202 */

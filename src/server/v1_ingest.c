@@ -208,6 +208,9 @@ static int refuse(struct kn_reply *out, unsigned status, const char *path)
                                         "start kinora serve with --allow-folder for another folder"
                                       : "it is not there";
 
+    if (status == 403)
+        return kn_reply_problem_code(out, status, "outside_folders", "ingest '%.200s': %s", path,
+                                     why);
     return kn_reply_problem(out, status, "ingest '%.200s': %s", path, why);
 }
 
@@ -334,9 +337,9 @@ static int read_places(const struct kn_request *r, const struct places *roots, s
     }
     if (!rc && !*refused && out->n == 0) {
         *refused = true;
-        rc = kn_reply_problem(reply, 409,
-                              "ingest: nothing to take in: no folder is known, and none was "
-                              "given to kinora serve by --allow-folder");
+        rc = kn_reply_problem_code(reply, 409, "no_folder",
+                                   "ingest: nothing to take in: no folder is known, and none was "
+                                   "given to kinora serve by --allow-folder");
     }
     return rc;
 }

@@ -279,10 +279,37 @@ def test_a_failing_title(folder):
 
 
 def test_a_folder_that_is_not_open(folder):
+    """The page says with which command it would be."""
     page = view("ingest")
-    page.get_by_label("Folder on the machine").fill("/etc")
+    expect(page.locator(".begin code")).to_have_count(0)
+    page.get_by_label("Folder on the machine").fill("/etc/my films")
     page.keyboard.press("Enter")
-    expect(page.locator("[role=alert]")).to_contain_text("/etc")
+    expect(page.locator("[role=alert]")).to_be_visible()
+    expect(page.locator(".begin code").first).to_have_text("kinora serve --allow-folder '/etc/my films'")
+
+
+def test_a_first_folder(folder):
+    """An empty library says what it may take in, and takes it in from the page; where that is nothing, how a folder is opened."""
+    films = folder / "first films"
+    films.mkdir()
+    shutil.copy(stage.SAMPLES / LANTERN["file"], films)
+    (films / f"{LANTERN['name']}.en.srt").write_text(stage.subtitles(LANTERN["sentences"]), encoding="utf-8")
+    closed = Server(stage.Kinora(folder / "first"), None).start()
+    page = browser.open(closed.url)
+    expect(page.locator(".notice")).to_contain_text("kinora serve --allow-folder")
+    expect(page.get_by_role("link", name="Add films")).to_have_count(1)  # that of the head
+    assert not violations(page), violations(page)
+    page.goto(f"{closed.url}/#/ingest")
+    expect(page.locator(".begin code").last).to_contain_text("KINORA_ALLOW_FOLDER=/")
+    assert not violations(page), violations(page)
+    closed.stop()
+    opened = Server(closed.kinora, films).start()
+    page = browser.open(opened.url)
+    expect(page.locator(".notice")).to_contain_text(str(films))
+    page.locator(".notice").get_by_role("link", name="Add films").click()
+    page.get_by_role("button", name="Listen to it").click()
+    expect(page.locator(".rest")).to_contain_text("Done: 1 film added", timeout=60000 * stage.SLOW)
+    opened.stop()
 
 
 # ---- the whole ----
@@ -558,7 +585,7 @@ def alone(test):
 
 TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, test_arc, test_more_like_this, test_sliders_reorder,
          test_search_plays_at_that_second, test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
-         test_a_folder_that_is_not_open, test_restart, test_keys_alone, test_keys_alone_everywhere,
+         test_a_folder_that_is_not_open, test_a_first_folder, test_restart, test_keys_alone, test_keys_alone_everywhere,
          test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
          test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]
 

@@ -65,8 +65,8 @@ class Server:
         self.process = None
 
     def start(self):
-        self.process = self.kinora.start("serve", "--listen", f"127.0.0.1:{self.port}", "--allow-folder", self.films,
-                                         "--access-log", self.kinora.folder / "access.log", *self.options)
+        self.process = self.kinora.start("serve", "--listen", f"127.0.0.1:{self.port}",
+                                         *(["--allow-folder", self.films] if self.films else []), "--access-log", self.kinora.folder / "access.log", *self.options)
         assert wait_until(self.answers, 10), f"kinora serve does not answer: {self.ended()}"
         return self
 

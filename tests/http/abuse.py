@@ -443,6 +443,14 @@ def test_serve_says_what_it_finds(folder):
     """No library: one is made, and that is told. An older one is brought up to date; what is none is refused and left as it was."""
     with Server(folder, None, "--library", folder / "made/here") as s:
         assert f"there was no library in '{folder}/made/here'" in s.log and s.ask("/api/v1/titles").json["total"] == 0
+        assert "on the page" not in s.log and "; --allow-folder DIR opens another" in s.log, "what the page would be refused is not promised"
+        assert s.ask("/api/v1/ingest").json["roots"] == [] and is_problem(s.ask("/api/v1/ingest", "POST", {}), 409)["code"] == "no_folder"
+        assert is_problem(s.ask("/api/v1/ingest", "POST", {"paths": [str(folder)]}), 403)["code"] == "outside_folders"
+    (folder / "some films").mkdir()
+    with Server(folder, None, "--library", folder / "made/filled", KINORA_ALLOW_FOLDER=folder / "some films") as s:
+        assert "kinora ingest DIR, or on the page" in s.log and f"already, '{folder}/some films'\n" in s.log, s.log
+        assert s.ask("/api/v1/ingest").json["roots"] == [f"{folder}/some films"]
+        assert s.status("/api/v1/ingest", "POST", {"paths": [f"{folder}/some films"]}) == 202
         assert wait_until(lambda: s.status("/ready") == 200, 10), "with nothing in it, it can say so"
     with Server(folder, None, "--library", folder / "made/here", "--allow-folder", folder / "gone") as s:
         assert "there was no library" not in s.log and f"--allow-folder '{folder}/gone': No such file" in s.log, s.log

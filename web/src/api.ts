@@ -143,6 +143,7 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    readonly code = '',
   ) {
     super(detail);
   }
@@ -164,8 +165,8 @@ function address(path: string, params: Params = {}): URL {
 
 async function problem(answer: Response): Promise<Problem> {
   try {
-    const document = (await answer.json()) as { detail?: string; title?: string };
-    return new Problem(answer.status, document.detail || document.title || answer.statusText);
+    const document = (await answer.json()) as { detail?: string; title?: string; code?: string };
+    return new Problem(answer.status, document.detail || document.title || answer.statusText, document.code);
   } catch {
     return new Problem(answer.status, answer.statusText); // not a problem document: a proxy's own page, say
   }

@@ -5,6 +5,7 @@ import { arrivals } from '../ingest';
 import { useKeys } from '../keys';
 import { useLoaded, useSettled } from '../load';
 import { Select } from '../parts/controls';
+import { AllowFolder } from '../parts/folders';
 import { Icon } from '../parts/icon';
 import { Failed, Nothing, Waiting } from '../parts/states';
 import { t } from '../prefs';
@@ -208,17 +209,32 @@ export function Library() {
           {t().library.noneMore}
         </Nothing>
       ) : (
-        <Nothing
-          title={t().library.empty}
-          action={
-            <a class="button primary" href={href('ingest')}>
-              {t().library.emptyDo}
-            </a>
-          }
-        >
-          {t().library.emptyMore}
-        </Nothing>
+        <Empty />
       )}
     </>
+  );
+}
+
+/** Which folders may be taken in, or else how one is opened: nothing is offered that would be refused. */
+function Empty() {
+  const ingest = useLoaded((signal) => api.ingest(signal), ['ingest']);
+  const roots = ingest.data?.roots ?? [];
+  const closed = ingest.data !== undefined && roots.length === 0;
+  return (
+    <Nothing
+      title={t().library.empty}
+      action={
+        closed ? (
+          <AllowFolder folder="" />
+        ) : (
+          <a class="button primary" href={href('ingest')}>
+            {t().library.emptyDo}
+          </a>
+        )
+      }
+    >
+      {closed ? t().ingest.noRoots : t().library.emptyMore}
+      {roots.length > 0 && ` ${t().library.emptyFrom(roots.slice(0, 3).join(', '))}`}
+    </Nothing>
   );
 }
