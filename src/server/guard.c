@@ -153,15 +153,15 @@ static bool check_token(struct kn_exchange *x)
 
     if ((x->request.route->flags & KN_ROUTE_PUBLIC) || !kn_tokens_needed(s->tokens) || is_signed(x))
         return true;
-    /* Somebody who guesses is not told whether this one was right, until there is room again; a session's
-     * cookie cannot be guessed, and goes through. */
-    if (kn_exchange_header(x, "Authorization") &&
-        !kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), false))
-        return too_often(x, "6");
+    /* The right one goes through whatever came before: behind a reverse proxy all have one address, and nobody there may lock
+     * the others out. What a guess is up against is the token's length (token.c takes none below 16 characters). */
     if (kn_guard_signed_in(x))
         return true;
-    if (kn_exchange_header(x, "Authorization"))
-        kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), true);
+    if (kn_exchange_header(x, "Authorization") &&
+        !kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), true)) {
+        x->close = true; /* each further guess costs a connection */
+        return too_often(x, "6");
+    }
     kn_exchange_refuse(x, 401, "%s",
                        query_of(x, "key") ? "this address has come to its end, or was not made here"
                                           : "sign in, or send the token as Authorization: Bearer");
