@@ -179,6 +179,10 @@ def test_search_plays_at_that_second(folder):
     wait_for(lambda: page.evaluate("!document.querySelector('.stage video').paused"), 10, "it does not play")
 
 
+def test_what_says_the_words_is_found_first(folder):
+    expect(view("search").locator(".hit").first).to_contain_text("The Hollow Staircase")
+
+
 def test_search_without_an_answer(folder):
     page = browser.open(server.url + "/#/search?q=xylophone+zebra&mode=words")
     expect(page.get_by_role("heading", name="No such moment")).to_be_visible()
@@ -584,7 +588,8 @@ def alone(test):
 
 
 TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, test_arc, test_more_like_this, test_sliders_reorder,
-         test_search_plays_at_that_second, test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
+         test_search_plays_at_that_second, test_what_says_the_words_is_found_first,
+         test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
          test_a_folder_that_is_not_open, test_a_first_folder, test_restart, test_keys_alone, test_keys_alone_everywhere,
          test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
          test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]

@@ -253,6 +253,17 @@ def test_search_by_meaning_is_what_the_command_finds(_):
     assert get("search", {"q": "   "})["moments"] == []
 
 
+def test_of_evenly_placed_moments_the_one_that_says_the_words_is_first(_):
+    telling = []
+    for q in [f"{n} in the" for n in range(TEXTS)]:
+        moments = get("search", {"q": q, "limit": 40, "language": "any"})["moments"]
+        keyed = [(-sum(sorted(1 / (60 + p) for p in (m["by_meaning"], m["by_words"]) if p)), m["by_words"] or 9999) for m in moments]
+        assert keyed == sorted(keyed), (q, keyed)
+        telling += [q for i in range(len(moments) - 1) if keyed[i][0] == keyed[i + 1][0] and
+                    moments[i]["title"]["id"] > moments[i + 1]["title"]["id"]]
+    assert telling, "no two were placed evenly, or the order of ids would have done"
+
+
 # ---- the library ----
 
 def test_stats_count_what_is_there(_):
