@@ -413,6 +413,36 @@ def test_keys_alone_everywhere(folder):
         page.context.close()
 
 
+COVERED = """() => {
+  const e = document.activeElement, box = e.getBoundingClientRect(), bar = document.querySelector('nav'), top = bar.getBoundingClientRect().top;
+  const covered = e !== document.body && !bar.contains(e) && !e.closest('.head') && box.bottom > top + 1;
+  return [e.outerHTML, covered && `${e.outerHTML.slice(0, 120)} down to ${box.bottom}, the bar from ${top}`];
+}"""
+
+
+def test_the_bar_covers_nothing_in_focus(folder):
+    """On a phone, whatever Tab leads to is seen whole above the bar at the bottom."""
+    for name in VIEWS:
+        page = view(name, size=PHONE)
+        if name == "map":
+            page.locator("canvas").press("Space")
+            expect(page.locator(".why-panel")).to_be_visible()
+            tools, bar = page.locator(".map-tools").bounding_box(), page.locator("nav").bounding_box()
+            page.evaluate("scrollTo(0, 0)")
+            assert tools["y"] + tools["height"] < bar["y"], f"the map's buttons lie behind the bar: {tools}, {bar}"
+            page.evaluate("document.activeElement.blur()")
+        met = set()
+        for _ in range(70):
+            page.keyboard.press("Tab")
+            what, covered = page.evaluate(COVERED)
+            assert not covered, f"{name}: {covered}"
+            if what.startswith('<a class="skip"') and met:
+                break
+            met.add(what)
+        assert len(met) > 9, f"{name}: Tab led to {len(met)} places"
+        page.context.close()
+
+
 def test_accessible(folder):
     """axe finds nothing, on any view, in either theme, at either width; and no view is wider than the screen."""
     for name in VIEWS:
@@ -591,7 +621,7 @@ TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, te
          test_search_plays_at_that_second, test_what_says_the_words_is_found_first,
          test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
          test_a_folder_that_is_not_open, test_a_first_folder, test_restart, test_keys_alone, test_keys_alone_everywhere,
-         test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
+         test_the_bar_covers_nothing_in_focus, test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
          test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]
 
 if __name__ == "__main__":
