@@ -197,6 +197,7 @@ void kn_events_free(struct kn_events *e); /* NULL is fine; its server has ended 
 
 /* name: [a-z-]; data is one line, most often JSON, at most 16 KiB; both are copied. Without memory, or when too long, it is left out: an
  * event is news, the state is elsewhere. */
+bool kn_events_followed(struct kn_events *e); /* is there a reader? */
 void kn_events_post(struct kn_events *e, const char *name, const char *data);
 
 /* Streams from now on (or from behind Last-Event-ID), first of all this event (name NULL: none), which tells the state now. A comment line

@@ -268,6 +268,26 @@ def test_a_new_film_appears(folder):
     expect(page.get_by_role("link", name="The Velvet Vault")).to_be_visible()
 
 
+def test_what_others_change_shows(folder):
+    """What another process adds and takes away is on the wall without its being loaded again; also when the tab was hidden meanwhile."""
+    def hidden(yes):
+        page.evaluate("yes => { Object.defineProperty(document, 'hidden', {value: yes, configurable: true});"
+                      " document.dispatchEvent(new Event('visibilitychange')); }", yes)
+    rows = folder / "others.jsonl"
+    rows.write_text('{"title": "Elsewhere", "language": "en", "text": "It was put here by somebody else."}\n', encoding="utf-8")
+    page = view("library")
+    for while_hidden in (False, True):
+        for command, cards in ((("import", rows), 1), (("forget", "Elsewhere", "--yes"), 0)):
+            if while_hidden:
+                hidden(True)
+            server.kinora(*command, timeout=60, code=DONE)
+            if while_hidden:
+                page.wait_for_timeout(1500)
+                expect(card(page, "Elsewhere")).to_have_count(1 - cards)  # a hidden tab is left alone
+                hidden(False)
+            expect(card(page, "Elsewhere")).to_have_count(cards)
+
+
 def test_a_failing_title(folder):
     """Its reason is in the ingest's list and on its page, and it can be tried again."""
     page = view("ingest")
@@ -619,7 +639,8 @@ def alone(test):
 
 TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, test_arc, test_more_like_this, test_sliders_reorder,
          test_search_plays_at_that_second, test_what_says_the_words_is_found_first,
-         test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
+         test_search_without_an_answer, test_map, test_a_new_film_appears, test_what_others_change_shows,
+         test_a_failing_title,
          test_a_folder_that_is_not_open, test_a_first_folder, test_restart, test_keys_alone, test_keys_alone_everywhere,
          test_the_bar_covers_nothing_in_focus, test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
          test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]

@@ -434,7 +434,8 @@ def test_a_new_film_arrives_by_the_api(folder):
     assert failure["name"] == "Nothing" and failure["reason"] and failure["path"] == str(new / "Nothing.mp4"), failure
     assert wait_until(lambda: events.names().count("state") >= 3, 5), events.names()
     for _, name, data in events.events:
-        api.hold_value(f"event {name}", {"$ref": f"#/components/schemas/{'IngestState' if name == 'state' else 'IngestEvent'}"}, data)
+        schema = {"state": "IngestState", "changed": "LibraryChange"}.get(name, "IngestEvent")
+        api.hold_value(f"event {name}", {"$ref": f"#/components/schemas/{schema}"}, data)
     assert {"scanned", "stage", "heard", "finished", "poster"} <= set(events.names()), events.names()
     stages = [d["stage"] for _, n, d in events.events if n == "stage" and d["name"] == NEW[:-4]]
     assert stages == ["probe", "words", "vectors", "opinion"], stages
@@ -449,6 +450,27 @@ def test_a_new_film_arrives_by_the_api(folder):
     assert wait_until(lambda: [int(i) for i, _, _ in again.events if i and int(i) > ids[-3]] == ids[-2:], 5), (again.events, ids)
     again.close()
     api.seen["followIngest"].add("200")
+
+
+def test_what_another_process_changes_is_told(folder):
+    events = Events()
+    write_texts(folder / "elsewhere.csv", 900, 1)
+    for command in (("import", folder / "elsewhere.csv"), ("forget", "Text 900", "--yes")):
+        def told():
+            return [d["changes"] for _, n, d in events.events if n in ("state", "changed")]
+        assert wait_until(told, 5)
+        before, times = told()[-1], len(told())
+        kinora(*command, code=0, timeout=60)
+        assert wait_until(lambda: len(told()) > times and told()[-1] != before, 10), (command, told())
+    settled = len(told())
+    time.sleep(2.5)
+    assert len(told()) == settled, "nothing changed, and that was told"
+    events.close()
+    kinora(*("import", folder / "elsewhere.csv"), code=0, timeout=60)  # while nobody follows
+    again = Events()
+    assert wait_until(lambda: "changed" in again.names(), 10), again.names()
+    again.close()
+    kinora("forget", "Text 900", "--yes", code=0)
 
 
 def test_what_failed_is_tried_again(folder):

@@ -1,7 +1,7 @@
 import { useId, useRef, useState } from 'preact/hooks';
 import { api, Problem, type ActiveTitle, type Ingest, type IngestState, type Stage } from '../api';
 import { length, number } from '../format';
-import { arrivals, ingest } from '../ingest';
+import { arrivals, ingest, renewals } from '../ingest';
 import { saying, useLoaded, useSettled } from '../load';
 import { nameParts } from '../parts/film';
 import { AllowFolder } from '../parts/folders';
@@ -214,7 +214,7 @@ function Failures({ state }: { state: IngestState }) {
   const { problem, busy, run } = useCommand();
   const failed = useLoaded(
     (signal) => api.titles({ state: 'failed', limit: FAILURES }, signal),
-    ['failed', state.running, useSettled(arrivals.value.filter((a) => a.state === 'failed').length, 300)],
+    ['failed', state.running, useSettled(`${arrivals.value.filter((a) => a.state === 'failed').length} ${renewals.value}`, 300)],
   );
   const list = failed.data?.titles ?? [];
   return (

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, revival, type Page, type Params, type Title, Problem } from '../api';
 import { languageName, number } from '../format';
-import { arrivals } from '../ingest';
+import { news } from '../ingest';
 import { useKeys } from '../keys';
 import { useLoaded, useSettled } from '../load';
 import { Select } from '../parts/controls';
@@ -40,7 +40,7 @@ function useFilms(question: Params) {
   const now = useRef<Films | undefined>(undefined);
   const wanted = useRef(0);
   const busy = useRef<AbortController | undefined>(undefined);
-  const arrived = useSettled(arrivals.value[0]?.id ?? '', 300);
+  const arrived = useSettled(news.value, 300);
 
   const keep = (films: Films) => {
     now.current = films;
@@ -97,7 +97,7 @@ export function Library() {
   const [typed, setTyped] = useState(query.get('q') ?? '');
   const text = useSettled(typed, 120);
   const input = useRef<HTMLInputElement>(null);
-  const stats = useLoaded((signal) => api.stats(signal), ['stats', useSettled(arrivals.value[0]?.id ?? '', 300)]);
+  const stats = useLoaded((signal) => api.stats(signal), ['stats', useSettled(news.value, 300)]);
   const question: Params = {
     ...(orders[order] ?? orders.name),
     q: text.trim(),
