@@ -41,7 +41,7 @@ static int read_ranking(const struct kn_request *r, struct kinora_query *q, stru
     int rc = kn_v1_language(r, &q->language, err);
 
     if (!rc)
-        rc = kn_v1_text(r, "genre", KN_V1_GENRE, &q->genres, err);
+        rc = kn_v1_genre(r, &q->genres, err);
     if (rc)
         return rc;
     q->limit = (size_t)kn_request_integer(r, "limit", LIMIT);

@@ -250,7 +250,9 @@ def test_search_by_meaning_is_what_the_command_finds(_):
     both = get("search", {"q": "the lamp went out", "limit": 10})["moments"]
     assert both[0]["title"]["id"] == id_of("The Lantern") and both[0]["by_words"] == 1 and both[0]["by_meaning"], both[0]
     assert {m["title"]["language"] for m in get("search", {"q": "lamp", "language": "es"})["moments"]} == {"es"}
-    assert get("search", {"q": "   "})["moments"] == []
+    for q in ("   ", "...", "¿?", "- \u2014 !"):
+        for mode in ("both", "meaning", "words"):
+            assert get("search", {"q": q, "mode": mode})["moments"] == [], (q, mode)
 
 
 def test_of_evenly_placed_moments_the_one_that_says_the_words_is_first(_):
@@ -342,6 +344,8 @@ def test_what_is_not_as_described_is_refused(_):
             ("listTitles", {"cursor": cursor, "sort": "year"}, {}), ("listTitles", {"cursor": cursor, "order": "desc"}, {}),
             ("listTitles", {"cursor": cursor[:-1]}, {}), ("listTitles", {"cursor": "na" + "f" * 48}, {}),
             ("listTitles", {"q": ""}, {}), ("listTitles", {"q": "x" * 201}, {}), ("listTitles", {"genre": ""}, {}),
+            ("listTitles", {"genre": ","}, {}), ("listTitles", {"genre": " , "}, {}), ("getSimilar", {"genre": ","}, {"id": id_of("Pan")}),
+            ("listTitles", {"language": "same"}, {}), ("search", {"q": "x", "language": "same"}, {}),
             ("listTitles", {"language": "e"}, {}), ("listTitles", {"language": "es,"}, {}), ("listTitles", {"language": "es;en"}, {}),
             ("listTitles", {"year_from": 99}, {}), ("listTitles", {"page": 2}, {}),
             ("search", {}, {}), ("search", {"q": "x", "mode": "all"}, {}), ("search", {"q": "x" * 501}, {}),
