@@ -237,7 +237,42 @@ static bool read_target(struct kn_exchange *x)
     if (kn_target_parse(x->raw, x->arena, &x->target, &err))
         return kn_exchange_refuse(x, err.code == KN_ELIMIT && !err.retry ? 414 : 400, "%s",
                                   err.msg);
+    if (x->target.host && strcasecmp(x->target.host, kn_exchange_header(x, "Host")) != 0) {
+        x->close = true;
+        return kn_exchange_refuse(x, 421, "the target is of another host than Host");
+    }
     return true;
+}
+
+struct framing {
+    unsigned hosts, lengths, encodings;
+};
+
+static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct framing *f = cls;
+
+    (void)kind;
+    (void)value;
+    f->hosts += strcasecmp(name, "Host") == 0;
+    f->lengths += strcasecmp(name, "Content-Length") == 0;
+    f->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+/* Where a proxy and this server could read one request differently, one could be smuggled in behind another (RFC 9112, 6.3 and 3.2). */
+static bool check_framing(struct kn_exchange *x)
+{
+    struct framing f = {0};
+
+    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
+    if (f.hosts <= 1 && f.lengths + f.encodings <= 1)
+        return true;
+    x->close = true;
+    return kn_exchange_refuse(x, 400,
+                              "there is more than one Host, or more than one Content-Length or "
+                              "Transfer-Encoding");
 }
 
 bool kn_guard_admit(struct kn_exchange *x)
@@ -245,7 +280,7 @@ bool kn_guard_admit(struct kn_exchange *x)
     const struct kn_server *s = x->server;
 
     x->has_body = announces_body(x);
-    if (!check_size(x))
+    if (!check_size(x) || !check_framing(x))
         return false;
     if (!kn_guard_host(s, kn_exchange_header(x, "Host")))
         return kn_exchange_refuse(x, 421, not_host);

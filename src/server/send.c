@@ -53,7 +53,7 @@ static bool is_text(const char *type)
     return strncmp(type, "text/", 5) == 0 || strncmp(type, "application/json", 16) == 0 ||
            strncmp(type, "application/problem+json", 24) == 0 ||
            strcmp(type, "image/svg+xml") == 0 ||
-           strcmp(type, "application/vnd.apple.mpegurl") == 0 ||
+           strncmp(type, "application/vnd.apple.mpegurl", 29) == 0 ||
            strncmp(type, "application/yaml", 16) == 0;
 }
 

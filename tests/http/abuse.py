@@ -156,6 +156,24 @@ def test_nothing_is_taken_for_a_second_request(_):
             assert f.read().count(b"HTTP/1.1 ") == 1, head
 
 
+def test_what_two_could_read_differently_is_refused(_):
+    post, one = b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n", b"Content-Length: 2\r\n"
+    chunked = b"Transfer-Encoding: chunked\r\n"
+    for head, status in ((post + one + b"Content-Length: 40\r\n", 400), (post + b"Content-Length: 40\r\n" + one, 400), (post + one + one, 400),
+                         (post + one + chunked, 400), (post + chunked + one, 400), (post + chunked + chunked, 400),
+                         (b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n", 400),
+                         (b"GET /health HTTP/1.1\r\nHost: localhost\r\nhost: localhost\r\n", 400),
+                         (b"GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n", 421),
+                         (b"GET http://localhost:1@evil.example/health HTTP/1.1\r\nHost: localhost\r\n", 421),
+                         (b"GET http:///health HTTP/1.1\r\nHost: localhost\r\n", 421)):
+        with server.connect() as c, c.makefile("rb") as f:
+            c.sendall(head + b"\r\n{}" + b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            answers = f.read()
+            assert answers.startswith(b"HTTP/1.1 %d " % status), (head, answers[:300])
+            assert answers.count(b"HTTP/1.1 ") == 1 and b"\r\nConnection: close\r\n" in answers, (head, answers[:600])
+    assert server.raw(b"GET http://localhost/health HTTP/1.1\r\nHost: LOCALHOST\r\n\r\n").status == 200
+
+
 def test_noise_ends_nothing(_):
     lot = random.Random(8)
     good = b"POST /api/v1/session?a=b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 13\r\n" \

@@ -298,6 +298,14 @@ def test_a_map_holds_all_and_nothing_moves_for_a_new_title(folder):
     before, groups = points(), get("getMap")["groups"]
     assert set(before) == {t["id"] for t in kinora.titles() if t["state"] == "ready"}
     assert sum(g["titles"] for g in groups) == len(before)
+    rows = [{"title": f"Tide {i}", "language": "en", "text": f"Across the harbour number {i} their lantern burns. " * 5} for i in range(12)]
+    (folder / "tides.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (kinora.library / "index/map.bin").unlink()
+    kinora("import", folder / "tides.jsonl", code=0, timeout=60)
+    words = {w for g in get("getMap")["groups"] for w in g["words"]}
+    assert "lantern" in words and not words & {"across", "their"}, words
+    kinora("forget", "--yes", *(r["title"] for r in rows), code=0)
+    before = points()
     write_texts(folder / "one.csv", 2000, 3)
     kinora("import", folder / "one.csv", code=0)
     after = points()
@@ -451,7 +459,7 @@ def test_a_new_film_arrives_by_the_api(folder):
     ids = [int(i) for i, _, _ in events.events if i]
     assert ids == sorted(ids) and len(set(ids)) == len(ids), ids
     again = Events(last=ids[-3])
-    assert wait_until(lambda: [int(i) for i, _, _ in again.events if i and int(i) > ids[-3]] == ids[-2:], 5), (again.events, ids)
+    assert wait_until(lambda: [int(i) for i, _, _ in again.events if i and int(i) > ids[-3]][:2] == ids[-2:], 5), (again.events, ids)
     again.close()
     api.seen["followIngest"].add("200")
 
