@@ -167,8 +167,8 @@ int kn_reply_bytes(struct kn_reply *out, const char *type, const void *bytes, si
 void kn_reply_borrowed(struct kn_reply *out, const char *type, const void *bytes, size_t n);
 
 /* A file that the library names, in its escaped form (types.h), whole or in the range that was asked for. ETag and Last-Modified are made
- * of its inode, size and time. type NULL: by the ending of its name ("video/mp4"). It is opened at once, without following a link at
- * its end. KN_ENOTFOUND: it is not there, or no regular file; KN_EIO. */
+ * of its inode, size and time. type NULL: by the ending of its name ("video/mp4"). It is opened at once, without following a link
+ * anywhere in it. KN_ENOTFOUND: it is not there, or no regular file; KN_EIO. */
 int kn_reply_file(struct kn_reply *out, const char *path, const char *type, struct kn_err *err);
 
 /* A problem document. detail as printf; title is the status's own name. */
