@@ -121,11 +121,21 @@ void kn_reply_become_problem(struct kn_reply *r, unsigned status, const char *de
 /* The word for programs: that of kn_err_name where there is one of that meaning. */
 static const char *code_of_status(unsigned status)
 {
-    return status == 404                   ? "not_found"
-           : status == 409                 ? "conflict"
-           : status == 503                 ? "unavailable"
-           : status >= 400 && status < 500 ? "bad_argument"
-                                           : "internal";
+    static const struct {
+        unsigned status;
+        const char *code;
+    } known[] = {
+        {401, "unauthorized"}, {403, "forbidden"},      {404, "not_found"},
+        {405, "wrong_method"}, {406, "not_acceptable"}, {409, "conflict"},
+        {413, "limit"},        {414, "limit"},          {415, "unsupported_type"},
+        {416, "range"},        {421, "wrong_host"},     {429, "too_many"},
+        {431, "limit"},        {503, "unavailable"},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].status == status)
+            return known[i].code;
+    return status >= 400 && status < 500 ? "bad_argument" : "internal";
 }
 
 int kn_reply_problem(struct kn_reply *out, unsigned status, const char *detail, ...)

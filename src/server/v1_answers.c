@@ -211,7 +211,7 @@ int kn_v1_recommend(const struct kn_request *r, struct kn_reply *out, struct kn_
     rc = ask(r, NULL, &q, out, &a, err);
     if (rc == KN_ENOTFOUND && q.text && are_all_there(r, q.likes, q.n_likes) &&
         are_all_there(r, q.unlikes, q.n_unlikes))
-        return kn_reply_problem(out, 503, "%s", err->msg);
+        return kn_reply_problem_code(out, 503, "no_model", "%s", err->msg);
     if (!rc && a)
         answer_json(r, out, a);
     kinora_answer_free(a);

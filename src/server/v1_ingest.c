@@ -367,9 +367,10 @@ int kn_v1_ingest_start(const struct kn_request *r, struct kn_reply *out, struct 
         rc = kn_v1_run_start(g, paths, places.n, kn_request_flag(r, "retry_failed", false), err);
     pthread_mutex_unlock(&g->lock);
     if (running)
-        return kn_reply_problem(out, 409, "ingest: a run is under way; stop it, or wait");
+        return kn_reply_problem_code(out, 409, "run_under_way",
+                                     "ingest: a run is under way; stop it, or wait");
     if (rc == KN_EIO && err->retry)
-        return kn_reply_problem(out, 409, "%s", err->msg);
+        return kn_reply_problem_code(out, 409, "library_busy", "%s", err->msg);
     if (!rc)
         reply_state(g, &roots, 202, out);
     return rc;

@@ -69,7 +69,7 @@ int kn_v1_search(const struct kn_request *r, struct kn_reply *out, struct kn_err
     if (has_words(text))
         rc = kinora_search(r->k, text, &q, &list, err);
     if (rc == KN_ENOTFOUND) /* the model: nothing else is looked for by name */
-        return kn_reply_problem(out, 503, "%s", err->msg);
+        return kn_reply_problem_code(out, 503, "no_model", "%s", err->msg);
     if (rc == KN_EARG) /* all that could be wrong with the question was looked at */
         return kn_reply_problem(out, 409, "%s", err->msg);
     if (rc)

@@ -312,6 +312,14 @@ def test_a_folder_that_is_not_open(folder):
     expect(page.locator(".begin code").first).to_have_text("kinora serve --allow-folder '/etc/my films'")
 
 
+def test_problems_in_spanish(folder):
+    page = view("ingest", language="es-ES")
+    page.get_by_label("Carpeta en la máquina").fill("/etc")
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=alert]")).to_contain_text("Esta carpeta no está entre las que")
+    expect(page.locator("[role=alert]")).to_contain_text("/etc")
+
+
 def test_a_first_folder(folder):
     """An empty library says what it may take in, and takes it in from the page; where that is nothing, how a folder is opened."""
     films = folder / "first films"
@@ -641,7 +649,8 @@ TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, te
          test_search_plays_at_that_second, test_what_says_the_words_is_found_first,
          test_search_without_an_answer, test_map, test_a_new_film_appears, test_what_others_change_shows,
          test_a_failing_title,
-         test_a_folder_that_is_not_open, test_a_first_folder, test_restart, test_keys_alone, test_keys_alone_everywhere,
+         test_a_folder_that_is_not_open, test_problems_in_spanish, test_a_first_folder,
+         test_restart, test_keys_alone, test_keys_alone_everywhere,
          test_the_bar_covers_nothing_in_focus, test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
          test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]
 

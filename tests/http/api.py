@@ -149,7 +149,7 @@ def test_media_are_the_film_and_parts_of_it(_):
     assert a.body == film and a.headers["content-type"] == "video/mp4"
     part = ask("getMedia", headers={"Range": "bytes=100-299"}, status=206, id=id_of("The Lantern"))
     assert part.body == film[100:300] and part.headers["content-range"] == f"bytes 100-299/{len(film)}"
-    ask("getMedia", headers={"Range": f"bytes={len(film)}-"}, status=416, id=id_of("The Lantern"))
+    assert ask("getMedia", headers={"Range": f"bytes={len(film)}-"}, status=416, id=id_of("The Lantern")).json["code"] == "range"
     ask("getMedia", headers={"If-None-Match": a.headers["etag"]}, status=304, id=id_of("The Lantern"))
     is_problem(ask("getMedia", status=404, id=id_of("Text 0")), 404)
 
@@ -391,7 +391,7 @@ def test_text_needs_the_model_and_nothing_else_does(folder):
                 ask(name, query, **path)
             ask("recommend", body={"likes": [id_of("Pan")]})
             for a in (ask("search", {"q": "lamp"}, status=503), ask("recommend", body={"text": "a lamp"}, status=503)):
-                assert "there is no" in is_problem(a, 503)["detail"], a
+                assert "there is no" in is_problem(a, 503)["detail"] and a.json["code"] == "no_model", a
     finally:
         server = real
 
@@ -453,7 +453,7 @@ def test_a_new_film_arrives_by_the_api(folder):
     assert not get("getIngest")["running"] and str(new) in get("getIngest")["roots"]
     started = ask("startIngest", body={"paths": [str(new)]}, status=202).json
     assert started["running"] and started["started"], started
-    is_problem(ask("startIngest", body={}, status=409), 409)
+    assert is_problem(ask("startIngest", body={}, status=409), 409)["code"] == "run_under_way"
     state = wait_for_end()
     assert (state["summary"]["ready"], state["summary"]["failed"], state["done"], state["total"]) == (1, 1, 2, 2), state
     [failure] = state["failures"]
@@ -543,7 +543,8 @@ def test_a_run_that_is_stopped_leaves_the_library_as_it_was(folder):
 def test_another_writer_is_told_of(_):
     with open(kinora.library / "lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        assert "is being written" in is_problem(ask("startIngest", body={}, status=409), 409)["detail"]
+        busy = is_problem(ask("startIngest", body={}, status=409), 409)
+        assert "is being written" in busy["detail"] and busy["code"] == "library_busy", busy
     ask("startIngest", body={}, status=202)
     wait_for_end()
 

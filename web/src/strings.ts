@@ -176,6 +176,7 @@ const en = {
     pointAt: (name: string, language: string, mood: string, chosen: boolean) =>
       `${name}. ${language}, ${mood}.${chosen ? ' Chosen.' : ''}`,
   },
+  problems: {} as Record<string, string>, // by code; the server's own words are English
   ingest: {
     title: 'Add films',
     folder: 'Folder on the machine that runs Kinora',
@@ -422,6 +423,26 @@ const es: Strings = {
     other: 'Otros',
     tooMany: (n) => `Se pregunta con las ${n} primeras.`,
     pointAt: (name, language, mood, chosen) => `${name}. ${language}, ${mood}.${chosen ? ' Elegida.' : ''}`,
+  },
+  problems: {
+    outside_folders: 'Esta carpeta no está entre las que este servidor puede añadir.',
+    no_folder: 'No hay nada que añadir: no se conoce ninguna carpeta.',
+    run_under_way: 'Ya se están añadiendo películas; páralo o espera.',
+    library_busy: 'Otro programa está escribiendo en la biblioteca.',
+    no_model: 'Falta el modelo que entiende el sentido de un texto.',
+    not_found: 'No se ha encontrado.',
+    conflict: 'Ahora no es posible.',
+    bad_argument: 'La petición no es válida.',
+    limit: 'Es demasiado grande.',
+    forbidden: 'No está permitido.',
+    unauthorized: 'Hay que entrar antes.',
+    too_many: 'Demasiadas peticiones; espera un poco.',
+    unavailable: 'El servidor no puede responder ahora.',
+    network: 'No se llega a la máquina que tiene la biblioteca.',
+    timeout: 'La biblioteca no respondió a tiempo.',
+    io: 'No se pudo leer la biblioteca.',
+    corrupt: 'La biblioteca está dañada.',
+    internal: 'El servidor ha fallado.',
   },
   ingest: {
     title: 'Añadir películas',
