@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -22,6 +23,7 @@ LANTERN, STAIRCASE = film("Lantern"), film("Hollow Staircase")
 expect.set_options(timeout=stage.WAIT_MS)
 VIEWS = ("library", "title", "search", "map", "ingest")
 MOST_BYTES = 200_000  # of a screenshot
+SHOWN = Path("/tmp/Films")  # where the films lie when pictures are kept, for it is seen on them
 KEPT = TOP / "docs/screenshots" if "--screenshots" in sys.argv[1:] else None
 
 
@@ -72,7 +74,7 @@ def card(page, name):
 def test_wall(folder):
     """Every title has its card, with name, language, length and mood; a failed one says so."""
     global server, browser
-    server, browser = Server(*stage.make_library(folder)).start(), Browser()
+    server, browser = Server(*stage.make_library(folder, SHOWN if KEPT else None)).start(), Browser()
     page = view("library")
     expect(page.locator(".wall .card")).to_have_count(16)
     facts = card(page, "Sopa para cien").locator(".facts")
@@ -298,6 +300,7 @@ def test_a_failing_title(folder):
     expect(page.locator(".rest")).to_contain_text("1 failed")
     row.get_by_role("link").click()
     expect(page.locator(".notice")).to_contain_text(reason)
+    shoot(page, folder, "failed", "desktop-dark")
     page.goto(server.url + "/#/title/00000000-0000-5000-8000-000000000000")
     expect(page.get_by_role("heading", name="Nothing is here.")).to_be_visible()
 
@@ -331,6 +334,7 @@ def test_a_first_folder(folder):
     expect(page.locator(".notice")).to_contain_text("kinora serve --allow-folder")
     expect(page.get_by_role("link", name="Add films")).to_have_count(1)  # that of the head
     assert not violations(page), violations(page)
+    shoot(page, folder, "empty", "desktop-dark")
     page.goto(f"{closed.url}/#/ingest")
     expect(page.locator(".begin code").last).to_contain_text("KINORA_ALLOW_FOLDER=/")
     assert not violations(page), violations(page)
@@ -555,6 +559,8 @@ def test_sign_in_and_out(folder):
     page = browser.open(closed.url)
     token, said, films = page.get_by_label("Token"), page.locator("[role=alert]"), page.locator(".wall .card")
     expect(token).to_be_focused()
+    shoot(page, folder, "sign-in", "desktop-dark")
+    token.focus()
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     expect(said).to_have_text("That is not the token.")
@@ -613,13 +619,15 @@ def test_nothing_was_wrong(folder):
 
 
 def test_pictures(folder):
-    """A screenshot of each view at both widths, small enough to be kept; those of the ingest were taken while it ran."""
+    """A screenshot of each view at both widths, small enough to be kept; others were taken where they came up."""
     for name in VIEWS[:-1]:
         for size, scheme in ((DESKTOP, "dark"), (PHONE, "light")):
             page = view(name, size=size, scheme=scheme)
             if name == "map":
                 page.locator("canvas").press("Space")
                 expect(page.locator(".why-panel")).to_be_visible()
+            if name == "title" and size is DESKTOP:
+                page.evaluate("scrollBy(0, document.querySelector('.arc').getBoundingClientRect().bottom - innerHeight + 24)")
             shoot(page, folder, name, f"{'phone' if size is PHONE else 'desktop'}-{scheme}")
     page = view("title", scheme="light")
     page.get_by_role("heading", name="More like this").scroll_into_view_if_needed()
@@ -631,6 +639,8 @@ def test_ends(folder):
     """SIGTERM ends the server while pages are open, with 0."""
     server.stop()
     browser.close()
+    if KEPT:
+        shutil.rmtree(SHOWN)
 
 
 def alone(test):

@@ -35,9 +35,9 @@ def subtitles(sentences):
     return "\n".join(f"{i}\n{stamp(s['start'])} --> {stamp(s['end'])}\n{s['text']}\n" for i, s in enumerate(sentences, 1))
 
 
-def make_library(folder):
-    """All samples but the late one, and a film whose download broke off."""
-    kinora, films = Kinora(folder), folder / "films"
+def make_library(folder, films=None):
+    """All samples but the late one, and a film whose download broke off; in films, which is made."""
+    kinora, films = Kinora(folder), films or folder / "films"
     films.mkdir()
     for f in FILMS:
         if f["name"] == LATE:
