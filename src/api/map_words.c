@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/unicode.h"
+#include "text/marks.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -112,7 +113,15 @@ static double worth(const struct word *w, size_t of_group, size_t all)
     return here * log(here / anywhere) * (1 - anywhere);
 }
 
-static void choose(const struct tally *t, size_t of_group, size_t all, const char *best[3])
+/* Words of grammar are unevenly said by chance, and name no group. */
+static bool names(struct tally *t, const char *word)
+{
+    kn_buf_clear(&t->lower);
+    return kn_fold(kn_sv_of(word), &t->lower, NULL) == KN_OK && t->lower.n > 0 &&
+           !kn_marks_is_common(t->lower.data);
+}
+
+static void choose(struct tally *t, size_t of_group, size_t all, const char *best[3])
 {
     double most[3] = {0};
 
@@ -120,6 +129,8 @@ static void choose(const struct tally *t, size_t of_group, size_t all, const cha
         double value = worth(&t->slots[i], of_group, all);
         size_t at = 3;
 
+        if (value <= most[2] || !names(t, t->slots[i].text))
+            continue;
         while (at > 0 && value > most[at - 1])
             at--;
         for (size_t j = 2; at < 3 && j > at; j--) {

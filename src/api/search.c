@@ -163,6 +163,8 @@ static double worth(const struct candidate *c)
            (c->by_words ? 1.0 / (double)(FUSE_AFTER + c->by_words) : 0);
 }
 
+/* Two orders that disagree evenly tie often (first and second, second and first): then the one that says the words is what most had
+ * in mind. */
 static int best_first(const void *pa, const void *pb)
 {
     const struct candidate *a = pa, *b = pb;
@@ -171,6 +173,8 @@ static int best_first(const void *pa, const void *pb)
 
     if (x != y)
         return x > y ? -1 : 1;
+    if (a->by_words != b->by_words) /* 0, among none, becomes the last */
+        return a->by_words - 1 < b->by_words - 1 ? -1 : 1;
     if (ids)
         return ids;
     return (a->hit.moment > b->hit.moment) - (a->hit.moment < b->hit.moment);

@@ -33,9 +33,9 @@ static int open_library(struct kn_cli *cli, struct kinora **out, struct kn_err *
         return rc;
     if (first == KN_ENOTFOUND && !cli->config.quiet)
         fprintf(stderr,
-                "kinora: there was no library in '%s': it is made, and empty; add films on the "
-                "page, or with kinora ingest DIR\n",
-                kinora_library_path(*out));
+                "kinora: there was no library in '%s': it is made, and empty; add films with "
+                "kinora ingest DIR%s\n",
+                kinora_library_path(*out), cli->config.allow_folders.n ? ", or on the page" : "");
     kinora_close(*out);
     options.write = false;
     return kinora_open(&options, out, err);
@@ -50,6 +50,15 @@ static void tell_of_missing(const struct kn_cli *cli)
                    strerror(errno));
 }
 
+/* So that nobody is promised on the page what the server then refuses. */
+static void tell_of_folders(const struct kn_texts *folders)
+{
+    fputs("kinora: the page takes in folders that films lie in already", stderr);
+    for (size_t i = 0; i < folders->n; i++)
+        fprintf(stderr, ", '%s'", folders->text[i]);
+    fputs(folders->n ? "\n" : "; --allow-folder DIR opens another to it\n", stderr);
+}
+
 static void tell(struct kn_cli *cli, const struct kn_server *s)
 {
     struct kn_document d;
@@ -59,6 +68,7 @@ static void tell(struct kn_cli *cli, const struct kn_server *s)
         kn_json_string(&d.w, "listening", kn_server_address(s));
         kn_document_end(&d);
     } else if (!cli->config.quiet) {
+        tell_of_folders(&cli->config.allow_folders);
         printf("listening on %s\n", kn_server_address(s));
     }
     fflush(stdout); /* whoever started it may wait for this line */

@@ -85,22 +85,22 @@ static int set_cookie(const struct kn_request *r, struct kn_reply *out, const ch
 static int post_session(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
 {
     struct kn_server *s = r->app;
-    const struct kn_peer *peer = kn_exchange_of(r)->peer;
+    struct kn_exchange *x = kn_exchange_of(r);
     const char *token = kn_request_text(r, "token", "");
     char cookie[KN_SECRET_TEXT];
     int rc;
 
     if (!kn_tokens_needed(s->tokens))
         return kn_reply_problem(out, 409, "this server has no token: no session is needed");
-    if (!kn_rate_ask(s->guesses, peer->address, kn_clock_now(), false)) {
-        kn_reply_problem(out, 429, "too many wrong tokens from this address");
-        kn_reply_header(out, "Retry-After", "6");
-        return KN_OK;
-    }
     if (!kn_tokens_is(s->tokens, kn_sv_of(token))) {
-        kn_rate_ask(s->guesses, peer->address, kn_clock_now(), true);
-        kn_reply_problem(out, 401, "this is not the token");
-        kn_reply_header(out, "WWW-Authenticate", "Bearer realm=\"kinora\"");
+        if (kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), true)) {
+            kn_reply_problem(out, 401, "this is not the token");
+            kn_reply_header(out, "WWW-Authenticate", "Bearer realm=\"kinora\"");
+        } else {
+            x->close = true;
+            kn_reply_problem(out, 429, "too many wrong tokens from this address");
+            kn_reply_header(out, "Retry-After", "6");
+        }
         return KN_OK;
     }
     rc = kn_session_begin(s->tokens, now(), cookie, err);

@@ -76,6 +76,16 @@ static void wake(struct kn_stream *s)
     MHD_resume_connection(s->connection);
 }
 
+bool kn_events_followed(struct kn_events *e)
+{
+    bool followed;
+
+    pthread_mutex_lock(&e->lock);
+    followed = e->streams != NULL;
+    pthread_mutex_unlock(&e->lock);
+    return followed;
+}
+
 void kn_events_post(struct kn_events *e, const char *name, const char *data)
 {
     char *text;

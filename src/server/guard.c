@@ -153,15 +153,15 @@ static bool check_token(struct kn_exchange *x)
 
     if ((x->request.route->flags & KN_ROUTE_PUBLIC) || !kn_tokens_needed(s->tokens) || is_signed(x))
         return true;
-    /* Somebody who guesses is not told whether this one was right, until there is room again; a session's
-     * cookie cannot be guessed, and goes through. */
-    if (kn_exchange_header(x, "Authorization") &&
-        !kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), false))
-        return too_often(x, "6");
+    /* The right one goes through whatever came before: behind a reverse proxy all have one address, and nobody there may lock
+     * the others out. What a guess is up against is the token's length (token.c takes none below 16 characters). */
     if (kn_guard_signed_in(x))
         return true;
-    if (kn_exchange_header(x, "Authorization"))
-        kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), true);
+    if (kn_exchange_header(x, "Authorization") &&
+        !kn_rate_ask(s->guesses, x->peer->address, kn_clock_now(), true)) {
+        x->close = true; /* each further guess costs a connection */
+        return too_often(x, "6");
+    }
     kn_exchange_refuse(x, 401, "%s",
                        query_of(x, "key") ? "this address has come to its end, or was not made here"
                                           : "sign in, or send the token as Authorization: Bearer");
@@ -237,7 +237,42 @@ static bool read_target(struct kn_exchange *x)
     if (kn_target_parse(x->raw, x->arena, &x->target, &err))
         return kn_exchange_refuse(x, err.code == KN_ELIMIT && !err.retry ? 414 : 400, "%s",
                                   err.msg);
+    if (x->target.host && strcasecmp(x->target.host, kn_exchange_header(x, "Host")) != 0) {
+        x->close = true;
+        return kn_exchange_refuse(x, 421, "the target is of another host than Host");
+    }
     return true;
+}
+
+struct framing {
+    unsigned hosts, lengths, encodings;
+};
+
+static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct framing *f = cls;
+
+    (void)kind;
+    (void)value;
+    f->hosts += strcasecmp(name, "Host") == 0;
+    f->lengths += strcasecmp(name, "Content-Length") == 0;
+    f->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+/* Where a proxy and this server could read one request differently, one could be smuggled in behind another (RFC 9112, 6.3 and 3.2). */
+static bool check_framing(struct kn_exchange *x)
+{
+    struct framing f = {0};
+
+    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
+    if (f.hosts <= 1 && f.lengths + f.encodings <= 1)
+        return true;
+    x->close = true;
+    return kn_exchange_refuse(x, 400,
+                              "there is more than one Host, or more than one Content-Length or "
+                              "Transfer-Encoding");
 }
 
 bool kn_guard_admit(struct kn_exchange *x)
@@ -245,7 +280,7 @@ bool kn_guard_admit(struct kn_exchange *x)
     const struct kn_server *s = x->server;
 
     x->has_body = announces_body(x);
-    if (!check_size(x))
+    if (!check_size(x) || !check_framing(x))
         return false;
     if (!kn_guard_host(s, kn_exchange_header(x, "Host")))
         return kn_exchange_refuse(x, 421, not_host);

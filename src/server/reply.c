@@ -121,11 +121,21 @@ void kn_reply_become_problem(struct kn_reply *r, unsigned status, const char *de
 /* The word for programs: that of kn_err_name where there is one of that meaning. */
 static const char *code_of_status(unsigned status)
 {
-    return status == 404                   ? "not_found"
-           : status == 409                 ? "conflict"
-           : status == 503                 ? "unavailable"
-           : status >= 400 && status < 500 ? "bad_argument"
-                                           : "internal";
+    static const struct {
+        unsigned status;
+        const char *code;
+    } known[] = {
+        {401, "unauthorized"}, {403, "forbidden"},      {404, "not_found"},
+        {405, "wrong_method"}, {406, "not_acceptable"}, {409, "conflict"},
+        {413, "limit"},        {414, "limit"},          {415, "unsupported_type"},
+        {416, "range"},        {421, "wrong_host"},     {429, "too_many"},
+        {431, "limit"},        {503, "unavailable"},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].status == status)
+            return known[i].code;
+    return status >= 400 && status < 500 ? "bad_argument" : "internal";
 }
 
 int kn_reply_problem(struct kn_reply *out, unsigned status, const char *detail, ...)
@@ -137,6 +147,19 @@ int kn_reply_problem(struct kn_reply *out, unsigned status, const char *detail, 
     vsnprintf(text, sizeof text, detail, ap);
     va_end(ap);
     kn_reply_become_problem(out, status, text, code_of_status(status), NULL);
+    return KN_OK;
+}
+
+int kn_reply_problem_code(struct kn_reply *out, unsigned status, const char *code,
+                          const char *detail, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, detail);
+    vsnprintf(text, sizeof text, detail, ap);
+    va_end(ap);
+    kn_reply_become_problem(out, status, text, code, NULL);
     return KN_OK;
 }
 
@@ -185,6 +208,33 @@ const char *kn_media_type(const char *path)
     return "application/octet-stream";
 }
 
+/* The library's paths are without links (ingest/scan.h). So one on the way was put there since, and leads to something else than was taken in.
+ * Step by step and not by openat2, which older kernels and filters of system calls do not have: a path has few parts. -1: errno. */
+static int open_without_links(char *path)
+{
+    int at = *path == '/' ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : AT_FDCWD;
+
+    for (char *slash; (slash = strchr(path, '/')); path = slash + 1) {
+        int next = at;
+
+        *slash = '\0';
+        if (*path)
+            next = openat(at, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next != at && at >= 0)
+            close(at);
+        at = next;
+        if (at == -1)
+            return -1;
+    }
+    /* O_NONBLOCK: a pipe of that name must not hold the thread. */
+    int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), why = errno;
+
+    if (at >= 0)
+        close(at);
+    errno = why;
+    return fd;
+}
+
 int kn_reply_file(struct kn_reply *out, const char *path, const char *type, struct kn_err *err)
 {
     struct kn_buf raw;
@@ -194,8 +244,7 @@ int kn_reply_file(struct kn_reply *out, const char *path, const char *type, stru
     kn_buf_init(&raw, PATH_MAX);
     rc = kn_unescape_path(kn_sv_of(path), &raw, err);
     if (rc == KN_OK) {
-        /* O_NONBLOCK: a pipe of that name must not hold the thread. */
-        fd = open(raw.data, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        fd = open_without_links(raw.data);
         if (fd < 0)
             rc = kn_err_set(
                 err, errno == ENOENT || errno == ELOOP || errno == ENOTDIR ? KN_ENOTFOUND : KN_EIO,

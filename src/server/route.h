@@ -167,13 +167,16 @@ int kn_reply_bytes(struct kn_reply *out, const char *type, const void *bytes, si
 void kn_reply_borrowed(struct kn_reply *out, const char *type, const void *bytes, size_t n);
 
 /* A file that the library names, in its escaped form (types.h), whole or in the range that was asked for. ETag and Last-Modified are made
- * of its inode, size and time. type NULL: by the ending of its name ("video/mp4"). It is opened at once, without following a link at
- * its end. KN_ENOTFOUND: it is not there, or no regular file; KN_EIO. */
+ * of its inode, size and time. type NULL: by the ending of its name ("video/mp4"). It is opened at once, without following a link
+ * anywhere in it. KN_ENOTFOUND: it is not there, or no regular file; KN_EIO. */
 int kn_reply_file(struct kn_reply *out, const char *path, const char *type, struct kn_err *err);
 
 /* A problem document. detail as printf; title is the status's own name. */
 int kn_reply_problem(struct kn_reply *out, unsigned status, const char *detail, ...)
     __attribute__((format(printf, 3, 4))); /* gives KN_OK, to be returned */
+/* The same with a code of its own, by which a program tells it from others of that status; openapi.yaml lists them. */
+int kn_reply_problem_code(struct kn_reply *out, unsigned status, const char *code,
+                          const char *detail, ...) __attribute__((format(printf, 4, 5)));
 
 void kn_reply_status(struct kn_reply *out,
                      unsigned status); /* of what is not a problem: 201, 202 */
@@ -194,6 +197,7 @@ void kn_events_free(struct kn_events *e); /* NULL is fine; its server has ended 
 
 /* name: [a-z-]; data is one line, most often JSON, at most 16 KiB; both are copied. Without memory, or when too long, it is left out: an
  * event is news, the state is elsewhere. */
+bool kn_events_followed(struct kn_events *e); /* is there a reader? */
 void kn_events_post(struct kn_events *e, const char *name, const char *data);
 
 /* Streams from now on (or from behind Last-Event-ID), first of all this event (name NULL: none), which tells the state now. A comment line

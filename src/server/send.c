@@ -53,7 +53,7 @@ static bool is_text(const char *type)
     return strncmp(type, "text/", 5) == 0 || strncmp(type, "application/json", 16) == 0 ||
            strncmp(type, "application/problem+json", 24) == 0 ||
            strcmp(type, "image/svg+xml") == 0 ||
-           strcmp(type, "application/vnd.apple.mpegurl") == 0 ||
+           strncmp(type, "application/vnd.apple.mpegurl", 29) == 0 ||
            strncmp(type, "application/yaml", 16) == 0;
 }
 
@@ -285,7 +285,7 @@ static struct MHD_Response *finish_file(struct kn_reply *r, const struct kn_cond
         range = kn_field_range(c->range, r->size, &first, &last);
     if (range == KN_RANGE_UNSATISFIABLE) {
         snprintf(text, sizeof text, "bytes */%" PRIu64, r->size);
-        kn_reply_become_problem(r, 416, "the range lies outside the file", "bad_argument", NULL);
+        kn_reply_become_problem(r, 416, "the range lies outside the file", "range", NULL);
         kn_reply_header(r, "Content-Range", text);
         *status = 416;
         return finish_bytes(r, c, status, n);

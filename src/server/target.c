@@ -111,8 +111,14 @@ int kn_target_parse(const char *raw, struct kn_arena *arena, struct kn_target *o
     size_t n;
     int rc;
 
-    if (strncmp(raw, "http://", 7) == 0 || strncmp(raw, "https://", 8) == 0)
-        raw += 8 + strcspn(raw + 8, "/?");
+    if (strncmp(raw, "http://", 7) == 0 || strncmp(raw, "https://", 8) == 0) {
+        raw = strchr(raw, ':') + 3;
+        n = strcspn(raw, "/?");
+        t.host = kn_arena_bytes(arena, raw, n);
+        if (!t.host)
+            return kn_err_memory(err, "read the path: no memory");
+        raw += n;
+    }
     n = strcspn(raw, "?");
     if (*raw != '/' || !is_printable(raw))
         return kn_err_set(err, KN_EARG, "the path is not one that may be asked for");

@@ -17,6 +17,7 @@ struct kn_pair {
 };
 
 struct kn_target {
+    const char *host; /* of http://host:80/...; NULL: there was none */
     const char *path; /* as it came, without the query */
     const char *segments[KN_LIMIT_SEGMENTS];
     size_t n_segments; /* "/": 0; an empty one ("//") is kept */

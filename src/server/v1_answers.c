@@ -41,7 +41,7 @@ static int read_ranking(const struct kn_request *r, struct kinora_query *q, stru
     int rc = kn_v1_language(r, &q->language, err);
 
     if (!rc)
-        rc = kn_v1_text(r, "genre", KN_V1_GENRE, &q->genres, err);
+        rc = kn_v1_genre(r, &q->genres, err);
     if (rc)
         return rc;
     q->limit = (size_t)kn_request_integer(r, "limit", LIMIT);
@@ -211,7 +211,7 @@ int kn_v1_recommend(const struct kn_request *r, struct kn_reply *out, struct kn_
     rc = ask(r, NULL, &q, out, &a, err);
     if (rc == KN_ENOTFOUND && q.text && are_all_there(r, q.likes, q.n_likes) &&
         are_all_there(r, q.unlikes, q.n_unlikes))
-        return kn_reply_problem(out, 503, "%s", err->msg);
+        return kn_reply_problem_code(out, 503, "no_model", "%s", err->msg);
     if (!rc && a)
         answer_json(r, out, a);
     kinora_answer_free(a);

@@ -208,6 +208,9 @@ static int refuse(struct kn_reply *out, unsigned status, const char *path)
                                         "start kinora serve with --allow-folder for another folder"
                                       : "it is not there";
 
+    if (status == 403)
+        return kn_reply_problem_code(out, status, "outside_folders", "ingest '%.200s': %s", path,
+                                     why);
     return kn_reply_problem(out, status, "ingest '%.200s': %s", path, why);
 }
 
@@ -334,9 +337,9 @@ static int read_places(const struct kn_request *r, const struct places *roots, s
     }
     if (!rc && !*refused && out->n == 0) {
         *refused = true;
-        rc = kn_reply_problem(reply, 409,
-                              "ingest: nothing to take in: no folder is known, and none was "
-                              "given to kinora serve by --allow-folder");
+        rc = kn_reply_problem_code(reply, 409, "no_folder",
+                                   "ingest: nothing to take in: no folder is known, and none was "
+                                   "given to kinora serve by --allow-folder");
     }
     return rc;
 }
@@ -364,9 +367,10 @@ int kn_v1_ingest_start(const struct kn_request *r, struct kn_reply *out, struct 
         rc = kn_v1_run_start(g, paths, places.n, kn_request_flag(r, "retry_failed", false), err);
     pthread_mutex_unlock(&g->lock);
     if (running)
-        return kn_reply_problem(out, 409, "ingest: a run is under way; stop it, or wait");
+        return kn_reply_problem_code(out, 409, "run_under_way",
+                                     "ingest: a run is under way; stop it, or wait");
     if (rc == KN_EIO && err->retry)
-        return kn_reply_problem(out, 409, "%s", err->msg);
+        return kn_reply_problem_code(out, 409, "library_busy", "%s", err->msg);
     if (!rc)
         reply_state(g, &roots, 202, out);
     return rc;

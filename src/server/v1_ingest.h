@@ -48,6 +48,10 @@ struct kn_v1_ingest {
     char **roots;    /* escaped: what may be taken in, as of this change of the library */
     size_t n_roots;
     uint64_t roots_at;
+    pthread_t watcher; /* v1_watch.c */
+    pthread_cond_t wake;
+    bool watched, unwatched;                    /* it was started; it is to end */
+    uint64_t changes;                           /* of the library, when it was looked at last */
     double all_heard, all_finished, all_failed; /* since the server began */
 };
 
@@ -56,6 +60,10 @@ struct kn_v1_ingest {
 int kn_v1_run_start(struct kn_v1_ingest *g, char **paths, size_t n, bool retry_failed,
                     struct kn_err *err);
 void kn_v1_free_paths(char **paths, size_t n);
+
+/* The thread that posts "changed" when the library did; stop waits for it. */
+int kn_v1_watch_start(struct kn_v1_ingest *g, struct kn_err *err);
+void kn_v1_watch_stop(struct kn_v1_ingest *g);
 
 /* With lock held: the keys of IngestState. */
 void kn_v1_state_json(const struct kn_v1_ingest *g, struct kn_json_writer *w);

@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TAG_PART = 8 }; /* letters in a part of a language tag (RFC 5646) */
+enum {
+    TAG_PART = 8, /* letters in a part of a language tag (RFC 5646) */
+    GENRES = 200, /* characters */
+    LANGUAGES = 200,
+};
 
 /* ---- parameters ---- */
 
@@ -51,7 +55,7 @@ static const char *behind_tag(const char *s)
 int kn_v1_language(const struct kn_request *r, const char **out, struct kn_err *err)
 {
     const char *list = NULL, *at;
-    int rc = kn_v1_text(r, "language", KN_V1_LANGUAGES, &list, err);
+    int rc = kn_v1_text(r, "language", LANGUAGES, &list, err);
 
     for (at = list; !rc && at;) {
         at = behind_tag(at);
@@ -64,6 +68,30 @@ int kn_v1_language(const struct kn_request *r, const char **out, struct kn_err *
         else
             at++;
     }
+    if (!rc)
+        *out = list;
+    return rc;
+}
+
+int kn_v1_language_of_all(const struct kn_request *r, const char **out, struct kn_err *err)
+{
+    const char *list = NULL;
+    int rc = kn_v1_language(r, &list, err);
+
+    if (!rc && list && strcmp(list, "same") == 0)
+        rc = kn_err_set(err, KN_EARG, "language: same as what? give language tags, or any");
+    if (!rc)
+        *out = list;
+    return rc;
+}
+
+int kn_v1_genre(const struct kn_request *r, const char **out, struct kn_err *err)
+{
+    const char *list = NULL;
+    int rc = kn_v1_text(r, "genre", GENRES, &list, err);
+
+    if (!rc && list && list[strspn(list, ", \t\n\v\f\r")] == '\0')
+        rc = kn_err_set(err, KN_EARG, "genre: '%s' names none", list);
     if (!rc)
         *out = list;
     return rc;

@@ -46,13 +46,15 @@ void kn_v1_map_free(struct kn_v1_map *m); /* NULL is fine */
 
 /* ---- parameters ---- */
 
-enum { KN_V1_GENRE = 200, KN_V1_LANGUAGES = 200 }; /* characters */
-
 /* A text of 1 to most characters; NULL where it was not given. KN_EARG names the parameter. */
 int kn_v1_text(const struct kn_request *r, const char *name, size_t most, const char **out,
                struct kn_err *err);
-/* Language tags, parted by commas. */
+/* Language tags, parted by commas; any or same. */
 int kn_v1_language(const struct kn_request *r, const char **out, struct kn_err *err);
+/* The same where there is nothing whose language it could be: without same. */
+int kn_v1_language_of_all(const struct kn_request *r, const char **out, struct kn_err *err);
+/* Genres, parted by commas: one at least. */
+int kn_v1_genre(const struct kn_request *r, const char **out, struct kn_err *err);
 
 /* ---- JSON ---- */
 

@@ -75,6 +75,7 @@ void kn_v1_state_json(const struct kn_v1_ingest *g, struct kn_json_writer *w)
     else
         kn_json_null(w, "summary");
     kn_json_known(w, "error", g->error);
+    kn_json_integer(w, "changes", (int64_t)g->changes);
 }
 
 void kn_v1_post_state(struct kn_v1_ingest *g)
@@ -347,6 +348,10 @@ int kn_v1_ingest_new(const struct kinora_options *library,
     g->k = k;
     g->left = (double)NAN;
     pthread_mutex_init(&g->lock, NULL);
+    if (kn_v1_watch_start(g, err)) {
+        kn_v1_ingest_free(g);
+        return KN_EIO;
+    }
     *out = g;
     return KN_OK;
 }
@@ -365,6 +370,7 @@ void kn_v1_ingest_free(struct kn_v1_ingest *g)
     if (!g)
         return;
     kn_v1_ingest_drain(g);
+    kn_v1_watch_stop(g);
     if (g->joinable)
         pthread_join(g->thread, NULL);
     forget_run(g);

@@ -2,6 +2,7 @@
 #include "v1_parts.h"
 
 #include "base/err.h"
+#include "base/unicode.h"
 
 #include <math.h>
 #include <string.h>
@@ -40,9 +41,12 @@ static void moment_json(const struct kn_request *r, struct kn_json_writer *w,
     kn_json_end_object(w);
 }
 
-static bool is_blank(const char *text)
+/* Dots alone mean nothing, and by meaning some films would still be nearest to them. */
+static bool has_words(const char *text)
 {
-    return kn_sv_trim(kn_sv_of(text)).n == 0;
+    struct kn_sv rest = kn_sv_of(text), word;
+
+    return kn_next_word(&rest, &word);
 }
 
 int kn_v1_search(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
@@ -59,13 +63,13 @@ int kn_v1_search(const struct kn_request *r, struct kn_reply *out, struct kn_err
     int rc = kn_v1_text(r, "q", QUESTION, &text, err);
 
     if (!rc)
-        rc = kn_v1_language(r, &q.language, err);
+        rc = kn_v1_language_of_all(r, &q.language, err);
     if (rc)
         return rc;
-    if (!is_blank(text))
+    if (has_words(text))
         rc = kinora_search(r->k, text, &q, &list, err);
     if (rc == KN_ENOTFOUND) /* the model: nothing else is looked for by name */
-        return kn_reply_problem(out, 503, "%s", err->msg);
+        return kn_reply_problem_code(out, 503, "no_model", "%s", err->msg);
     if (rc == KN_EARG) /* all that could be wrong with the question was looked at */
         return kn_reply_problem(out, 409, "%s", err->msg);
     if (rc)

@@ -43,10 +43,10 @@ int kn_v1_titles(const struct kn_request *r, struct kn_reply *out, struct kn_err
     };
     struct kn_json_writer *w;
     struct kinora_page *page;
-    int rc = kn_v1_language(r, &q.language, err);
+    int rc = kn_v1_language_of_all(r, &q.language, err);
 
     if (!rc)
-        rc = kn_v1_text(r, "genre", KN_V1_GENRE, &q.genres, err);
+        rc = kn_v1_genre(r, &q.genres, err);
     if (!rc)
         rc = kn_v1_text(r, "q", PART_OF_NAME, &q.part, err);
     if (!rc)

@@ -17,19 +17,24 @@ struct asked {
 /* Articles, pronouns, prepositions, conjunctions, auxiliaries and question words, folded. By the text's language, for "sin" and
  * "son" are words of either. */
 static const char english[] =
-    " a about after again all also am an and any are as at be because been before being but by can "
-    "could did do does doing don't down for from had has have having he her here him his how i i'm "
-    "if in into is isn't it its it's just me more most my no not now of off on once only or our "
-    "out "
-    "over so some such than that that's the their them then there these they this those to too up "
-    "us very was we were what when where which while who why will with would you your you're ";
+    " a about across after again against all along also am an and another any are around as at be "
+    "because been before behind being below beneath beside between beyond but by can could did do "
+    "does doing don't down during each either every everyone everything for from had has have "
+    "having he her here hers herself him himself his how i i'm if in into is isn't it it's its "
+    "itself just me more most must my myself neither no not now of off on once only or other "
+    "others our ourselves out over shall should since so some something such than that that's the "
+    "their them themselves then there these they this those through to too toward towards under "
+    "until up upon us very was we were what when where which while who whom whose why will with "
+    "within without would you you're your yours yourself ";
 static const char spanish[] =
-    " a al algo ante antes aqui asi aun aunque bajo cada como con contra cual cuando de del desde "
-    "donde dos e el ella ellas ellos en entre era eran eres es esa esas ese eso esos esta estaba "
-    "estan estar estas este esto estos estoy fue fueron ha habia hace han has hasta hay he la las "
-    "le les lo los mas me mi mis muy nada ni no nos nosotros nuestra nuestro o os otra otro para "
-    "pero por porque pues que quien se sea ser si sido sin sobre solo somos son soy su sus tambien "
-    "te tiene tu tus u un una unas uno unos y ya yo ";
+    " a al algo alguien algun alguna algunas alguno algunos ante antes aquel aquella aquellas "
+    "aquellos aqui asi aun aunque bajo cada como con contra cual cuando de debajo del delante "
+    "dentro desde despues detras donde dos durante e el ella ellas ellos en encima entonces entre "
+    "era eran eres es esa esas ese eso esos esta estaba estan estar estas este esto estos estoy "
+    "fue fuera fueron ha habia hace hacia han has hasta hay he la las le les lo los mas me mi "
+    "mientras mis muy nada ni no nos nosotros nuestra nuestro o os otra otro para pero por porque "
+    "pues que quien quienes se sea ser si sido sin sobre solo somos son soy su sus tambien te "
+    "tiene todavia tras tu tus u un una unas uno unos y ya yo ";
 
 static const char *common_words(const char *language)
 {
@@ -49,6 +54,11 @@ static bool is_common(const char *common, const char *folded)
         if (p[-1] == ' ' && p[n] == ' ')
             return true;
     return false;
+}
+
+bool kn_marks_is_common(const char *folded)
+{
+    return is_common(english, folded) || is_common(spanish, folded);
 }
 
 static void drop_common(struct asked *a, const char *common)

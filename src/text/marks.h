@@ -6,6 +6,7 @@
 #ifndef KN_TEXT_MARKS_H
 #define KN_TEXT_MARKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct kn_arena;
@@ -19,5 +20,8 @@ struct kn_mark { /* characters (Unicode code points): from start to before end *
 int kn_marks_find(const char *text, const char *language, const char *question,
                   struct kn_arena *arena, const struct kn_mark **out, size_t *n,
                   struct kn_err *err);
+
+/* Is this word (folded) one of those that tell nothing, in an English or a Spanish text? */
+bool kn_marks_is_common(const char *folded);
 
 #endif

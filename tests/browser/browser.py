@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -22,6 +23,7 @@ LANTERN, STAIRCASE = film("Lantern"), film("Hollow Staircase")
 expect.set_options(timeout=stage.WAIT_MS)
 VIEWS = ("library", "title", "search", "map", "ingest")
 MOST_BYTES = 200_000  # of a screenshot
+SHOWN = Path("/tmp/Films")  # where the films lie when pictures are kept, for it is seen on them
 KEPT = TOP / "docs/screenshots" if "--screenshots" in sys.argv[1:] else None
 
 
@@ -72,7 +74,7 @@ def card(page, name):
 def test_wall(folder):
     """Every title has its card, with name, language, length and mood; a failed one says so."""
     global server, browser
-    server, browser = Server(*stage.make_library(folder)).start(), Browser()
+    server, browser = Server(*stage.make_library(folder, SHOWN if KEPT else None)).start(), Browser()
     page = view("library")
     expect(page.locator(".wall .card")).to_have_count(16)
     facts = card(page, "Sopa para cien").locator(".facts")
@@ -179,6 +181,10 @@ def test_search_plays_at_that_second(folder):
     wait_for(lambda: page.evaluate("!document.querySelector('.stage video').paused"), 10, "it does not play")
 
 
+def test_what_says_the_words_is_found_first(folder):
+    expect(view("search").locator(".hit").first).to_contain_text("The Hollow Staircase")
+
+
 def test_search_without_an_answer(folder):
     page = browser.open(server.url + "/#/search?q=xylophone+zebra&mode=words")
     expect(page.get_by_role("heading", name="No such moment")).to_be_visible()
@@ -264,6 +270,26 @@ def test_a_new_film_appears(folder):
     expect(page.get_by_role("link", name="The Velvet Vault")).to_be_visible()
 
 
+def test_what_others_change_shows(folder):
+    """What another process adds and takes away is on the wall without its being loaded again; also when the tab was hidden meanwhile."""
+    def hidden(yes):
+        page.evaluate("yes => { Object.defineProperty(document, 'hidden', {value: yes, configurable: true});"
+                      " document.dispatchEvent(new Event('visibilitychange')); }", yes)
+    rows = folder / "others.jsonl"
+    rows.write_text('{"title": "Elsewhere", "language": "en", "text": "It was put here by somebody else."}\n', encoding="utf-8")
+    page = view("library")
+    for while_hidden in (False, True):
+        for command, cards in ((("import", rows), 1), (("forget", "Elsewhere", "--yes"), 0)):
+            if while_hidden:
+                hidden(True)
+            server.kinora(*command, timeout=60, code=DONE)
+            if while_hidden:
+                page.wait_for_timeout(1500)
+                expect(card(page, "Elsewhere")).to_have_count(1 - cards)  # a hidden tab is left alone
+                hidden(False)
+            expect(card(page, "Elsewhere")).to_have_count(cards)
+
+
 def test_a_failing_title(folder):
     """Its reason is in the ingest's list and on its page, and it can be tried again."""
     page = view("ingest")
@@ -274,15 +300,52 @@ def test_a_failing_title(folder):
     expect(page.locator(".rest")).to_contain_text("1 failed")
     row.get_by_role("link").click()
     expect(page.locator(".notice")).to_contain_text(reason)
+    shoot(page, folder, "failed", "desktop-dark")
     page.goto(server.url + "/#/title/00000000-0000-5000-8000-000000000000")
     expect(page.get_by_role("heading", name="Nothing is here.")).to_be_visible()
 
 
 def test_a_folder_that_is_not_open(folder):
+    """The page says with which command it would be."""
     page = view("ingest")
-    page.get_by_label("Folder on the machine").fill("/etc")
+    expect(page.locator(".begin code")).to_have_count(0)
+    page.get_by_label("Folder on the machine").fill("/etc/my films")
     page.keyboard.press("Enter")
+    expect(page.locator("[role=alert]")).to_be_visible()
+    expect(page.locator(".begin code").first).to_have_text("kinora serve --allow-folder '/etc/my films'")
+
+
+def test_problems_in_spanish(folder):
+    page = view("ingest", language="es-ES")
+    page.get_by_label("Carpeta en la máquina").fill("/etc")
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=alert]")).to_contain_text("Esta carpeta no está entre las que")
     expect(page.locator("[role=alert]")).to_contain_text("/etc")
+
+
+def test_a_first_folder(folder):
+    """An empty library says what it may take in, and takes it in from the page; where that is nothing, how a folder is opened."""
+    films = folder / "first films"
+    films.mkdir()
+    shutil.copy(stage.SAMPLES / LANTERN["file"], films)
+    (films / f"{LANTERN['name']}.en.srt").write_text(stage.subtitles(LANTERN["sentences"]), encoding="utf-8")
+    closed = Server(stage.Kinora(folder / "first"), None).start()
+    page = browser.open(closed.url)
+    expect(page.locator(".notice")).to_contain_text("kinora serve --allow-folder")
+    expect(page.get_by_role("link", name="Add films")).to_have_count(1)  # that of the head
+    assert not violations(page), violations(page)
+    shoot(page, folder, "empty", "desktop-dark")
+    page.goto(f"{closed.url}/#/ingest")
+    expect(page.locator(".begin code").last).to_contain_text("KINORA_ALLOW_FOLDER=/")
+    assert not violations(page), violations(page)
+    closed.stop()
+    opened = Server(closed.kinora, films).start()
+    page = browser.open(opened.url)
+    expect(page.locator(".notice")).to_contain_text(str(films))
+    page.locator(".notice").get_by_role("link", name="Add films").click()
+    page.get_by_role("button", name="Listen to it").click()
+    expect(page.locator(".rest")).to_contain_text("Done: 1 film added", timeout=60000 * stage.SLOW)
+    opened.stop()
 
 
 # ---- the whole ----
@@ -382,6 +445,36 @@ def test_keys_alone_everywhere(folder):
         page.context.close()
 
 
+COVERED = """() => {
+  const e = document.activeElement, box = e.getBoundingClientRect(), bar = document.querySelector('nav'), top = bar.getBoundingClientRect().top;
+  const covered = e !== document.body && !bar.contains(e) && !e.closest('.head') && box.bottom > top + 1;
+  return [e.outerHTML, covered && `${e.outerHTML.slice(0, 120)} down to ${box.bottom}, the bar from ${top}`];
+}"""
+
+
+def test_the_bar_covers_nothing_in_focus(folder):
+    """On a phone, whatever Tab leads to is seen whole above the bar at the bottom."""
+    for name in VIEWS:
+        page = view(name, size=PHONE)
+        if name == "map":
+            page.locator("canvas").press("Space")
+            expect(page.locator(".why-panel")).to_be_visible()
+            tools, bar = page.locator(".map-tools").bounding_box(), page.locator("nav").bounding_box()
+            page.evaluate("scrollTo(0, 0)")
+            assert tools["y"] + tools["height"] < bar["y"], f"the map's buttons lie behind the bar: {tools}, {bar}"
+            page.evaluate("document.activeElement.blur()")
+        met = set()
+        for _ in range(70):
+            page.keyboard.press("Tab")
+            what, covered = page.evaluate(COVERED)
+            assert not covered, f"{name}: {covered}"
+            if what.startswith('<a class="skip"') and met:
+                break
+            met.add(what)
+        assert len(met) > 9, f"{name}: Tab led to {len(met)} places"
+        page.context.close()
+
+
 def test_accessible(folder):
     """axe finds nothing, on any view, in either theme, at either width; and no view is wider than the screen."""
     for name in VIEWS:
@@ -466,6 +559,8 @@ def test_sign_in_and_out(folder):
     page = browser.open(closed.url)
     token, said, films = page.get_by_label("Token"), page.locator("[role=alert]"), page.locator(".wall .card")
     expect(token).to_be_focused()
+    shoot(page, folder, "sign-in", "desktop-dark")
+    token.focus()
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     expect(said).to_have_text("That is not the token.")
@@ -524,13 +619,15 @@ def test_nothing_was_wrong(folder):
 
 
 def test_pictures(folder):
-    """A screenshot of each view at both widths, small enough to be kept; those of the ingest were taken while it ran."""
+    """A screenshot of each view at both widths, small enough to be kept; others were taken where they came up."""
     for name in VIEWS[:-1]:
         for size, scheme in ((DESKTOP, "dark"), (PHONE, "light")):
             page = view(name, size=size, scheme=scheme)
             if name == "map":
                 page.locator("canvas").press("Space")
                 expect(page.locator(".why-panel")).to_be_visible()
+            if name == "title" and size is DESKTOP:
+                page.evaluate("scrollBy(0, document.querySelector('.arc').getBoundingClientRect().bottom - innerHeight + 24)")
             shoot(page, folder, name, f"{'phone' if size is PHONE else 'desktop'}-{scheme}")
     page = view("title", scheme="light")
     page.get_by_role("heading", name="More like this").scroll_into_view_if_needed()
@@ -542,6 +639,8 @@ def test_ends(folder):
     """SIGTERM ends the server while pages are open, with 0."""
     server.stop()
     browser.close()
+    if KEPT:
+        shutil.rmtree(SHOWN)
 
 
 def alone(test):
@@ -557,9 +656,12 @@ def alone(test):
 
 
 TESTS = [test_wall, test_filter_and_order, test_transcript_follows_and_jumps, test_arc, test_more_like_this, test_sliders_reorder,
-         test_search_plays_at_that_second, test_search_without_an_answer, test_map, test_a_new_film_appears, test_a_failing_title,
-         test_a_folder_that_is_not_open, test_restart, test_keys_alone, test_keys_alone_everywhere,
-         test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
+         test_search_plays_at_that_second, test_what_says_the_words_is_found_first,
+         test_search_without_an_answer, test_map, test_a_new_film_appears, test_what_others_change_shows,
+         test_a_failing_title,
+         test_a_folder_that_is_not_open, test_problems_in_spanish, test_a_first_folder,
+         test_restart, test_keys_alone, test_keys_alone_everywhere,
+         test_the_bar_covers_nothing_in_focus, test_accessible, test_accessible_where_nothing_is, test_spanish_and_theme, test_markup_is_text,
          test_sign_in_and_out, test_pictures, test_nothing_was_wrong, test_ends]
 
 if __name__ == "__main__":

@@ -35,9 +35,9 @@ def subtitles(sentences):
     return "\n".join(f"{i}\n{stamp(s['start'])} --> {stamp(s['end'])}\n{s['text']}\n" for i, s in enumerate(sentences, 1))
 
 
-def make_library(folder):
-    """All samples but the late one, and a film whose download broke off."""
-    kinora, films = Kinora(folder), folder / "films"
+def make_library(folder, films=None):
+    """All samples but the late one, and a film whose download broke off; in films, which is made."""
+    kinora, films = Kinora(folder), films or folder / "films"
     films.mkdir()
     for f in FILMS:
         if f["name"] == LATE:
@@ -65,8 +65,8 @@ class Server:
         self.process = None
 
     def start(self):
-        self.process = self.kinora.start("serve", "--listen", f"127.0.0.1:{self.port}", "--allow-folder", self.films,
-                                         "--access-log", self.kinora.folder / "access.log", *self.options)
+        self.process = self.kinora.start("serve", "--listen", f"127.0.0.1:{self.port}",
+                                         *(["--allow-folder", self.films] if self.films else []), "--access-log", self.kinora.folder / "access.log", *self.options)
         assert wait_until(self.answers, 10), f"kinora serve does not answer: {self.ended()}"
         return self
 

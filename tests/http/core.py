@@ -100,7 +100,7 @@ def test_addresses_that_are_none(_):
 
 def test_methods(_):
     a = server.ask("/api/v1/echo", "DELETE")
-    is_problem(a, 405)
+    assert is_problem(a, 405)["code"] == "wrong_method"
     assert set(a.headers["allow"].split(", ")) == {"OPTIONS", "GET", "HEAD", "POST"}, a.headers
     for path in ("/api/v1/echo", "*"):
         a = server.ask(path, "OPTIONS")
@@ -153,6 +153,9 @@ def test_text_is_packed_where_that_is_wanted_and_worth_it(_):
     for accept in ("identity", "gzip;q=0", "br;q=0, *;q=0", ""):
         assert "content-encoding" not in server.ask("/api/v1/big", headers={"Accept-Encoding": accept}).headers, accept
     assert "content-encoding" not in server.ask("/api/v1/big?bytes=100", headers={"Accept-Encoding": "gzip"}).headers
+    for kind, packs in (("application/vnd.apple.mpegurl; charset=utf-8", True), ("text/vtt; charset=utf-8", True), ("video/mp4", False)):
+        a = server.ask(f"/api/v1/typed?text={kind.replace(' ', '%20')}", headers={"Accept-Encoding": "gzip"})
+        assert ("content-encoding" in a.headers) == packs and a.headers["content-type"] == kind, a.headers
     assert "content-encoding" not in server.ask("/api/v1/file", headers={"Accept-Encoding": "gzip"}).headers
 
 

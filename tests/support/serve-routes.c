@@ -98,6 +98,15 @@ static int file(const struct kn_request *r, struct kn_reply *out, struct kn_err 
     return kn_reply_file(out, ((const struct app *)r->app)->file, NULL, err);
 }
 
+/* 5,000 bytes said to be of this type */
+static int typed(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
+{
+    char filled[5000];
+
+    memset(filled, 'x', sizeof filled);
+    return kn_reply_bytes(out, kn_request_text(r, "text", ""), filled, sizeof filled, err);
+}
+
 static int made(const struct kn_request *r, struct kn_reply *out, struct kn_err *err)
 {
     (void)r;
@@ -175,6 +184,7 @@ static const struct kn_route routes[] = {
     {KN_GET, "/api/v1/fail", fail, code, NULL, 0},
     {KN_GET, "/api/v1/big", big, bytes, NULL, 0},
     {KN_GET, "/api/v1/file", file, NULL, NULL, KN_ROUTE_ANY_TYPE},
+    {KN_GET, "/api/v1/typed", typed, needed, NULL, KN_ROUTE_ANY_TYPE},
     {KN_POST, "/api/v1/made", made, NULL, NULL, KN_ROUTE_ANY_TYPE},
     {KN_DELETE, "/api/v1/made", nothing, NULL, NULL, 0},
     {KN_GET, "/api/v1/slow", slow, ms, NULL, KN_ROUTE_SLOW},

@@ -83,6 +83,20 @@ static void they_are_where_nothing_else_was_asked_for(void **state)
     assert_string_equal(marked_in("es", "el que sabe", "que"), "3-6");
 }
 
+static void words_of_grammar_are_known_in_either_language(void **state)
+{
+    static const char *const common[] = {"their", "across",   "through", "himself",
+                                         "donde", "mientras", "despues"},
+                             *const telling[] = {"lantern", "kitchen", "cross",
+                                                 "acros",   "madre",   "lampara"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        assert_true(kn_marks_is_common(common[i]));
+    for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
+        assert_false(kn_marks_is_common(telling[i]));
+}
+
 static void in_other_languages_every_word_counts(void **state)
 {
     (void)state;
@@ -99,6 +113,7 @@ int main(void)
         cmocka_unit_test(marks_that_meet_are_one),
         cmocka_unit_test(words_that_only_hold_a_sentence_together_are_not_marked),
         cmocka_unit_test(they_are_where_nothing_else_was_asked_for),
+        cmocka_unit_test(words_of_grammar_are_known_in_either_language),
         cmocka_unit_test(in_other_languages_every_word_counts),
     };
 

@@ -117,6 +117,7 @@ export interface IngestState {
     cancelled: boolean;
   } | null;
   error: string | null;
+  changes: number; // of the library, so that a change while nobody listened is noticed
 }
 export interface Ingest extends IngestState {
   roots: string[];
@@ -143,6 +144,7 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    readonly code = '',
   ) {
     super(detail);
   }
@@ -164,8 +166,8 @@ function address(path: string, params: Params = {}): URL {
 
 async function problem(answer: Response): Promise<Problem> {
   try {
-    const document = (await answer.json()) as { detail?: string; title?: string };
-    return new Problem(answer.status, document.detail || document.title || answer.statusText);
+    const document = (await answer.json()) as { detail?: string; title?: string; code?: string };
+    return new Problem(answer.status, document.detail || document.title || answer.statusText, document.code);
   } catch {
     return new Problem(answer.status, answer.statusText); // not a problem document: a proxy's own page, say
   }
@@ -250,6 +252,7 @@ export const links = {
 /** Follows the ingest until the caller lets go of it, or the stream ends: then the caller is told, and may ask again. */
 export function followIngest(
   handle: (name: string, data: IngestEvent | IngestState) => void,
+  changed: (changes: number) => void,
   ended: () => void,
 ): () => void {
   const source = new EventSource(address('ingest/events'));
@@ -257,6 +260,7 @@ export function followIngest(
     source.addEventListener(name, (e) =>
       handle(name, JSON.parse((e as MessageEvent<string>).data) as IngestEvent | IngestState),
     );
+  source.addEventListener('changed', (e) => changed((JSON.parse(e.data as string) as { changes: number }).changes));
   source.onerror = () => {
     source.close();
     ended();

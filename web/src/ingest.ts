@@ -1,6 +1,6 @@
 // What the server is listening to just now, followed by one stream for the whole page: the ingest view shows all of it, the
 // head of the page how far it is, and the library what has arrived.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import {
   followIngest,
   lookForServer,
@@ -23,8 +23,11 @@ export const ingest = signal<IngestState | undefined>(undefined);
 /** The newest first. */
 export const arrivals = signal<Arrival[]>([]);
 
-/** Counts runs that ended: posters come last in one, without an event of their own. */
-export const runsEnded = signal(0);
+/** Counts what no event tells title by title: runs that ended, in which posters come last, and changes by others. */
+export const renewals = signal(0);
+
+/** Another text whenever what shows the library is to be asked for again. */
+export const news = computed(() => `${arrivals.value[0]?.id ?? ''} ${renewals.value}`);
 
 const KEPT = 30;
 
@@ -44,10 +47,20 @@ function active(list: ActiveTitle[], e: IngestEvent): ActiveTitle[] {
   return at < 0 ? [...list, entry] : list.map((a, i) => (i === at ? entry : a));
 }
 
+// What changed while the tab was hidden, or the server away, shows in the first state that comes afterwards.
+let known: number | undefined;
+function changed(changes: number) {
+  if (known !== undefined && changes !== known) renewals.value++;
+  known = changes;
+}
+
 function handle(name: string, data: IngestEvent | IngestState) {
   if (name === 'state') {
-    if (ingest.value?.running && !(data as IngestState).running) runsEnded.value++;
-    ingest.value = data as IngestState;
+    const state = data as IngestState;
+    const ended = ingest.value?.running && !state.running;
+    ingest.value = state;
+    if (ended) renewals.value++;
+    changed(state.changes);
     return;
   }
   const e = data as IngestEvent;
@@ -75,7 +88,7 @@ function follow() {
   letGo = undefined;
   // Hidden tabs let go of it: a browser has six connections to one server, whatever the number of tabs.
   if (document.hidden || mustSignIn.peek()) return;
-  letGo = followIngest(handle, () => {
+  letGo = followIngest(handle, changed, () => {
     letGo = undefined;
     setTimeout(lookForServer, 1000);
   });

@@ -9,7 +9,13 @@ export interface Loaded<T> {
   again: () => void;
 }
 
-export const saying = (problem: Problem) => problem.message || (problem.status === 0 ? t().offline : t().failed);
+/** The server speaks English: in another language what is frequent is said by its code, with the server's words behind it. */
+export function saying(problem: Problem): string {
+  const told = t().problems[problem.code];
+  return told
+    ? `${told} (${problem.message})`
+    : problem.message || (problem.status === 0 ? t().offline : t().failed);
+}
 
 /** Loads when the keys change, and again when the server was away. What was there stays until the new is, so that nothing
  * flickers; `keep: false` for what belongs to one key only. */

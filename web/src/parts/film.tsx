@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { links, revival, type Title } from '../api';
 import { languageName, length, mood, shown, signed } from '../format';
-import { runsEnded } from '../ingest';
+import { renewals } from '../ingest';
 import { t } from '../prefs';
 import { Spool } from './icon';
 
@@ -19,10 +19,10 @@ export function hue(name: string): number {
   return (h >>> 0) % 360;
 }
 
-// Posters that were asked for and are not there, so that scrolling past again does not ask again, until a run ends, which
-// may have brought some.
+// Posters that were asked for and are not there, so that scrolling past again does not ask again, until a run ends, or
+// others change the library, which may have brought some.
 const without = new Set<string>();
-runsEnded.subscribe(() => without.clear());
+renewals.subscribe(() => without.clear());
 revival.subscribe(() => without.clear());
 
 type Pictured = Pick<Title, 'id' | 'name' | 'opinion'> & { links?: Title['links'] };
@@ -32,7 +32,7 @@ export function Poster({ film, eager }: { film: Pictured; eager?: boolean }) {
   const key = `${film.id} ${revival.value}`;
   const [ended, end] = useState<{ key: string; how: 'there' | 'none'; run: number }>();
   const wanted = film.links?.poster !== null && !without.has(film.id);
-  const known = ended?.key === key && (ended.how === 'there' || ended.run === runsEnded.value);
+  const known = ended?.key === key && (ended.how === 'there' || ended.run === renewals.value);
   const state = known ? ended.how : wanted ? 'waiting' : 'none';
   return (
     <span class="poster" style={{ '--hue': hue(film.name) }}>
@@ -52,10 +52,10 @@ export function Poster({ film, eager }: { film: Pictured; eager?: boolean }) {
           loading={eager ? 'eager' : 'lazy'}
           decoding="async"
           class={state}
-          onLoad={() => end({ key, how: 'there', run: runsEnded.value })}
+          onLoad={() => end({ key, how: 'there', run: renewals.value })}
           onError={() => {
             without.add(film.id);
-            end({ key, how: 'none', run: runsEnded.value });
+            end({ key, how: 'none', run: renewals.value });
           }}
         />
       )}

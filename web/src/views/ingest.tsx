@@ -1,9 +1,10 @@
 import { useId, useRef, useState } from 'preact/hooks';
 import { api, Problem, type ActiveTitle, type Ingest, type IngestState, type Stage } from '../api';
 import { length, number } from '../format';
-import { arrivals, ingest } from '../ingest';
+import { arrivals, ingest, renewals } from '../ingest';
 import { saying, useLoaded, useSettled } from '../load';
 import { nameParts } from '../parts/film';
+import { AllowFolder } from '../parts/folders';
 import { Failed, Waiting } from '../parts/states';
 import { t } from '../prefs';
 import { href } from '../router';
@@ -51,7 +52,7 @@ function useCommand() {
 function Begin({ state, roots }: { state: IngestState; roots: string[] }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  const [path, setPath] = useState('');
+  const [path, setPath] = useState(roots.length === 1 ? (roots[0] ?? '') : '');
   const [missing, setMissing] = useState(false);
   const { problem, busy, run } = useCommand();
   const start = () => {
@@ -114,6 +115,7 @@ function Begin({ state, roots }: { state: IngestState; roots: string[] }) {
               ? t().ingest.below
               : t().ingest.noRoots}
       </p>
+      {(roots.length === 0 || problem?.code === 'outside_folders') && <AllowFolder folder={path} />}
       {roots.length > 0 && (
         <p class="roots">
           {roots.map((r) => (
@@ -212,7 +214,7 @@ function Failures({ state }: { state: IngestState }) {
   const { problem, busy, run } = useCommand();
   const failed = useLoaded(
     (signal) => api.titles({ state: 'failed', limit: FAILURES }, signal),
-    ['failed', state.running, useSettled(arrivals.value.filter((a) => a.state === 'failed').length, 300)],
+    ['failed', state.running, useSettled(`${arrivals.value.filter((a) => a.state === 'failed').length} ${renewals.value}`, 300)],
   );
   const list = failed.data?.titles ?? [];
   return (

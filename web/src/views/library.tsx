@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, revival, type Page, type Params, type Title, Problem } from '../api';
 import { languageName, number } from '../format';
-import { arrivals } from '../ingest';
+import { news } from '../ingest';
 import { useKeys } from '../keys';
 import { useLoaded, useSettled } from '../load';
 import { Select } from '../parts/controls';
+import { AllowFolder } from '../parts/folders';
 import { Icon } from '../parts/icon';
 import { Failed, Nothing, Waiting } from '../parts/states';
 import { t } from '../prefs';
@@ -39,7 +40,7 @@ function useFilms(question: Params) {
   const now = useRef<Films | undefined>(undefined);
   const wanted = useRef(0);
   const busy = useRef<AbortController | undefined>(undefined);
-  const arrived = useSettled(arrivals.value[0]?.id ?? '', 300);
+  const arrived = useSettled(news.value, 300);
 
   const keep = (films: Films) => {
     now.current = films;
@@ -96,7 +97,7 @@ export function Library() {
   const [typed, setTyped] = useState(query.get('q') ?? '');
   const text = useSettled(typed, 120);
   const input = useRef<HTMLInputElement>(null);
-  const stats = useLoaded((signal) => api.stats(signal), ['stats', useSettled(arrivals.value[0]?.id ?? '', 300)]);
+  const stats = useLoaded((signal) => api.stats(signal), ['stats', useSettled(news.value, 300)]);
   const question: Params = {
     ...(orders[order] ?? orders.name),
     q: text.trim(),
@@ -208,17 +209,32 @@ export function Library() {
           {t().library.noneMore}
         </Nothing>
       ) : (
-        <Nothing
-          title={t().library.empty}
-          action={
-            <a class="button primary" href={href('ingest')}>
-              {t().library.emptyDo}
-            </a>
-          }
-        >
-          {t().library.emptyMore}
-        </Nothing>
+        <Empty />
       )}
     </>
+  );
+}
+
+/** Which folders may be taken in, or else how one is opened: nothing is offered that would be refused. */
+function Empty() {
+  const ingest = useLoaded((signal) => api.ingest(signal), ['ingest']);
+  const roots = ingest.data?.roots ?? [];
+  const closed = ingest.data !== undefined && roots.length === 0;
+  return (
+    <Nothing
+      title={t().library.empty}
+      action={
+        closed ? (
+          <AllowFolder folder="" />
+        ) : (
+          <a class="button primary" href={href('ingest')}>
+            {t().library.emptyDo}
+          </a>
+        )
+      }
+    >
+      {closed ? t().ingest.noRoots : t().library.emptyMore}
+      {roots.length > 0 && ` ${t().library.emptyFrom(roots.slice(0, 3).join(', '))}`}
+    </Nothing>
   );
 }

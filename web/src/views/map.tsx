@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, type MapGroup, type MapPoint } from '../api';
 import { languageName, mood } from '../format';
-import { arrivals } from '../ingest';
+import { news } from '../ingest';
 import { useLoaded, useSettled } from '../load';
 import { Answers } from '../parts/answers';
 import { Choice } from '../parts/controls';
@@ -47,7 +47,7 @@ function legendOf(by: By, points: MapPoint[], groups: MapGroup[]): { entries: Le
 }
 
 export function MapView() {
-  const map = useLoaded((signal) => api.map(signal), ['map', useSettled(arrivals.value[0]?.id ?? '', 1000)]);
+  const map = useLoaded((signal) => api.map(signal), ['map', useSettled(news.value, 1000)]);
   if (map.problem && !map.data) return <Failed problem={map.problem} again={map.again} />;
   if (!map.data) return <Waiting />;
   if (map.data.points.length < 2)
