@@ -8,7 +8,7 @@
 
 struct kn_err;
 
-/* Appends the whole file. KN_ENOTFOUND, KN_EIO, KN_ELIMIT when the buffer's maximum is passed. */
+/* Appends the whole file, which is a regular one (or /dev/null): pipes are not waited for. KN_ENOTFOUND, KN_EIO, KN_ELIMIT when the buffer's maximum is passed. */
 int kn_fs_read(const char *path, struct kn_buf *out, struct kn_err *err);
 
 /* Writes path.tmp, fsyncs, renames over path and fsyncs the folder. KN_EIO. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -213,6 +214,16 @@ static void the_nearest_ignore_file_decides(void **state)
     assert_true(f->scan.roots[0].whole);
 }
 
+static void a_pipe_with_the_name_of_an_ignore_file_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    make(f, "a.mkv", "x");
+    assert_int_equal(mkfifo(path_of(f, ".ignore"), 0600), 0);
+    scan(f);
+    assert_int_equal(f->scan.n_files, 1);
+}
+
 /* As `kinora watch` scans the folder that changed: what the whole leaves out, a part leaves out. */
 static void ignore_files_above_the_root_count(void **state)
 {
@@ -255,6 +266,7 @@ int main(void)
         TEST(facts_have_one_key_as_long_as_nothing_changes),
         TEST(versions_have_folder_title_and_year_in_common),
         TEST(the_nearest_ignore_file_decides),
+        TEST(a_pipe_with_the_name_of_an_ignore_file_is_not_waited_for),
         TEST(ignore_files_above_the_root_count),
     };
 
