@@ -107,6 +107,23 @@ static void a_folder_tells_of_the_film_that_it_is_of(void **state)
     assert_string_equal(facts_of(f, "Lamp (1971) [tmdbid-7]/extras/cut.mkv").kind, "extra");
 }
 
+static void trailers_and_making_ofs_are_no_versions_of_the_film(void **state)
+{
+    static const char *const names[] = {"Heat - Official Trailer.mp4", "Heat (1995) Trailer.mp4",
+                                        "Heat - Making of.mp4"};
+    struct fixture *f = *state;
+
+    make(f, "Heat (1995) [tmdbid-949]/Heat.1080p.mp4", "x");
+    for (size_t i = 0; i < 3; i++)
+        make(f, kn_arena_printf(f->arena, "Heat (1995) [tmdbid-949]/%s", names[i]), "x");
+    scan(f);
+    assert_string_equal(facts_of(f, "Heat (1995) [tmdbid-949]/Heat.1080p.mp4").ids, "tmdb:949");
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(
+            facts_of(f, kn_arena_printf(f->arena, "Heat (1995) [tmdbid-949]/%s", names[i])).ids,
+            "");
+}
+
 static void episodes_do_not_take_the_id_of_their_series(void **state)
 {
     struct fixture *f = *state;
@@ -259,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_folder_tells_of_the_film_that_it_is_of),
+        TEST(trailers_and_making_ofs_are_no_versions_of_the_film),
         TEST(episodes_do_not_take_the_id_of_their_series),
         TEST(the_film_s_own_nfo_and_poster_come_before_those_of_the_folder),
         TEST(a_folder_of_several_films_tells_of_none),
