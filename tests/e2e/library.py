@@ -291,6 +291,28 @@ def test_a_file_that_does_not_come_to_rest_is_left_with_the_reason(_):
     assert len([t for t in kinora.titles() if t["name"] == "Endless"]) == 1, kinora.titles()
 
 
+def test_a_film_that_is_moved_while_it_is_waited_for_is_one_title(_):
+    path, there = films / "Fresh.mp4", films / "there/Fresh.mp4"
+    there.parent.mkdir()
+    path.write_bytes(tiny_film + box(b"fresh"))
+    path.with_suffix(".srt").write_text(srt(OVEN))
+
+    def move():
+        path.with_suffix(".srt").rename(there.with_suffix(".srt"))
+        path.rename(there)
+    mover = threading.Timer(0.7, move)
+    mover.start()
+    stages, summary, _ = ingest()
+    mover.join()
+    assert not stages and "Fresh" not in names() and summary["waiting"] == 0, (stages, summary, names())
+    old(there)
+    stages, _, _ = ingest()
+    assert stages == {"Fresh": ALL} and names()["Fresh"] == "ready", (stages, names())
+    assert len([t for t in kinora.titles() if t["name"] == "Fresh"]) == 1, kinora.titles()
+    shutil.rmtree(there.parent)
+    ingest()
+
+
 def test_moved_renamed_replaced_removed_and_brought_back(_):
     slow, endless = films / "Slow.mp4", films / "Endless.mp4"
     ident = shown("Slow")["id"]
