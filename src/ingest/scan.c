@@ -382,6 +382,29 @@ static int finish_list(struct walk *w, struct list *l, const char *const **out, 
     return KN_OK;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const struct kn_scan_size *x = a, *y = b;
+
+    return x->size != y->size ? (x->size > y->size) - (x->size < y->size)
+                              : (x->file > y->file) - (x->file < y->file);
+}
+
+static int finish_sizes(struct walk *w, struct kn_scan *out)
+{
+    struct kn_scan_size *sizes =
+        kn_arena_array(w->arena, out->n_files ? out->n_files : 1, sizeof *sizes);
+
+    if (!sizes)
+        return kn_err_memory(w->err, "scan: no memory for %zu files", out->n_files);
+    for (size_t i = 0; i < out->n_files; i++)
+        sizes[i] = (struct kn_scan_size){out->files[i].size, i};
+    if (out->n_files > 0)
+        qsort(sizes, out->n_files, sizeof *sizes, by_size);
+    out->sizes = sizes;
+    return KN_OK;
+}
+
 /* What was walked, sorted, into the arena. */
 static int finish(struct walk *w, struct kn_scan *out)
 {
@@ -403,7 +426,7 @@ static int finish(struct walk *w, struct kn_scan *out)
     out->files = files;
     out->n_files = n_files;
     out->skipped = w->skipped;
-    return rc;
+    return rc ? rc : finish_sizes(w, out);
 }
 
 static void walk_free(struct walk *w)
@@ -465,6 +488,24 @@ bool kn_scan_has_beside(const struct kn_scan *scan, const char *path)
 {
     return scan->n_beside > 0 &&
            bsearch(&path, scan->beside, scan->n_beside, sizeof *scan->beside, by_text);
+}
+
+const struct kn_scan_size *kn_scan_of_size(const struct kn_scan *scan, uint64_t size, size_t *n)
+{
+    size_t low = 0, high = scan->n_files, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (scan->sizes[middle].size < size)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < scan->n_files && scan->sizes[end].size == size;)
+        end++;
+    *n = end - low;
+    return scan->sizes + low;
 }
 
 size_t kn_scan_first(const struct kn_scan *scan, const char *path)

@@ -32,11 +32,17 @@ struct kn_scan_root {
     bool whole; /* every folder under it could be read: what was not seen is not there */
 };
 
+struct kn_scan_size {
+    uint64_t size;
+    size_t file; /* in files */
+};
+
 struct kn_scan {
     struct kn_scan_root *roots;
     size_t n_roots;
     struct kn_scan_file *files;
     size_t n_files;
+    const struct kn_scan_size *sizes; /* of all files as they were found, in order */
     const char *const
         *subtitles; /* paths of .srt, .vtt, .ass, .ssa files, sorted; none beside a single file */
     size_t n_subtitles;
@@ -68,6 +74,9 @@ bool kn_scan_has_beside(const struct kn_scan *scan, const char *path);
 
 /* The first of the files whose path does not come before this one; n_files: none. */
 size_t kn_scan_first(const struct kn_scan *scan, const char *path);
+
+/* Which files have this size: *n of scan->sizes, in order of their paths. */
+const struct kn_scan_size *kn_scan_of_size(const struct kn_scan *scan, uint64_t size, size_t *n);
 
 /* Did the scan look through the folder that this path lies in? */
 bool kn_scan_covers(const struct kn_scan *scan, const char *path);

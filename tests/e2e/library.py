@@ -220,6 +220,19 @@ def test_versions_without_ids_are_told_by_what_is_said(_):
     ingest()
 
 
+def test_a_copy_without_subtitles_has_those_of_the_other_in_the_first_run(_):
+    for place, cues in (("Bare", None), ("Told", OVEN)):  # who comes first would listen, and fail
+        make(f"{place}/Copy.mp4", cues, mark="copied")
+    stages, _, _ = ingest()
+    assert stages == {"Copy": ALL} and names()["Copy"] == "ready", (stages, names())
+    assert len(shown("Copy")["paths"]) == 2, shown("Copy")
+    stages, _, _ = ingest()
+    assert not stages, stages
+    for place in ("Bare", "Told"):
+        shutil.rmtree(films / place)
+    ingest()
+
+
 def test_a_version_that_cannot_be_read_gives_way_to_one_that_can(_):
     bad = films / "A/Reel (1960) [tmdbid-60].mp4"
     bad.parent.mkdir()
