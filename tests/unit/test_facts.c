@@ -156,6 +156,26 @@ static void the_film_s_own_nfo_and_poster_come_before_those_of_the_folder(void *
     assert_int_equal(f->scan.skipped, 0);
 }
 
+static void the_case_of_a_name_beside_a_film_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+
+    make(f, "Heat (1995)/Upper.mkv", "x");
+    make(f, "Heat (1995)/UPPER.NFO", "<movie><title>Upper & lower</title></movie>");
+    make(f, "heat (1995)/upper.nfo", "<movie><title>Of another folder</title></movie>");
+    make(f, "Heat (1995)/Poster.JPG", "x");
+    make(f, "Lamp/Lamp.mkv", "x");
+    make(f, "Lamp/Movie.nfo", "<movie><title>Of the folder</title></movie>");
+    scan(f);
+    assert_string_equal(facts_of(f, "Heat (1995)/Upper.mkv").called, "Upper & lower");
+    assert_string_equal(facts_of(f, "Heat (1995)/Upper.mkv").poster,
+                        path_of(f, "Heat (1995)/Poster.JPG"));
+    assert_string_equal(facts_of(f, "Lamp/Lamp.mkv").called, "Of the folder");
+    make(f, "Heat (1995)/Upper.nfo", "<movie><title>Exactly</title></movie>");
+    scan(f);
+    assert_string_equal(facts_of(f, "Heat (1995)/Upper.mkv").called, "Exactly");
+}
+
 static void a_folder_of_several_films_tells_of_none(void **state)
 {
     struct fixture *f = *state;
@@ -279,6 +299,7 @@ int main(void)
         TEST(trailers_and_making_ofs_are_no_versions_of_the_film),
         TEST(episodes_do_not_take_the_id_of_their_series),
         TEST(the_film_s_own_nfo_and_poster_come_before_those_of_the_folder),
+        TEST(the_case_of_a_name_beside_a_film_does_not_count),
         TEST(a_folder_of_several_films_tells_of_none),
         TEST(a_course_is_not_many_versions_of_one_film),
         TEST(facts_have_one_key_as_long_as_nothing_changes),
