@@ -161,6 +161,13 @@ bool kn_fs_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool kn_fs_is_taken(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
 int kn_fs_program_dir(struct kn_buf *out, struct kn_err *err)
 {
     char path[PATH_MAX];

@@ -23,6 +23,7 @@ int kn_fs_publish(const char *tmp, const char *path, bool replace, struct kn_err
 int kn_fs_mkdirs(const char *path,
                  struct kn_err *err); /* like mkdir -p; an existing folder is fine */
 bool kn_fs_exists(const char *path);
+bool kn_fs_is_taken(const char *path); /* by a link to nothing too */
 
 /* The folder that holds the running program, without a trailing slash. KN_EIO. */
 int kn_fs_program_dir(struct kn_buf *out, struct kn_err *err);

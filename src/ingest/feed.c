@@ -358,7 +358,7 @@ static int feed_file(struct run *r, struct kn_media *media, struct kn_scan_file 
     if (rc == KN_OK && run_out_of_time(r) && (!known || j->plan.from != KN_STAGES))
         goto out;
     if (rc == KN_OK && j->plan.vanished) {
-        progress_fewer(&r->progress, 1);
+        progress_gone(&r->progress);
         goto out;
     }
     if (rc == KN_OK && j->plan.waiting) {

@@ -60,10 +60,10 @@ void progress_more(struct progress *p, size_t n)
     pthread_mutex_unlock(&p->lock);
 }
 
-void progress_fewer(struct progress *p, size_t n)
+void progress_gone(struct progress *p)
 {
     pthread_mutex_lock(&p->lock);
-    p->total -= n;
+    p->done++;
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -317,7 +317,7 @@ def test_a_film_that_is_moved_while_it_is_waited_for_is_one_title(_):
     mover.start()
     stages, summary, _ = ingest()
     mover.join()
-    assert not stages and "Fresh" not in names() and summary["waiting"] == 0, (stages, summary, names())
+    assert not stages and "Fresh" not in names() and summary["waiting"] == summary["left"] == 0, (stages, summary, names())
     old(there)
     stages, _, _ = ingest()
     assert stages == {"Fresh": ALL} and names()["Fresh"] == "ready", (stages, names())
