@@ -43,7 +43,7 @@ static int begin_file(struct export *e, const char *dir, int i, bool force, stru
 {
     if (snprintf(e->paths[i], PATH_MAX, "%s/%s", dir, names[i]) >= PATH_MAX - 8)
         return kn_err_set(err, KN_EARG, "export to '%s': the path is too long", dir);
-    if (!force && kn_fs_exists(e->paths[i]))
+    if (!force && kn_fs_is_taken(e->paths[i]))
         return kn_err_set(err, KN_EARG, "export: '%s' is there already; --force writes over it",
                           e->paths[i]);
     snprintf(e->partial[i], PATH_MAX, "%.*s.tmp", PATH_MAX - 8, e->paths[i]);

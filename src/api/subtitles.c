@@ -86,7 +86,7 @@ static int place_of(const struct kn_title *t, const struct kinora_subtitles_opti
         rc = path_of(t, o, taken, path, err);
         if (rc == KN_OK)
             rc = kn_escape_path(kn_sv_of(path->data), escaped, err);
-    } while (rc == KN_OK && !taken && kn_fs_exists(path->data) &&
+    } while (rc == KN_OK && !taken && kn_fs_is_taken(path->data) &&
              (taken = was_written(o, escaped->data)));
     return rc;
 }
@@ -135,7 +135,7 @@ static int write_file(struct kinora *k, const struct kn_record *r, enum kn_subti
     struct kn_buf file;
     int rc;
 
-    if (!o->force && kn_fs_exists(path))
+    if (!o->force && kn_fs_is_taken(path))
         return kn_err_set(err, KN_EARG, "export: '%s' is there already; --force writes over it",
                           path);
     kn_buf_init(&file, FILE_MAX);

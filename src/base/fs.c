@@ -9,16 +9,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+/* A pipe would be waited for without end, and most devices have none; /dev/null is an empty file. Of a folder read() tells. */
+static bool may_be_read(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+                                   (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)));
+}
 
 int kn_fs_read(const char *path, struct kn_buf *out, struct kn_err *err)
 {
     char part[64 << 10];
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = KN_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = KN_OK;
 
     if (fd < 0)
         return kn_err_set(err, errno == ENOENT ? KN_ENOTFOUND : KN_EIO, "open '%s': %s", path,
                           strerror(errno));
+    if (!may_be_read(fd)) {
+        close(fd);
+        return kn_err_set(
+            err, KN_EIO, "read '%s': it is a pipe, a socket or a device, not a regular file", path);
+    }
     for (;;) {
         ssize_t got = read(fd, part, sizeof part);
 
@@ -144,6 +159,13 @@ int kn_fs_mkdirs(const char *path, struct kn_err *err)
 bool kn_fs_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+bool kn_fs_is_taken(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
 }
 
 int kn_fs_program_dir(struct kn_buf *out, struct kn_err *err)

@@ -8,7 +8,7 @@
 
 struct kn_err;
 
-/* Appends the whole file. KN_ENOTFOUND, KN_EIO, KN_ELIMIT when the buffer's maximum is passed. */
+/* Appends the whole file, which is a regular one (or /dev/null): pipes are not waited for. KN_ENOTFOUND, KN_EIO, KN_ELIMIT when the buffer's maximum is passed. */
 int kn_fs_read(const char *path, struct kn_buf *out, struct kn_err *err);
 
 /* Writes path.tmp, fsyncs, renames over path and fsyncs the folder. KN_EIO. */
@@ -23,6 +23,7 @@ int kn_fs_publish(const char *tmp, const char *path, bool replace, struct kn_err
 int kn_fs_mkdirs(const char *path,
                  struct kn_err *err); /* like mkdir -p; an existing folder is fine */
 bool kn_fs_exists(const char *path);
+bool kn_fs_is_taken(const char *path); /* by a link to nothing too */
 
 /* The folder that holds the running program, without a trailing slash. KN_EIO. */
 int kn_fs_program_dir(struct kn_buf *out, struct kn_err *err);

@@ -127,10 +127,50 @@ static int run(struct kn_cli *cli, struct kinora *k, const struct places *places
     return rc ? KN_EXIT_FAILED : KN_EXIT_DONE;
 }
 
-/* The places given, or those of the titles to be redone; then the run. */
-static int ingest(struct kn_cli *cli, struct kinora *k)
+static bool is_missing(const char *path)
 {
-    struct places places = {(const char *const *)cli->args, cli->n_args};
+    return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+/* One of several places that is not there must not keep the others from being taken in. */
+static int split_given(struct kn_cli *cli, struct places *there, struct places *missing,
+                       struct kn_err *err)
+{
+    const char **some = kn_arena_array(cli->arena, cli->n_args + 1, sizeof *some);
+    const char **none = kn_arena_array(cli->arena, cli->n_args + 1, sizeof *none);
+    size_t n = 0, m = 0;
+
+    if (!some || !none)
+        return kn_err_set(err, KN_ELIMIT, "no memory for %zu paths", cli->n_args);
+    for (size_t i = 0; i < cli->n_args; i++) {
+        if (is_missing(cli->args[i]))
+            none[m++] = cli->args[i];
+        else
+            some[n++] = cli->args[i];
+    }
+    *there = (struct places){some, n};
+    *missing = (struct places){none, m};
+    return KN_OK;
+}
+
+static int tell_missing(struct kn_cli *cli, const struct places *missing, int code)
+{
+    for (size_t i = 0; i < missing->n; i++) {
+        struct kn_err err;
+        int failed;
+
+        kn_err_set(&err, KN_ENOTFOUND, "read '%s': %s; check the path", missing->roots[i],
+                   strerror(ENOENT));
+        failed = kn_cli_fail(cli, &err);
+        code = code ? code : failed;
+    }
+    return code;
+}
+
+/* given: those that are there, or none: then the places of the titles to be redone. Then the run. */
+static int ingest(struct kn_cli *cli, struct kinora *k, const struct places *given)
+{
+    struct places places = *given;
     struct kinora_titles *again = NULL, *failed = NULL;
     struct kn_err err;
     int code = 0, rc = KN_OK;
@@ -159,6 +199,7 @@ static int ingest(struct kn_cli *cli, struct kinora *k)
 int kn_cmd_ingest(struct kn_cli *cli)
 {
     struct kinora_options options = kn_cli_options(cli);
+    struct places given = {NULL, 0}, missing = {NULL, 0};
     struct kinora *k;
     struct kn_err err;
     int code;
@@ -168,18 +209,15 @@ int kn_cmd_ingest(struct kn_cli *cli)
     if (*cli->config.set_language && !*cli->config.again)
         return kn_cli_wrong_use(cli, "--language goes with --again NAME; for all that a run hears "
                                      "there is --language-hint");
-    for (size_t i = 0; i < cli->n_args; i++) { /* before a library is made for nothing */
-        if (access(cli->args[i], F_OK) == 0 || errno != ENOENT)
-            continue;
-        kn_err_set(&err, KN_ENOTFOUND, "read '%s': %s; check the path", cli->args[i],
-                   strerror(errno));
+    if (split_given(cli, &given, &missing, &err))
         return kn_cli_fail(cli, &err);
-    }
+    if (given.n == 0 && missing.n > 0) /* before a library is made for nothing */
+        return tell_missing(cli, &missing, 0);
     kn_cli_be_nice(cli);
     options.write = true;
     if (kinora_open(&options, &k, &err))
         return kn_cli_fail(cli, &err);
-    code = ingest(cli, k);
+    code = ingest(cli, k, &given);
     kn_cli_close(k);
-    return code;
+    return tell_missing(cli, &missing, code);
 }

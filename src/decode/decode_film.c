@@ -179,7 +179,7 @@ static void describe_stream(const AVStream *st, struct kn_wire_stream *out)
     }
 }
 
-/* What a listener would hear if nothing is chosen: the default track, else the original one, else
+/* What the film itself says: the original track, else, as where nothing is chosen, the default one, else
  * the first; but a commentary or a description of the picture only when there is nothing else.
  * Smaller is better. */
 static int standing(const AVStream *st)
@@ -188,8 +188,8 @@ static int standing(const AVStream *st)
                         AV_DISPOSITION_CLEAN_EFFECTS | AV_DISPOSITION_KARAOKE;
 
     return 8 * (st->disposition & special || is_commentary(st) || title_has(st, "descri")) +
-           4 * !(st->disposition & AV_DISPOSITION_DEFAULT) +
-           2 * !(st->disposition & AV_DISPOSITION_ORIGINAL) +
+           4 * !(st->disposition & AV_DISPOSITION_ORIGINAL) +
+           2 * !(st->disposition & AV_DISPOSITION_DEFAULT) +
            !!(st->disposition & AV_DISPOSITION_DUB);
 }
 

@@ -9,7 +9,7 @@
  *
  * Sound is mono, 16,000 samples a second, float32 in -1..1, from the start of the film: a gap in
  * the track, and a track that starts late, reads as silence, so that sample n is time n / 16000 s
- * of the film. It is of the track that is marked as default, else of the original one, else of the
+ * of the film. It is of the track that is marked as original, else of the default one, else of the
  * first; of those that are alike in that and in language, of the one with most channels; of a commentary or a
  * description for the blind, by its mark or by its title, only when there is nothing else.
  *

@@ -129,8 +129,7 @@ static int beside(const struct kn_scan *scan, const struct parts *p, bool of_fol
     path = kn_arena_printf(arena, "%.*s%s", (int)stem.n, stem.p, name);
     if (!path)
         return kn_err_memory(err, "files beside a film: no memory");
-    if (kn_scan_has_beside(scan, path))
-        *out = path;
+    *out = kn_scan_beside(scan, path);
     return KN_OK;
 }
 

@@ -357,6 +357,10 @@ static int feed_file(struct run *r, struct kn_media *media, struct kn_scan_file 
         rc = kn_plan_file(&r->planning, file, j->arena, &j->plan, &err);
     if (rc == KN_OK && run_out_of_time(r) && (!known || j->plan.from != KN_STAGES))
         goto out;
+    if (rc == KN_OK && j->plan.vanished) {
+        progress_gone(&r->progress);
+        goto out;
+    }
     if (rc == KN_OK && j->plan.waiting) {
         rc = run_wait_for(r, file, &err);
         goto out;

@@ -314,6 +314,9 @@ static int register_file(const struct kn_plan_context *c, const struct kn_scan_f
         rc = look_between(c->lib, file, p, err);
     if (rc)
         return rc;
+    p->vanished = p->unreadable[0] && access(file->path, F_OK) < 0 && errno == ENOENT;
+    if (p->vanished)
+        return KN_OK;
     if (p->unreadable[0])
         seen.mtime_ns = -1; /* never "known": it is looked at again in each run */
     rc = kn_store_see(c->lib, &seen, &p->identity, p->name, facts.year, &p->id, err);
@@ -416,7 +419,7 @@ static int plan_file(const struct kn_plan_context *c, const struct kn_scan_file 
     p->reason = "";
     if (rc == KN_OK)
         rc = register_file(c, file, arena, p, err);
-    if (rc || p->waiting)
+    if (rc || p->waiting || p->vanished)
         return rc;
     rc = probe_key(&p->identity, &p->keys[KN_STAGE_PROBE], err);
     if (rc == KN_OK)

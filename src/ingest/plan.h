@@ -51,6 +51,7 @@ struct kn_plan {
     bool added;           /* the title is new in the library */
     const char *reason;   /* of that state */
     char unreadable[256]; /* not "": the file cannot be opened, for this reason */
+    bool vanished;        /* it is gone since the scan: nothing was registered */
     bool waiting; /* it was changed a moment ago and may still be written: nothing is known of it */
     struct kn_hash identity; /* of its content */
 

@@ -60,6 +60,13 @@ void progress_more(struct progress *p, size_t n)
     pthread_mutex_unlock(&p->lock);
 }
 
+void progress_gone(struct progress *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->done++;
+    pthread_mutex_unlock(&p->lock);
+}
+
 void progress_stage(struct run *r, const struct job *j, enum kn_stage stage)
 {
     struct kn_ingest_event e = event_of(j, KN_INGEST_STAGE);

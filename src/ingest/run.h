@@ -184,6 +184,7 @@ int run_remember_pace(struct run *r, int jobs, struct kn_err *err);
 
 void progress_begin(struct progress *p, size_t total);
 void progress_more(struct progress *p, size_t n); /* titles that join */
+void progress_gone(struct progress *p);           /* a file that is there no more */
 void progress_stage(struct run *r, const struct job *j, enum kn_stage stage);
 void progress_heard(struct run *r, struct job *j, double seconds);
 void progress_poster(struct run *r, const struct kn_filmed *film);

@@ -363,8 +363,16 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static int by_text_without_case(const void *a, const void *b)
+{
+    int order = strcasecmp(*(const char *const *)a, *(const char *const *)b);
+
+    return order ? order : by_text(a, b);
+}
+
 /* Sorted, each once, into the arena. */
-static int finish_list(struct walk *w, struct list *l, const char *const **out, size_t *n)
+static int finish_list(struct walk *w, struct list *l, int (*order)(const void *a, const void *b),
+                       const char *const **out, size_t *n)
 {
     const char **paths = kn_arena_array(w->arena, l->n ? l->n : 1, sizeof *paths);
     size_t kept = 0;
@@ -372,13 +380,36 @@ static int finish_list(struct walk *w, struct list *l, const char *const **out, 
     if (!paths)
         return kn_err_memory(w->err, "scan: no memory for %zu files", l->n);
     if (l->n > 0)
-        qsort(l->paths, l->n, sizeof *l->paths, by_text);
+        qsort(l->paths, l->n, sizeof *l->paths, order);
     for (size_t i = 0; i < l->n; i++) {
         if (i == 0 || strcmp(l->paths[i - 1], l->paths[i]) != 0)
             paths[kept++] = l->paths[i];
     }
     *out = paths;
     *n = kept;
+    return KN_OK;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const struct kn_scan_size *x = a, *y = b;
+
+    return x->size != y->size ? (x->size > y->size) - (x->size < y->size)
+                              : (x->file > y->file) - (x->file < y->file);
+}
+
+static int finish_sizes(struct walk *w, struct kn_scan *out)
+{
+    struct kn_scan_size *sizes =
+        kn_arena_array(w->arena, out->n_files ? out->n_files : 1, sizeof *sizes);
+
+    if (!sizes)
+        return kn_err_memory(w->err, "scan: no memory for %zu files", out->n_files);
+    for (size_t i = 0; i < out->n_files; i++)
+        sizes[i] = (struct kn_scan_size){out->files[i].size, i};
+    if (out->n_files > 0)
+        qsort(sizes, out->n_files, sizeof *sizes, by_size);
+    out->sizes = sizes;
     return KN_OK;
 }
 
@@ -397,13 +428,13 @@ static int finish(struct walk *w, struct kn_scan *out)
         return kn_err_memory(w->err, "scan: no memory for %zu files", n_files);
     if (n_files > 0)
         memcpy(files, w->files, n_files * sizeof *files);
-    rc = finish_list(w, &w->subtitles, &out->subtitles, &out->n_subtitles);
+    rc = finish_list(w, &w->subtitles, by_text, &out->subtitles, &out->n_subtitles);
     if (rc == KN_OK)
-        rc = finish_list(w, &w->beside, &out->beside, &out->n_beside);
+        rc = finish_list(w, &w->beside, by_text_without_case, &out->beside, &out->n_beside);
     out->files = files;
     out->n_files = n_files;
     out->skipped = w->skipped;
-    return rc;
+    return rc ? rc : finish_sizes(w, out);
 }
 
 static void walk_free(struct walk *w)
@@ -461,10 +492,44 @@ int kn_scan_leaves_out(const char *folder, bool *out, struct kn_err *err)
     return rc;
 }
 
-bool kn_scan_has_beside(const struct kn_scan *scan, const char *path)
+const char *kn_scan_beside(const struct kn_scan *scan, const char *path)
 {
-    return scan->n_beside > 0 &&
-           bsearch(&path, scan->beside, scan->n_beside, sizeof *scan->beside, by_text);
+    size_t low = 0, high = scan->n_beside, folder = (size_t)(strrchr(path, '/') - path);
+    const char *found = NULL;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcasecmp(scan->beside[middle], path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < scan->n_beside && strcasecmp(scan->beside[low], path) == 0; low++) {
+        if (strcmp(scan->beside[low], path) == 0)
+            return scan->beside[low];
+        if (!found && strncmp(scan->beside[low], path, folder) == 0)
+            found = scan->beside[low];
+    }
+    return found;
+}
+
+const struct kn_scan_size *kn_scan_of_size(const struct kn_scan *scan, uint64_t size, size_t *n)
+{
+    size_t low = 0, high = scan->n_files, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (scan->sizes[middle].size < size)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < scan->n_files && scan->sizes[end].size == size;)
+        end++;
+    *n = end - low;
+    return scan->sizes + low;
 }
 
 size_t kn_scan_first(const struct kn_scan *scan, const char *path)

@@ -32,15 +32,21 @@ struct kn_scan_root {
     bool whole; /* every folder under it could be read: what was not seen is not there */
 };
 
+struct kn_scan_size {
+    uint64_t size;
+    size_t file; /* in files */
+};
+
 struct kn_scan {
     struct kn_scan_root *roots;
     size_t n_roots;
     struct kn_scan_file *files;
     size_t n_files;
+    const struct kn_scan_size *sizes; /* of all files as they were found, in order */
     const char *const
         *subtitles; /* paths of .srt, .vtt, .ass, .ssa files, sorted; none beside a single file */
     size_t n_subtitles;
-    const char *const *beside; /* paths of .nfo files and posters, likewise */
+    const char *const *beside; /* paths of .nfo files and posters, sorted without regard to case */
     size_t n_beside;
     size_t skipped; /* files that are none of these by their name */
 };
@@ -63,11 +69,14 @@ bool kn_scan_is_media(const char *name);
 /* Would a file of this name change what a scan finds? */
 bool kn_scan_counts(const char *name);
 
-/* Is a file at this path among those beside? */
-bool kn_scan_has_beside(const struct kn_scan *scan, const char *path);
+/* The path of the file among those beside that has this one, else one whose name differs in the case of ASCII letters alone. NULL: none. */
+const char *kn_scan_beside(const struct kn_scan *scan, const char *path);
 
 /* The first of the files whose path does not come before this one; n_files: none. */
 size_t kn_scan_first(const struct kn_scan *scan, const char *path);
+
+/* Which files have this size: *n of scan->sizes, in order of their paths. */
+const struct kn_scan_size *kn_scan_of_size(const struct kn_scan *scan, uint64_t size, size_t *n);
 
 /* Did the scan look through the folder that this path lies in? */
 bool kn_scan_covers(const struct kn_scan *scan, const char *path);

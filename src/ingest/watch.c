@@ -22,7 +22,7 @@
 static const uint32_t EVENTS = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR | IN_DONT_FOLLOW |
                                IN_EXCL_UNLINK;
-static const double QUIET = 1, AT_MOST = 5; /* seconds */
+static const double QUIET = 1, AT_MOST = 5, ROOTS_EVERY = 1; /* seconds */
 
 enum { POLL_MS = 100, DEPTH = 64, EVENT_BYTES = 64 << 10 };
 
@@ -38,8 +38,10 @@ struct changed {
 
 struct kn_watch {
     int fd;
-    char **roots; /* absolute, without links */
+    char **roots;  /* absolute, without links */
+    int *root_wds; /* the number of each root's watch; -1 none */
     size_t n_roots;
+    double next_roots;
     struct watched *watched; /* in order of wd, which the kernel counts up */
     size_t n_watched, cap_watched;
     struct changed *changed;
@@ -223,6 +225,55 @@ static int watch_tree(struct kn_watch *w, const char *path, int depth, struct kn
     return rc;
 }
 
+/* Another number than before: another folder is there now. */
+static int root_wd(const struct kn_watch *w, size_t i)
+{
+    return inotify_add_watch(w->fd, *w->roots[i] ? w->roots[i] : "/", EVENTS);
+}
+
+static int watch_root(struct kn_watch *w, size_t i, struct kn_err *err)
+{
+    int rc = watch_tree(w, *w->roots[i] ? w->roots[i] : "/", 0, err);
+
+    w->root_wds[i] = root_wd(w, i);
+    return rc;
+}
+
+static bool is_empty(const char *path)
+{
+    DIR *dir = opendir(path);
+    bool empty = true;
+
+    for (struct dirent *e; dir && empty && (e = readdir(dir));)
+        empty = e->d_name[0] == '.';
+    if (dir)
+        closedir(dir);
+    return empty;
+}
+
+/* A root's watch stays with the folder that is moved away, and what tells of another at its path lies above it. One that is empty
+ * counts when something comes: a disk that was taken out leaves such a folder. */
+static int look_at_roots(struct kn_watch *w, double now, struct kn_err *err)
+{
+    int rc = KN_OK;
+
+    for (size_t i = 0; rc == KN_OK && i < w->n_roots; i++) {
+        int wd = root_wd(w, i);
+
+        if (wd == w->root_wds[i])
+            continue;
+        w->root_wds[i] = wd;
+        if (wd < 0)
+            continue;
+        forget_below(w, w->roots[i]);
+        rc = watch_root(w, i, err);
+        if (rc == KN_OK && !is_empty(*w->roots[i] ? w->roots[i] : "/"))
+            rc = mark(w, w->roots[i], now, err);
+    }
+    w->next_roots = now + ROOTS_EVERY;
+    return rc;
+}
+
 static bool is_remote(const char *path)
 {
     static const unsigned long remote[] = {
@@ -257,7 +308,7 @@ static int add_root(struct kn_watch *w, const char *given, struct kn_err *err)
     w->n_roots++;
     if (is_remote(real))
         blind(w, "changes that other machines make are not told to this one");
-    return watch_tree(w, real, 0, err);
+    return watch_root(w, w->n_roots - 1, err);
 }
 
 int kn_watch_new(const char *const *roots, size_t n, double every, struct kn_watch **out,
@@ -274,9 +325,10 @@ int kn_watch_new(const char *const *roots, size_t n, double every, struct kn_wat
     if (every > 0)
         blind(w, "asked for");
     w->roots = calloc(n ? n : 1, sizeof *w->roots);
+    w->root_wds = calloc(n ? n : 1, sizeof *w->root_wds);
     if (w->fd < 0)
         rc = kn_err_set(err, KN_EIO, "watch: inotify: %s", strerror(errno));
-    else if (!w->roots)
+    else if (!w->roots || !w->root_wds)
         rc = no_memory(err, n ? roots[0] : "");
     for (size_t i = 0; rc == KN_OK && i < n; i++)
         rc = add_root(w, roots[i], err);
@@ -310,6 +362,7 @@ void kn_watch_free(struct kn_watch *w)
     free(w->watched);
     free(w->changed);
     free(w->roots);
+    free(w->root_wds);
     if (w->fd >= 0)
         close(w->fd);
     free(w);
@@ -339,7 +392,7 @@ static int start_anew(struct kn_watch *w, double now, struct kn_err *err)
     w->n_watched = 0;
     rc = mark_roots(w, now, err);
     for (size_t i = 0; rc == KN_OK && i < w->n_roots; i++)
-        rc = watch_tree(w, *w->roots[i] ? w->roots[i] : "/", 0, err);
+        rc = watch_root(w, i, err);
     return rc;
 }
 
@@ -501,6 +554,8 @@ int kn_watch_next(struct kn_watch *w, bool (*cancelled)(void *ctx), void *ctx,
             w->next_look = now + w->every;
             rc = mark_roots(w, now - QUIET, err);
         }
+        if (rc == KN_OK && now >= w->next_roots)
+            rc = look_at_roots(w, now, err);
         if (rc == KN_OK && is_due(w, now)) {
             rc = give(w, folders, n, err);
             if (rc || *n > 0)

@@ -2,7 +2,8 @@
  *
  * inotify watches one folder at a time, so every folder below the roots has a watch of its own, and one that appears
  * gets its own, with all below it, before its events can be relied on: it counts as changed itself. A folder that is moved
- * is forgotten under its old name and walked under its new one. When the kernel's queue overflows nothing
+ * is forgotten under its old name and walked under its new one. Where another folder takes the path of a root, that one is watched
+ * within a second, and counts as changed once there is something in it. When the kernel's queue overflows nothing
  * is known any more: all is watched anew and every root counts as changed.
  *
  * inotify sees what this machine does and nothing else: on network and FUSE file systems, and where the

@@ -1,5 +1,6 @@
 /* words.c - where a title's words come from: a sidecar, a text track, or its sound. */
 #include "ingest/plan.h"
+#include "ingest/scan.h"
 #include "ingest/sidecar.h"
 #include "ingest/tracks.h"
 
@@ -10,52 +11,113 @@
 #include "base/unicode.h"
 #include "text/subtitle.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Trailers and films have 60 words a minute and more; forced captions of a film one or two. */
 static const double FORCED_WORDS_PER_MINUTE = 20;
 /* What says less than this is not of what is said, whatever it is called (an advertiser's line, most often): speech tells
  * more, even of a film that says little. */
 static const double FEW_WORDS_PER_MINUTE = 4;
+static const double UNSURE =
+    0.2; /* of an encoding: two cues in their own have more (tests/unit/test_charset.c) */
 enum { SPOKEN_SAMPLE = 16 << 10 };
+/* Of one size: that many are looked at, and of those with subtitles so many read and compared. */
+enum { OF_ONE_SIZE = 256, COPIES = 16 };
+
+struct sidecars {
+    struct kn_sidecar *at;
+    size_t n;
+};
+
+/* Adds those beside the film at path (bytes). */
+static int find_some(const struct kn_scan *scan, const char *path, struct kn_arena *arena,
+                     struct sidecars *all, struct kn_err *err)
+{
+    struct kn_sidecar *some, *joined;
+    size_t more;
+    int rc = kn_sidecar_find(scan, path, arena, &some, &more, err);
+
+    if (rc || more == 0)
+        return rc;
+    joined = kn_arena_array(arena, all->n + more, sizeof *joined);
+    if (!joined)
+        return kn_err_memory(err, "subtitles of '%s': no memory", path);
+    if (all->n > 0)
+        memcpy(joined, all->at, all->n * sizeof *joined);
+    memcpy(joined + all->n, some, more * sizeof *some);
+    *all = (struct sidecars){joined, all->n + more};
+    return KN_OK;
+}
+
+static bool has_content(const char *path, uint64_t size, const struct kn_hash *identity)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct kn_hash other;
+    bool same = fd >= 0 && kn_hash_file(fd, size, &other, NULL) == KN_OK &&
+                memcmp(&other, identity, sizeof other) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return same;
+}
+
+/* A copy of the film that this run has yet to come to may be the one with subtitles. */
+static int find_at_copies(const struct kn_plan_context *c, const struct kn_plan *p,
+                          const char *path, struct kn_arena *arena, struct sidecars *all,
+                          struct kn_err *err)
+{
+    const struct kn_scan_size *same;
+    size_t at = kn_scan_first(c->scan, path), n, looked = 0;
+    uint64_t size;
+    int rc = KN_OK;
+
+    if (at == c->scan->n_files || strcmp(c->scan->files[at].path, path) != 0)
+        return KN_OK;
+    size = c->scan->files[at].size;
+    same = kn_scan_of_size(c->scan, size, &n);
+    for (size_t i = 0; rc == KN_OK && i < n && i < OF_ONE_SIZE && looked < COPIES; i++) {
+        const char *other = c->scan->files[same[i].file].path;
+        struct sidecars its = {NULL, 0};
+
+        if (same[i].file == at)
+            continue;
+        rc = find_some(c->scan, other, arena, &its, err);
+        if (rc || its.n == 0)
+            continue;
+        looked++;
+        if (has_content(other, size, &p->identity))
+            rc = find_some(c->scan, other, arena, all, err);
+    }
+    return rc;
+}
 
 /* Of all paths of the title: whichever copy is looked at first must find the same. */
 static int find_all(const struct kn_plan_context *c, const struct kn_plan *p,
-                    struct kn_arena *arena, struct kn_sidecar **out, size_t *n_out,
-                    struct kn_err *err)
+                    struct kn_arena *arena, struct sidecars *out, struct kn_err *err)
 {
-    struct kn_sidecar *all = NULL;
+    struct sidecars all = {NULL, 0};
     struct kn_buf path;
-    size_t n = 0;
     int rc = KN_OK;
 
     kn_buf_init(&path, 4 * PATH_MAX);
     for (size_t i = 0; rc == KN_OK && i < p->n_paths; i++) {
-        struct kn_sidecar *some, *joined;
-        size_t more;
-
         kn_buf_clear(&path);
         rc = kn_unescape_path(kn_sv_of(p->paths[i]), &path, err);
         if (rc == KN_OK)
-            rc = kn_sidecar_find(c->scan, path.data, arena, &some, &more, err);
-        if (rc || more == 0)
-            continue;
-        joined = kn_arena_array(arena, n + more, sizeof *joined);
-        if (!joined) {
-            rc = kn_err_memory(err, "subtitles of '%s': no memory", path.data);
-            break;
-        }
-        if (n > 0)
-            memcpy(joined, all, n * sizeof *all);
-        memcpy(joined + n, some, more * sizeof *some);
-        all = joined;
-        n += more;
+            rc = find_some(c->scan, path.data, arena, &all, err);
+    }
+    if (rc == KN_OK && all.n == 0) {
+        kn_buf_clear(&path);
+        rc = kn_unescape_path(kn_sv_of(p->escaped), &path, err);
+        if (rc == KN_OK)
+            rc = find_at_copies(c, p, path.data, arena, &all, err);
     }
     kn_buf_free(&path);
     *out = all;
-    *n_out = n;
     return rc;
 }
 
@@ -163,6 +225,9 @@ static int take(const struct source *from, const struct kn_buf *bytes, struct kn
                "subtitles '%s': %zu cues are left out, the first at line %zu: its "
                "times cannot be read",
                from->name, s.skipped, s.skipped_line);
+    if (s.charset.confidence < UNSURE)
+        kn_log(KN_LOG_WARNING, "subtitles '%s' are read as %s, which is not sure (%.2f of 1)",
+               from->name, s.charset.name, s.charset.confidence);
     p->words_from = from->from;
     p->words_at = kn_arena_text(arena, from->at);
     if (!p->words_at)
@@ -286,13 +351,13 @@ int kn_plan_words(const struct kn_plan_context *c, struct kn_plan *p, struct kn_
                   struct kn_err *err)
 {
     struct kn_probed probed = {.streams_json = ""};
-    struct kn_sidecar *sidecars;
+    struct sidecars sidecars;
     struct kn_track *tracks;
     struct wanted wanted;
     struct kn_hash done;
     bool found, used = false;
-    size_t n, n_tracks;
-    int rc = find_all(c, p, arena, &sidecars, &n, err);
+    size_t n_tracks;
+    int rc = find_all(c, p, arena, &sidecars, err);
 
     if (rc == KN_OK)
         rc = kn_store_probed(c->lib, &p->id, arena, &probed, err);
@@ -306,9 +371,9 @@ int kn_plan_words(const struct kn_plan_context *c, struct kn_plan *p, struct kn_
     p->mute = true;
     for (size_t i = 0; i < n_tracks; i++)
         p->mute &= !tracks[i].heard;
-    kn_sidecar_order(sidecars, n, wanted.at, wanted.n);
-    for (size_t i = 0; rc == KN_OK && !used && i < n; i++)
-        rc = try_sidecar(c, &sidecars[i], found ? &done : NULL, p, arena, &used, err);
+    kn_sidecar_order(sidecars.at, sidecars.n, wanted.at, wanted.n);
+    for (size_t i = 0; rc == KN_OK && !used && i < sidecars.n; i++)
+        rc = try_sidecar(c, &sidecars.at[i], found ? &done : NULL, p, arena, &used, err);
     if (rc || used)
         return rc;
     /* What is heard counts more than a translation of it that nobody asked for. */

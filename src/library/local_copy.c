@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PAGES = 1024 };     /* 8 MiB between two looks at the cancel */
@@ -69,6 +70,13 @@ int kn_local_copy(struct kn_db *db, const char *path, bool replace, const struct
     return rc;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int kn_store_backup(struct kn_library *lib, const char *path, bool replace,
                     const struct kn_cancel *cancel, struct kn_err *err)
 {
@@ -76,8 +84,11 @@ int kn_store_backup(struct kn_library *lib, const char *path, bool replace,
     struct kn_db *db;
     int rc = kn_local_store(lib, &l, err);
 
-    if (!rc && !replace && kn_fs_exists(path)) /* before the work; the rename decides */
+    if (!rc && !replace && kn_fs_is_taken(path)) /* before the work; the rename decides */
         return kn_err_set(err, KN_EARG, "backup '%s': it is there already; --force writes over it",
+                          path);
+    if (!rc && is_same_file(path, l->path))
+        return kn_err_set(err, KN_EARG, "backup '%s': it is the library itself; give another file",
                           path);
     if (!rc)
         rc = kn_local_reader(l, &db, err);

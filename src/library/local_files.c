@@ -355,6 +355,23 @@ static bool is_under(const char *path, const char *root)
     return strncmp(path, root, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
+/* What waited in vain and was never read is known by its path alone: without that nothing is left of it. */
+static int drop_waiting(struct kn_db *db, int64_t title, bool *missing, struct kn_err *err)
+{
+    int64_t key;
+    bool dropped;
+    int rc = kn_db_number(db,
+                          "DELETE FROM title WHERE key = ?1 AND gone <> '' AND state = 0"
+                          " AND reason <> '' AND joined IS NULL"
+                          " AND NOT EXISTS (SELECT 1 FROM stage WHERE stage.title = ?1)"
+                          " AND NOT EXISTS (SELECT 1 FROM title AS one WHERE one.joined = ?1)"
+                          " RETURNING key",
+                          KN_VALUES(KN_INT(title)), &dropped, &key, err);
+
+    *missing = rc || !dropped;
+    return rc;
+}
+
 static int forget_path(struct kn_db *db, sqlite3_stmt *found, size_t *n_missing, struct kn_err *err)
 {
     int64_t path = sqlite3_column_int64(found, 0), title = sqlite3_column_int64(found, 2);
@@ -366,6 +383,8 @@ static int forget_path(struct kn_db *db, sqlite3_stmt *found, size_t *n_missing,
     rc = kn_db_run(db, "DELETE FROM path WHERE key = ?", KN_VALUES(KN_INT(path)), err);
     if (!rc)
         rc = kn_local_settle_paths(db, title, reason, &missing, err);
+    if (!rc && missing)
+        rc = drop_waiting(db, title, &missing, err);
     *n_missing += missing;
     return rc;
 }

@@ -113,8 +113,22 @@ static const char *read_as(const char *name)
     return name;
 }
 
+/* ICU takes a few lines of Arabic in windows-1256 for Hebrew. Seven of its commonest letters lie where windows-1255 has none. */
+static bool is_hebrew(struct kn_sv s)
+{
+    size_t high = 0, none = 0;
+
+    for (size_t i = 0; i < s.n && i < LOOK_AT; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        high += c >= 0x80;
+        none += c >= 0xD9 && c <= 0xDF;
+    }
+    return none * 32 <= high;
+}
+
 /* The surest match; one of the known language before any other. */
-static void choose(const UCharsetMatch **matches, int32_t n, const char *language,
+static void choose(struct kn_sv s, const UCharsetMatch **matches, int32_t n, const char *language,
                    struct kn_charset *c)
 {
     bool of_language = false;
@@ -128,7 +142,8 @@ static void choose(const UCharsetMatch **matches, int32_t n, const char *languag
         bool fits = U_SUCCESS(status) && language && *language && lang && *lang &&
                     strncmp(lang, language, strlen(lang)) == 0;
 
-        if (U_FAILURE(status) || !(name = read_as(name)) || confidence < DOUBT)
+        if (U_FAILURE(status) || !(name = read_as(name)) || confidence < DOUBT ||
+            (strcmp(name, "windows-1255") == 0 && !is_hebrew(s)))
             continue;
         if ((fits && !of_language) || (fits == of_language && confidence > c->confidence)) {
             name_it(c, name, confidence);
@@ -151,7 +166,7 @@ static int by_letters(struct kn_sv s, const char *language, struct kn_charset *c
     if (status == U_MEMORY_ALLOCATION_ERROR)
         rc = kn_err_memory(err, "find an encoding: no memory");
     else
-        choose(matches, U_SUCCESS(status) ? n : 0, language, c);
+        choose(s, matches, U_SUCCESS(status) ? n : 0, language, c);
     ucsdet_close(d);
     return rc;
 }

@@ -131,28 +131,130 @@ static size_t find_year(struct kn_sv name, int *year)
     return name.n;
 }
 
+struct suffix {
+    const char *words;
+    enum kn_film_kind kind;
+    bool weak; /* titles end in it too: behind a space alone it counts for nothing */
+};
+
+static bool is_separator(char c)
+{
+    return c != '\0' && strchr(" -._", c);
+}
+
+/* Does s end in these words, parted by any separator? *at: where they begin. */
+static bool ends_in(struct kn_sv s, const char *words, size_t *at)
+{
+    size_t n = strlen(words);
+
+    if (n > s.n)
+        return false;
+    *at = s.n - n;
+    for (size_t i = 0; i < n; i++) {
+        char c = s.p[*at + i];
+
+        if (words[i] == ' ' ? !is_separator(c)
+                            : tolower((unsigned char)c) != (unsigned char)words[i])
+            return false;
+    }
+    return true;
+}
+
+/* Without "(Official)", "[1080p]" and a number at the end. *dated: one of them was a year. */
+static struct kn_sv without_brackets(struct kn_sv s, bool *dated)
+{
+    size_t n;
+
+    *dated = false;
+    for (;;) {
+        size_t at = s.n - 1;
+        int year = 0;
+
+        if (s.n < 2 || (s.p[at] != ')' && s.p[at] != ']'))
+            break;
+        while (at > 0 && s.p[at] != '(' && s.p[at] != '[')
+            at--;
+        if (at == 0)
+            break;
+        *dated |= find_year(s, &year) == at;
+        s = kn_sv_trim((struct kn_sv){s.p, at});
+    }
+    for (n = s.n; n > 0 && isdigit((unsigned char)s.p[n - 1]); n--)
+        ;
+    if (s.n - n <= 2 && n > 0 && n < s.n) {
+        n -= s.p[n - 1] == '#';
+        while (n > 0 && is_separator(s.p[n - 1]))
+            n--;
+        s.n = n;
+    }
+    return s;
+}
+
+/* May words that begin at this place be no part of the title? What is left of the name then is in *left. */
+static bool stands_apart(struct kn_sv s, size_t at, bool weak, bool dated, struct kn_sv *left)
+{
+    static const char *const articles[] = {"the", "a", "an"};
+    bool hyphen = false, space = true;
+    size_t n = at;
+    int year = 0;
+
+    for (; n > 0 && is_separator(s.p[n - 1]); n--) {
+        hyphen |= s.p[n - 1] == '-';
+        space &= s.p[n - 1] == ' ';
+    }
+    *left = (struct kn_sv){s.p, n};
+    if (n == 0 || n == at || (dated && !hyphen))
+        return false;
+    for (size_t i = 0; i < sizeof articles / sizeof *articles; i++)
+        if (is(*left, articles[i]))
+            return false;
+    return !weak || !space || find_year(*left, &year) + 6 == n;
+}
+
+/* The longer ones first. */
 static enum kn_film_kind read_suffix(struct kn_sv *name)
 {
-    static const char *const extras[] = {"behindthescenes", "deleted",   "deletedscene", "extra",
-                                         "featurette",      "interview", "sample",       "scene"};
-    size_t at = name->n;
-    struct kn_sv word;
+    static const struct suffix suffixes[] = {
+        {"official trailer", KN_FILM_TRAILER, false},
+        {"teaser trailer", KN_FILM_TRAILER, false},
+        {"tr\xC3\xA1iler oficial", KN_FILM_TRAILER, false},
+        {"trailer", KN_FILM_TRAILER, false},
+        {"tr\xC3\xA1iler", KN_FILM_TRAILER, false},
+        {"teaser", KN_FILM_TRAILER, false},
+        {"making of", KN_FILM_EXTRA, false},
+        {"behind the scenes", KN_FILM_EXTRA, false},
+        {"behindthescenes", KN_FILM_EXTRA, false},
+        {"deleted scenes", KN_FILM_EXTRA, false},
+        {"deleted scene", KN_FILM_EXTRA, false},
+        {"deletedscene", KN_FILM_EXTRA, false},
+        {"featurette", KN_FILM_EXTRA, false},
+        {"interview", KN_FILM_EXTRA, true},
+        {"sample", KN_FILM_EXTRA, true},
+        {"clip", KN_FILM_EXTRA, true},
+        {"deleted", KN_FILM_EXTRA, true},
+        {"extra", KN_FILM_EXTRA, true},
+        {"scene", KN_FILM_EXTRA, true},
+    };
+    struct kn_sv left, bare;
+    bool dated;
+    size_t at;
 
-    while (at > 0 && isalpha((unsigned char)name->p[at - 1]))
-        at--;
-    word = (struct kn_sv){name->p + at, name->n - at};
-    if (at > 0 && !strchr("-._", name->p[at - 1]))
-        return KN_FILM;
-    for (size_t i = 0; i < sizeof extras / sizeof *extras && at > 0; i++) {
-        if (is(word, extras[i])) {
-            name->n = at - 1;
-            return KN_FILM_EXTRA;
-        }
+    if (is(*name, "trailer")) {
+        name->n = 0;
+        return KN_FILM_TRAILER;
     }
-    if (!is(word, "trailer"))
-        return KN_FILM;
-    name->n = at ? at - 1 : 0;
-    return KN_FILM_TRAILER;
+    bare = without_brackets(*name, &dated);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        const struct suffix *s = &suffixes[i];
+
+        if (!ends_in(bare, s->words, &at))
+            continue;
+        if (!stands_apart(bare, at, s->weak, dated, &left))
+            break;
+        *name = left;
+        return s->kind;
+    }
+    return KN_FILM;
 }
 
 static bool at_word(struct kn_sv s, size_t i)
@@ -220,6 +322,8 @@ void kn_film_name_read(struct kn_sv base, struct kn_film_name *out)
     end = find_year(name, &out->year);
     if (!out->year)
         end = label_start(name);
+    if (!out->year && out->kind != KN_FILM)
+        find_year(kn_sv_of(out->name), &out->year); /* it may stand behind the suffix */
     title = kn_sv_trim((struct kn_sv){name.p, end});
     memcpy(out->title, title.p, title.n);
     out->title[title.n] = '\0';
@@ -228,11 +332,12 @@ void kn_film_name_read(struct kn_sv base, struct kn_film_name *out)
 
 enum kn_film_kind kn_film_kind_of_folder(struct kn_sv name)
 {
-    static const char *const extras[] = {"behind the scenes", "deleted scenes", "extras",
-                                         "featurettes"};
+    static const char *const extras[] = {
+        "behind the scenes", "deleted scene", "deleted scenes", "extra", "extras",
+        "featurette",        "featurettes"};
 
     for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)
         if (is(name, extras[i]))
             return KN_FILM_EXTRA;
-    return is(name, "trailers") ? KN_FILM_TRAILER : KN_FILM;
+    return is(name, "trailer") || is(name, "trailers") ? KN_FILM_TRAILER : KN_FILM;
 }

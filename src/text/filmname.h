@@ -4,7 +4,11 @@
  *     Heat (1995)-trailer                         the same title, a trailer
  *
  * Ids as Jellyfin and Emby write them ([imdbid-tt0113277], [tvdbid=7]) and as Plex does ({tmdb-949}). A year counts
- * in round brackets and not at the start: "2012" and "1917" are titles. Suffixes as Jellyfin and Plex have them, behind - . or _.
+ * in round brackets and not at the start: "2012" and "1917" are titles.
+ *
+ * Suffixes as Jellyfin and Plex have them, and as people write them ("Heat - Official Trailer", "Heat (1995) Making of [1080p]"),
+ * behind - . _ or a space, with a number or brackets behind them. A title that is nothing else ("Interview (2007)", "The Trailer")
+ * or has its year behind it stays a title; so do words in which titles end ("Paper Clip"), behind a space alone and no year.
  *
  * Pure functions, any thread. Names are UTF-8. */
 #ifndef KN_TEXT_FILMNAME_H

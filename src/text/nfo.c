@@ -9,6 +9,7 @@
 #include <libxml/parserInternals.h>
 #include <libxml/tree.h>
 
+#include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -277,9 +278,53 @@ static int parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_nfo *out,
     return rc;
 }
 
+/* Length of what begins here with open and ends with close, where an ampersand is nothing but itself; 0: nothing does. */
+static size_t literal(struct kn_sv s, const char *open, const char *close)
+{
+    size_t n = strlen(open);
+    const char *end;
+
+    if (s.n < n || memcmp(s.p, open, n) != 0)
+        return 0;
+    end = memmem(s.p + n, s.n - n, close, strlen(close));
+    return end ? (size_t)(end - s.p) : s.n;
+}
+
+static bool is_reference(struct kn_sv s) /* "&amp;", "&#38;" */
+{
+    size_t n = 1;
+
+    while (n < s.n && (isalnum((unsigned char)s.p[n]) || strchr("#._:-", s.p[n])))
+        n++;
+    return n > 1 && n < s.n && s.p[n] == ';' && !isdigit((unsigned char)s.p[1]);
+}
+
+/* Tom & Jerry, as people write it, would make all of the file worth nothing. A copy in which it is "&amp;". */
+static int mend_ampersands(struct kn_sv s, struct kn_buf *out, struct kn_err *err)
+{
+    bool utf8 = !memchr(s.p, '\0', s.n); /* in UTF-16 other bytes follow */
+    int rc = KN_OK;
+
+    while (rc == KN_OK && s.n > 0) {
+        size_t n = literal(s, "<![CDATA[", "]]>");
+
+        n = n ? n : literal(s, "<!--", "-->");
+        if (n == 0 && utf8 && *s.p == '&' && !is_reference(s))
+            rc = kn_buf_adds(out, "&amp;", err);
+        else
+            rc = kn_buf_add(out, s.p, n ? n : 1, err);
+        n = n ? n : 1;
+        s.p += n;
+        s.n -= n;
+    }
+    return rc;
+}
+
 int kn_nfo_parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_nfo *out, struct kn_err *err)
 {
     struct kn_sv text = kn_sv_trim(bytes);
+    struct kn_buf mended;
+    int rc;
 
     text.n = (size_t)(bytes.p + bytes.n - text.p); /* the end may be half a character of UTF-16 */
     if (bytes.n > KN_NFO_BYTES)
@@ -290,5 +335,10 @@ int kn_nfo_parse(struct kn_sv bytes, struct kn_arena *arena, struct kn_nfo *out,
         return kn_err_set(err, KN_ECORRUPT,
                           "line 1: it holds the address of a page, where Kinora does not look");
     text.n = end_of_xml(text);
-    return parse(text, arena, out, err);
+    kn_buf_init(&mended, 5 * (size_t)KN_NFO_BYTES + 1);
+    rc = mend_ampersands(text, &mended, err);
+    if (rc == KN_OK)
+        rc = parse((struct kn_sv){mended.data, mended.n}, arena, out, err);
+    kn_buf_free(&mended);
+    return rc;
 }

@@ -17,8 +17,10 @@ bool kn_lines_next(struct kn_lines *l, struct kn_sv *line)
     while (n < l->rest.n && l->rest.p[n] != '\n' && l->rest.p[n] != '\r')
         n++;
     *line = (struct kn_sv){l->rest.p, n};
-    if (n + 1 < l->rest.n && l->rest.p[n] == '\r' && l->rest.p[n + 1] == '\n')
-        n++;
+    /* "\r\r\n": somebody made line ends of DOS out of line ends of DOS. */
+    for (size_t i = n; i < n + 2 && i + 1 < l->rest.n && l->rest.p[i] == '\r'; i++)
+        if (l->rest.p[i + 1] == '\n')
+            n = i + 1;
     if (n < l->rest.n)
         n++;
     l->rest.p += n;

@@ -220,6 +220,19 @@ def test_versions_without_ids_are_told_by_what_is_said(_):
     ingest()
 
 
+def test_a_copy_without_subtitles_has_those_of_the_other_in_the_first_run(_):
+    for place, cues in (("Bare", None), ("Told", OVEN)):  # who comes first would listen, and fail
+        make(f"{place}/Copy.mp4", cues, mark="copied")
+    stages, _, _ = ingest()
+    assert stages == {"Copy": ALL} and names()["Copy"] == "ready", (stages, names())
+    assert len(shown("Copy")["paths"]) == 2, shown("Copy")
+    stages, _, _ = ingest()
+    assert not stages, stages
+    for place in ("Bare", "Told"):
+        shutil.rmtree(films / place)
+    ingest()
+
+
 def test_a_version_that_cannot_be_read_gives_way_to_one_that_can(_):
     bad = films / "A/Reel (1960) [tmdbid-60].mp4"
     bad.parent.mkdir()
@@ -289,6 +302,28 @@ def test_a_file_that_does_not_come_to_rest_is_left_with_the_reason(_):
     stages, _, _ = ingest()
     assert stages == {"Endless": ALL} and names()["Endless"] == "ready", (stages, names())
     assert len([t for t in kinora.titles() if t["name"] == "Endless"]) == 1, kinora.titles()
+
+
+def test_a_film_that_is_moved_while_it_is_waited_for_is_one_title(_):
+    path, there = films / "Fresh.mp4", films / "there/Fresh.mp4"
+    there.parent.mkdir()
+    path.write_bytes(tiny_film + box(b"fresh"))
+    path.with_suffix(".srt").write_text(srt(OVEN))
+
+    def move():
+        path.with_suffix(".srt").rename(there.with_suffix(".srt"))
+        path.rename(there)
+    mover = threading.Timer(0.7, move)
+    mover.start()
+    stages, summary, _ = ingest()
+    mover.join()
+    assert not stages and "Fresh" not in names() and summary["waiting"] == summary["left"] == 0, (stages, summary, names())
+    old(there)
+    stages, _, _ = ingest()
+    assert stages == {"Fresh": ALL} and names()["Fresh"] == "ready", (stages, names())
+    assert len([t for t in kinora.titles() if t["name"] == "Fresh"]) == 1, kinora.titles()
+    shutil.rmtree(there.parent)
+    ingest()
 
 
 def test_moved_renamed_replaced_removed_and_brought_back(_):

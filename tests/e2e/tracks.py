@@ -150,6 +150,12 @@ def test_a_transcript_is_written_beside_its_film_and_not_read_back(_):
     again = kinora("export", "--format", "srt", "Many", code=FAILED)
     assert "is there already" in again.err and "--force" in again.err, again
     kinora("export", "--format", "srt", "Many", "--force", code=DONE)
+    text = path.read_bytes()
+    path.unlink()
+    path.symlink_to("nothing")
+    assert "--force" in kinora("export", "--format", "srt", "Many", code=FAILED).err and path.is_symlink()
+    path.unlink()
+    path.write_bytes(text)
 
 
 def test_once_it_is_edited_it_is_somebody_s(_):

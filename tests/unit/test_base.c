@@ -340,6 +340,25 @@ static void a_file_is_published_over_another_only_when_told_to(void **state)
     assert_int_equal(rmdir(dir), 0); /* and nothing else is left */
 }
 
+static void a_pipe_is_no_file_and_dev_null_an_empty_one(void **state)
+{
+    char path[] = "/tmp/kn_pipeXXXXXX";
+    struct kn_buf b;
+
+    (void)state;
+    close(mkstemp(path));
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    kn_buf_init(&b, 100);
+    assert_int_equal(kn_fs_read(path, &b, NULL), KN_EIO); /* and does not wait for a writer */
+    assert_int_equal(kn_fs_read("/dev/zero", &b, NULL), KN_EIO);
+    assert_int_equal(kn_fs_read("/tmp", &b, NULL), KN_EIO);
+    assert_int_equal(kn_fs_read("/dev/null", &b, NULL), KN_OK);
+    assert_int_equal(b.n, 0);
+    kn_buf_free(&b);
+    unlink(path);
+}
+
 static void sha256_is_the_standard_one(void **state)
 {
     char path[] = "/tmp/kn_shaXXXXXX", hex[65];
@@ -444,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_file_is_known_by_its_size_edges_and_eight_blocks),
         cmocka_unit_test(what_lies_between_the_blocks_is_seen_by_the_hash_of_all),
         cmocka_unit_test(a_file_is_published_over_another_only_when_told_to),
+        cmocka_unit_test(a_pipe_is_no_file_and_dev_null_an_empty_one),
         cmocka_unit_test(sha256_is_the_standard_one),
         cmocka_unit_test(folders_are_made_with_their_parents_and_files_are_replaced_whole),
         cmocka_unit_test(a_message_is_cut_at_a_character),

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -106,6 +107,23 @@ static void a_folder_tells_of_the_film_that_it_is_of(void **state)
     assert_string_equal(facts_of(f, "Lamp (1971) [tmdbid-7]/extras/cut.mkv").kind, "extra");
 }
 
+static void trailers_and_making_ofs_are_no_versions_of_the_film(void **state)
+{
+    static const char *const names[] = {"Heat - Official Trailer.mp4", "Heat (1995) Trailer.mp4",
+                                        "Heat - Making of.mp4"};
+    struct fixture *f = *state;
+
+    make(f, "Heat (1995) [tmdbid-949]/Heat.1080p.mp4", "x");
+    for (size_t i = 0; i < 3; i++)
+        make(f, kn_arena_printf(f->arena, "Heat (1995) [tmdbid-949]/%s", names[i]), "x");
+    scan(f);
+    assert_string_equal(facts_of(f, "Heat (1995) [tmdbid-949]/Heat.1080p.mp4").ids, "tmdb:949");
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(
+            facts_of(f, kn_arena_printf(f->arena, "Heat (1995) [tmdbid-949]/%s", names[i])).ids,
+            "");
+}
+
 static void episodes_do_not_take_the_id_of_their_series(void **state)
 {
     struct fixture *f = *state;
@@ -136,6 +154,26 @@ static void the_film_s_own_nfo_and_poster_come_before_those_of_the_folder(void *
     assert_string_equal(facts_of(f, "Heat (1995)/Heat.mkv").poster,
                         path_of(f, "Heat (1995)/Heat-poster.png"));
     assert_int_equal(f->scan.skipped, 0);
+}
+
+static void the_case_of_a_name_beside_a_film_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+
+    make(f, "Heat (1995)/Upper.mkv", "x");
+    make(f, "Heat (1995)/UPPER.NFO", "<movie><title>Upper & lower</title></movie>");
+    make(f, "heat (1995)/upper.nfo", "<movie><title>Of another folder</title></movie>");
+    make(f, "Heat (1995)/Poster.JPG", "x");
+    make(f, "Lamp/Lamp.mkv", "x");
+    make(f, "Lamp/Movie.nfo", "<movie><title>Of the folder</title></movie>");
+    scan(f);
+    assert_string_equal(facts_of(f, "Heat (1995)/Upper.mkv").called, "Upper & lower");
+    assert_string_equal(facts_of(f, "Heat (1995)/Upper.mkv").poster,
+                        path_of(f, "Heat (1995)/Poster.JPG"));
+    assert_string_equal(facts_of(f, "Lamp/Lamp.mkv").called, "Of the folder");
+    make(f, "Heat (1995)/Upper.nfo", "<movie><title>Exactly</title></movie>");
+    scan(f);
+    assert_string_equal(facts_of(f, "Heat (1995)/Upper.mkv").called, "Exactly");
 }
 
 static void a_folder_of_several_films_tells_of_none(void **state)
@@ -213,6 +251,16 @@ static void the_nearest_ignore_file_decides(void **state)
     assert_true(f->scan.roots[0].whole);
 }
 
+static void a_pipe_with_the_name_of_an_ignore_file_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    make(f, "a.mkv", "x");
+    assert_int_equal(mkfifo(path_of(f, ".ignore"), 0600), 0);
+    scan(f);
+    assert_int_equal(f->scan.n_files, 1);
+}
+
 /* As `kinora watch` scans the folder that changed: what the whole leaves out, a part leaves out. */
 static void ignore_files_above_the_root_count(void **state)
 {
@@ -248,13 +296,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_folder_tells_of_the_film_that_it_is_of),
+        TEST(trailers_and_making_ofs_are_no_versions_of_the_film),
         TEST(episodes_do_not_take_the_id_of_their_series),
         TEST(the_film_s_own_nfo_and_poster_come_before_those_of_the_folder),
+        TEST(the_case_of_a_name_beside_a_film_does_not_count),
         TEST(a_folder_of_several_films_tells_of_none),
         TEST(a_course_is_not_many_versions_of_one_film),
         TEST(facts_have_one_key_as_long_as_nothing_changes),
         TEST(versions_have_folder_title_and_year_in_common),
         TEST(the_nearest_ignore_file_decides),
+        TEST(a_pipe_with_the_name_of_an_ignore_file_is_not_waited_for),
         TEST(ignore_files_above_the_root_count),
     };
 

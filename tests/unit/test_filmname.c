@@ -85,6 +85,56 @@ static void suffixes_tell_trailers_and_extras(void **state)
     assert_int_equal(kn_film_kind_of_folder(kn_sv_of("Heat")), KN_FILM);
 }
 
+static void people_write_suffixes_as_they_like(void **state)
+{
+    static const char *const trailers[] = {"Heat - Official Trailer",
+                                           "Heat (1995) Trailer",
+                                           "Heat Trailer",
+                                           "heat_teaser",
+                                           "Heat (1995) - Teaser Trailer [1080p]",
+                                           "Nine Suns Trailer (Official)",
+                                           "Heat - Trailer 2",
+                                           "Heat - Trailer (1995)",
+                                           "Pan de domingo - Tr\xC3\xA1iler oficial"};
+    static const char *const extras[] = {"Heat - Making of",
+                                         "Heat.Making.Of",
+                                         "Heat (1995) Interview",
+                                         "Heat - Interview 3",
+                                         "Heat-clip",
+                                         "Heat Deleted Scenes",
+                                         "Heat - Behind the Scenes (HD)",
+                                         "heat.1995-sample"};
+    static const char *const films[] = {"Trailer Park Boys",
+                                        "Interview (2007)",
+                                        "The Interview (2014)",
+                                        "The.Interview",
+                                        "Sample",
+                                        "The Trailer",
+                                        "Paper Clip",
+                                        "Teaser (2010)",
+                                        "Making of",
+                                        "Prosample",
+                                        "Trailer 2",
+                                        "Official Trailer",
+                                        "(Trailer)",
+                                        "Heat (1995)",
+                                        "(2)",
+                                        "2"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof trailers / sizeof *trailers; i++)
+        if (read_name(trailers[i]).kind != KN_FILM_TRAILER)
+            fail_msg("'%s' is no trailer", trailers[i]);
+    for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)
+        if (read_name(extras[i]).kind != KN_FILM_EXTRA)
+            fail_msg("'%s' is no extra", extras[i]);
+    for (size_t i = 0; i < sizeof films / sizeof *films; i++)
+        if (read_name(films[i]).kind != KN_FILM)
+            fail_msg("'%s' is no film", films[i]);
+    expect_name("Heat (1995) - Official Trailer", "Heat (1995) - Official Trailer", "Heat", 1995);
+    expect_name("Heat - Trailer (1995)", "Heat - Trailer (1995)", "Heat", 1995);
+}
+
 static void episodes_and_discs_are_parts(void **state)
 {
     static const char *const parts[] = {"Show S01E02", "show - 1x02 - Pilot", "Heat (1995)-cd1",
@@ -120,6 +170,7 @@ int main(void)
         cmocka_unit_test(the_name_is_as_given_without_ids),
         cmocka_unit_test(a_year_stands_in_brackets_and_not_first),
         cmocka_unit_test(suffixes_tell_trailers_and_extras),
+        cmocka_unit_test(people_write_suffixes_as_they_like),
         cmocka_unit_test(episodes_and_discs_are_parts),
         cmocka_unit_test(a_long_name_is_cut_at_a_character),
     };

@@ -33,6 +33,8 @@ static int set_up(void **state)
     ffmpeg("-i film.mp4 -i mono.wav -map 0:v -map 1:a -map 1:a -map 1:a -c copy"
            " -disposition:a:0 default+comment -disposition:a:1 0 -disposition:a:2 original"
            " -metadata:s:a:2 title=Original tracks.mkv");
+    ffmpeg("-i film.mp4 -i mono.wav -map 0:v -map 1:a -map 1:a -c copy -disposition:a:0 default"
+           " -disposition:a:1 original dubbed.mkv");
     ffmpeg("-i film.mp4 -c copy -encryption_scheme cenc-aes-ctr"
            " -encryption_key 76a6c65c5ea762046bd749a2e632ccbb"
            " -encryption_kid a7e61c373e219033c21091fa607bf3b8 locked.mp4");
@@ -171,6 +173,18 @@ static void a_commentary_is_read_only_when_there_is_nothing_else(void **state)
     kn_media_free(m);
 }
 
+static void the_original_sound_comes_before_a_default_one(void **state)
+{
+    struct kn_media *m = new_media(NULL);
+    struct kn_media_info info;
+
+    (void)state;
+    assert_int_equal(open_name(m, "dubbed.mkv", &info, NULL), KN_OK);
+    assert_true(info.streams[1].is_default);
+    assert_int_equal(info.audio, 2);
+    kn_media_free(m);
+}
+
 static void the_fd_stays_the_callers_and_is_not_moved(void **state)
 {
     struct kn_media *m = new_media(NULL);
@@ -285,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_gap_in_the_track_is_silence_of_its_length),
         cmocka_unit_test(what_overlaps_is_heard_once_and_a_splice_is_closed),
         cmocka_unit_test(a_commentary_is_read_only_when_there_is_nothing_else),
+        cmocka_unit_test(the_original_sound_comes_before_a_default_one),
         cmocka_unit_test(the_fd_stays_the_callers_and_is_not_moved),
         cmocka_unit_test(what_is_no_film_is_refused_with_a_reason),
         cmocka_unit_test(a_truncated_film_gives_the_sound_that_is_there),

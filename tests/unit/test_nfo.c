@@ -125,7 +125,8 @@ static void names_of_html_are_known_and_others_stay(void **state)
              "<movie><title>Caf&eacute;&nbsp;&amp;&#32;&Eacute;t&eacute;</title><plot>"
              "&ldquo;R&B &hellip; &nothing; &lt;&quot;&rdquo;%s",
              rest);
-    assert_int_equal(parse(f, file), KN_ECORRUPT); /* "&B " is no entity */
+    assert_int_equal(parse(f, file), KN_OK); /* "&B " is no entity: what is meant is plain */
+    assert_string_equal(f->nfo.plot, "“R&B … &nothing; <\"”");
     snprintf(file, sizeof file,
              "<movie><title>Caf&eacute;&nbsp;&amp;&#32;&Eacute;t&eacute;</title><plot>"
              "&ldquo;R&amp;B &hellip; &nothing; &lt;&quot;&rdquo;%s",
@@ -135,6 +136,18 @@ static void names_of_html_are_known_and_others_stay(void **state)
     assert_string_equal(f->nfo.title, "Café & Été");
     assert_string_equal(f->nfo.plot, "“R&B … &nothing; <\"”");
     assert_string_equal(f->nfo.ids.tmdb, "949");
+}
+
+static void a_bare_ampersand_is_itself(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(parse(f, "<movie><title>Tom & Jerry</title><!-- a & b -->"
+                              "<plot><![CDATA[One & two &amp;]]> R&B & &#38; ?a=1&b=2 &</plot>"
+                              "</movie>"),
+                     KN_OK);
+    assert_string_equal(f->nfo.title, "Tom & Jerry");
+    assert_string_equal(f->nfo.plot, "One & two &amp; R&B & & ?a=1&b=2 &");
 }
 
 static void what_is_no_film_is_refused_with_the_reason(void **state)
@@ -190,6 +203,7 @@ int main(void)
         TEST(ids_of_an_episode_are_not_those_of_a_film),
         TEST(entities_are_not_followed),
         TEST(names_of_html_are_known_and_others_stay),
+        TEST(a_bare_ampersand_is_itself),
         TEST(what_is_no_film_is_refused_with_the_reason),
         TEST(encodings_are_read),
         TEST(a_file_that_is_too_long_is_refused),

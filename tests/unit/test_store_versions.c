@@ -306,6 +306,24 @@ static void a_reason_to_be_pending_ends_with_the_next_stage(void **state)
     assert_string_equal(get(f, a).title.reason, "");
 }
 
+static void what_waited_and_was_never_read_leaves_no_title(void **state)
+{
+    struct fixture *f = *state;
+    struct kn_id waited = see(f, "/a", 1, "a"), read = see(f, "/b", 2, "b");
+    struct kn_arena *arena = kn_arena_new(0);
+    struct kn_record record;
+    size_t missing = 9;
+
+    assert_int_equal(kn_store_pending(f->lib, &waited, "it is being written", NULL), KN_OK);
+    assert_int_equal(commit_probe(f->lib, &read, 10), KN_OK);
+    assert_int_equal(kn_store_scan_begin(f->lib, NULL), KN_OK);
+    assert_int_equal(kn_store_scan_end(f->lib, "/", &missing, NULL), KN_OK);
+    assert_int_equal(missing, 1);
+    assert_int_equal(kn_library_get(f->lib, &waited, 0, arena, &record, NULL), KN_ENOTFOUND);
+    assert_int_equal(state_of(f, read), KN_STATE_MISSING);
+    kn_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +341,7 @@ int main(void)
         TEST(a_film_that_is_forgotten_goes_with_its_versions),
         TEST(the_hash_of_the_whole_is_asked_for_when_only_the_time_is_new),
         TEST(a_reason_to_be_pending_ends_with_the_next_stage),
+        TEST(what_waited_and_was_never_read_leaves_no_title),
     };
 
     return cmocka_run_group_tests_name("store_versions", tests, NULL, NULL);

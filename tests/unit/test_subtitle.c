@@ -117,6 +117,9 @@ static void any_line_end_will_do(void **state)
          "1-2 One|3-4 Two");
     says("1\r00:00:01,000 --> 00:00:02,000\rOne\r\r2\r00:00:03,000 --> 00:00:04,000\rTwo",
          "1-2 One|3-4 Two");
+    says("1\r\r\n00:00:01,000 --> 00:00:02,000\r\r\nOne\r\r\n\r\r\n2\r\r\n00:00:03,000 --> "
+         "00:00:04,000\r\r\nTwo\r\r\n",
+         "1-2 One|3-4 Two");
 }
 
 static void numbers_may_be_missing_or_wrong(void **state)

@@ -210,6 +210,30 @@ static void a_root_that_is_gone_gives_nothing(void **state)
     assert_int_equal(next(f, 30, &first), -1);
 }
 
+static void a_root_that_is_replaced_is_watched_in_its_new_shape(void **state)
+{
+    struct fixture *f = *state;
+    char gone[80];
+    const char *first;
+
+    make_file(f, "film.mp4");
+    begin(f, 0);
+    snprintf(gone, sizeof gone, "%s-gone", f->root);
+    assert_int_equal(rename(f->root, gone), 0);
+    assert_int_equal(mkdir(f->root, 0700), 0);
+    assert_int_equal(next(f, 30, &first), -1); /* it is empty, as where a disk was taken out */
+    make_file(f, "new.mp4");
+    assert_int_equal(next(f, 100, &first), 1);
+    assert_string_equal(first, "");
+    remove_folder(f->root);
+    assert_int_equal(rename(gone, f->root), 0);
+    assert_int_equal(next(f, 100, &first), 1); /* the first is back, with its film */
+    assert_string_equal(first, "");
+    make_folder(f, "deep");
+    make_file(f, "deep/late.mp4");
+    assert_int_equal(next(f, 100, &first), 1);
+}
+
 static void more_changes_than_the_kernel_keeps_give_all_of_it(void **state)
 {
     struct fixture *f = *state;
@@ -283,6 +307,7 @@ int main(void)
         TEST(a_moved_folder_is_known_by_its_new_name),
         TEST(a_folder_that_is_gone_gives_what_held_it),
         TEST(a_root_that_is_gone_gives_nothing),
+        TEST(a_root_that_is_replaced_is_watched_in_its_new_shape),
         TEST(more_changes_than_the_kernel_keeps_give_all_of_it),
         TEST(where_it_is_asked_for_all_is_looked_at_by_the_clock),
         TEST(a_folder_given_back_comes_again_in_time),
