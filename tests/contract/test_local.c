@@ -313,7 +313,7 @@ static void what_can_be_mended_is_mended(void **state)
         struct kn_check *found;
         struct kn_library *lib;
         bool named = false;
-        size_t n;
+        size_t n = 0;
 
         make_oldest(f);
         kn_library_close(open_with(f, &writing));
