@@ -272,7 +272,8 @@ int kn_marks_alike(const struct kn_marks *marks, size_t n, bool *alike, struct k
     if (!c.first || !c.links || !c.shared) {
         rc = kn_err_set(err, KN_ELIMIT, "wording: no memory to compare %zu titles", n);
     } else {
-        memset(alike, 0, n * sizeof *alike);
+        for (size_t i = 0; i < n; i++)
+            alike[i] = false;
         for (size_t i = 0; i < n; i++)
             look_up(&c, &marks[i], i, alike);
     }
