@@ -45,9 +45,6 @@ int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct askin
         goto no_memory;
     a->x = x;
     a->plan = plan;
-    a->spread = 1;
-    for (size_t i = 0; i < x->head.dim; i++)
-        a->spread -= x->mean[i] * x->mean[i];
     a->best.k = plan->way == BY_EXACT ? plan->k : plan->reranked;
     a->best.hits = calloc(a->best.k, sizeof *a->best.hits);
     a->vector = aligned_alloc(ALIGNED, stride * (sizeof *a->vector + 2));
@@ -59,6 +56,9 @@ int kn_dense_ask(const struct kn_dense *x, const struct plan *plan, struct askin
     if (plan->way == BY_SKETCH) {
         struct near *near = &a->near;
 
+        a->spread = 1;
+        for (size_t i = 0; i < x->head.dim; i++)
+            a->spread -= x->mean[i] * x->mean[i];
         near->cap = near->cap_late = FIRST_NEAR;
         near->late = calloc(near->cap_late, sizeof *near->late);
         near->rows = calloc(near->cap, sizeof *near->rows);

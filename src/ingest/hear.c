@@ -87,7 +87,8 @@ static int commit_words(struct run *r, struct job *j, const struct kn_transcript
     return kn_store_commit_words(r->lib, &j->plan.id, &j->plan.keys[KN_STAGE_WORDS], &words, err);
 }
 
-/* With what was heard of it before the last run was stopped; and when this one is, what was heard now is kept. */
+/* With what was heard of it before the last run was stopped; and when this one is, what was heard now is kept. Where the library fails
+ * at that, it is the run that ends, and no title's fault. */
 static int transcribe(struct run *r, struct kn_listener *listener, struct job *j,
                       const char *language, struct pull *from, struct kn_transcript *out,
                       struct kn_err *err)
@@ -96,18 +97,20 @@ static int transcribe(struct run *r, struct kn_listener *listener, struct job *j
     const struct kn_hash *key = &j->plan.keys[KN_STAGE_WORDS];
     struct hearing h = {r, j};
     struct kn_buf kept;
+    struct kn_err why;
     size_t before;
-    int rc;
+    int rc, failed;
 
     kn_buf_init(&kept, HEARD_MAX);
-    rc = kn_store_heard(r->lib, &j->plan.id, key, &kept, err);
+    failed = kn_store_heard(r->lib, &j->plan.id, key, &kept, &why);
     before = kept.n;
-    if (rc == KN_OK)
-        rc = kn_listener_transcribe(listener, &source, language, &r->stop, heard, &h, &kept,
-                                    j->arena, out, err);
-    if (rc == KN_ECANCELLED && kept.n > before &&
-        kn_store_keep_heard(r->lib, &j->plan.id, key, kept.data, kept.n, err))
-        rc = err ? err->code : KN_EIO; /* cannot be kept: the disk, most likely */
+    rc = failed ? KN_ECANCELLED
+                : kn_listener_transcribe(listener, &source, language, &r->stop, heard, &h, &kept,
+                                         j->arena, out, err);
+    if (rc == KN_ECANCELLED && kept.n > before)
+        failed = kn_store_keep_heard(r->lib, &j->plan.id, key, kept.data, kept.n, &why);
+    if (failed)
+        run_fail(r, failed, &why);
     kn_buf_free(&kept);
     return rc;
 }

@@ -64,6 +64,7 @@ static const struct check {
                "DELETE FROM title_vector WHERE title NOT IN (SELECT key FROM title);"
                "DELETE FROM title_raw WHERE title NOT IN (SELECT key FROM title);"
                "DELETE FROM wording WHERE title NOT IN (SELECT key FROM title);"
+               "DELETE FROM heard WHERE title NOT IN (SELECT key FROM title);"
                "DELETE FROM dropped WHERE title NOT IN (SELECT key FROM title);"
                "DELETE FROM given WHERE title NOT IN (SELECT key FROM title);"
                "DELETE FROM shared WHERE target NOT IN (SELECT key FROM target);"},

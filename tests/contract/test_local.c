@@ -286,6 +286,7 @@ static void what_can_be_mended_is_mended(void **state)
         {"PRAGMA foreign_keys = OFF; INSERT INTO stage VALUES (77, 0, zeroblob(16), 0)", "orphans"},
         {"PRAGMA foreign_keys = OFF; INSERT INTO wording VALUES (77, x''), (78, x'');"
          "INSERT INTO given VALUES (77, '', ''); INSERT INTO title_raw VALUES (77, x'');"
+         "INSERT INTO heard VALUES (77, zeroblob(16), x'');"
          "INSERT INTO dropped VALUES (77, 0, 0, 1, '', '')",
          "orphans"},
         {"DELETE FROM stage WHERE title = 1 AND stage = 1", "stages"},
